@@ -1,0 +1,1 @@
+# What backfills/ builds and installs.

@@ -1,0 +1,1 @@
+# What bench/ builds and installs.

@@ -1,0 +1,27 @@
+/* log.h - what happens, as it happens, on stderr: for people, or as JSON lines.
+ *
+ * Results never go through here (they go to stdout). Nothing logged may hold a
+ * password. Text from outside is made harmless for terminals on the way. */
+#ifndef SG_LOG_H
+#define SG_LOG_H
+
+#include "core/base/base.h"
+#include "core/base/err.h"
+
+enum sg_log_level { SG_LOG_DEBUG, SG_LOG_INFO, SG_LOG_WARNING, SG_LOG_ERROR };
+enum sg_log_format { SG_LOG_HUMAN, SG_LOG_JSON };
+
+void sg_log_setup(enum sg_log_level least, enum sg_log_format format);
+/* Called before and after each line, so that a status line on the same terminal
+ * can step aside; NULL for none. */
+void sg_log_hook(void (*before)(void), void (*after)(void));
+bool sg_log_is_json(void);
+
+/* event is a short, stable word for machines ("retry", "lock-wait"); step and
+ * attempt may be NULL and 0. */
+void sg_log(enum sg_log_level level, const char *event, const char *step, int attempt, const char *format, ...)
+	SG_PRINTF(5, 6);
+/* An error in full: for people over several lines, for machines as "error". */
+void sg_log_err(enum sg_log_level level, const char *event, int attempt, const struct sg_err *err);
+
+#endif

@@ -1,0 +1,1 @@
+# What docs/ builds and installs.

@@ -1,0 +1,1 @@
+# What etc/ builds and installs.

@@ -1,0 +1,1 @@
+# What man/ builds and installs.

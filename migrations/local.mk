@@ -1,0 +1,1 @@
+# What migrations/ builds and installs.

@@ -1,0 +1,1 @@
+# Tests: unit/ mirrors core/, db/ talks to servers that it starts itself.
