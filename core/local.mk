@@ -12,6 +12,7 @@ libsgrun_core_la_SOURCES = \
 	core/base/hash.c core/base/hash.h \
 	core/base/json.c core/base/json.h \
 	core/base/log.c core/base/log.h \
+	core/base/stop.c core/base/stop.h \
 	core/base/text.c core/base/text.h
 
 bin_PROGRAMS += sgrun

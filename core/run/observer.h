@@ -1,0 +1,36 @@
+/* observer.h - what the phases tell whoever watches, as it happens.
+ *
+ * The command line implements it (a line a step, a status line on a terminal);
+ * the phases know nothing of terminals. Every member may be NULL. */
+#ifndef SG_OBSERVER_H
+#define SG_OBSERVER_H
+
+#include "core/base/err.h"
+#include "core/manifest/manifest.h"
+
+enum sg_outcome {
+	SG_OUTCOME_SKIPPED,     /* recorded before this run */
+	SG_OUTCOME_APPLIED,
+	SG_OUTCOME_RECONCILED,  /* its fingerprint held: recorded, nothing run */
+	SG_OUTCOME_ADOPTED,
+	SG_OUTCOME_SUPERSEDED,
+	SG_OUTCOME_WAITING,     /* for a gate */
+	SG_OUTCOME_FAILED,
+	SG_OUTCOME_NOT_REACHED  /* something before it failed or waits */
+};
+
+struct sg_observer {
+	void *context;
+	/* number of total: among the migrations that are not recorded yet */
+	void (*started)(void *context, const struct sg_step *step, size_t number, size_t total);
+	/* What the step does now, or for whom it waits: one line, replaces the last. */
+	void (*doing)(void *context, const struct sg_step *step, const char *text);
+	/* duration_ms of the whole step, attempts >= 1 for APPLIED; existed = statements that
+	 * passed as "already exists"; err for FAILED, else NULL; note may be NULL. */
+	void (*ended)(void *context, const struct sg_step *step, enum sg_outcome outcome, int64_t duration_ms,
+	              int attempts, int existed, const char *note, const struct sg_err *err);
+};
+
+const char *sg_outcome_name(enum sg_outcome outcome); /* "skipped", "applied", … */
+
+#endif

@@ -1,0 +1,159 @@
+/* run.h - what every command that talks to a server works with. */
+#ifndef SG_RUN_H
+#define SG_RUN_H
+
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/db/db.h"
+#include "core/manifest/manifest.h"
+#include "core/run/observer.h"
+#include "core/state/ledger.h"
+
+struct sg_embedded;
+
+struct sg_run {
+	const struct sg_manifest *manifest;
+	struct sg_arena *arena;         /* the run's */
+	const struct sg_observer *observer;
+	struct sg_dsn dsn, direct;      /* direct = dsn where no direct_dsn is given */
+	bool has_direct;
+	struct sg_embedded *embedded;   /* or NULL */
+	const char *runner;             /* "user@host:pid", unique part included: the lease's owner */
+	bool pooler;                    /* seen in between; said once */
+	bool pooler_known;
+};
+
+/* Takes the DSNs apart, takes the secrets out of the environment, starts the
+ * embedded server if the manifest names one. SG_CLASS_MANIFEST, SG_CLASS_CONNECTION. */
+SG_MUST_CHECK int sg_run_open(struct sg_run *run, const struct sg_manifest *manifest,
+                              const struct sg_observer *observer, struct sg_arena *arena, struct sg_err *err);
+/* Stops the embedded server if we are its last user. */
+void sg_run_close(struct sg_run *run);
+
+/* ---- migrate -------------------------------------------------------------- */
+struct sg_migrate_options {
+	const char *to;     /* last migration to do, or NULL */
+	int wait_seconds;   /* for another runner's lease */
+};
+
+struct sg_migrate_item {
+	const struct sg_step *step;
+	enum sg_outcome outcome;
+	int64_t duration_ms;
+	int attempts, existed;
+	const char *waits_for; /* WAITING: "backfill:migration_90_dedupe" */
+	struct sg_err err;     /* FAILED; freed with the run's arena */
+};
+
+struct sg_migrate_result {
+	struct sg_migrate_item *items; /* every migration of the manifest, in order */
+	size_t count;
+	size_t skipped, applied, reconciled, superseded, waiting, failed, not_reached;
+	int exit;                      /* exit status of the phase */
+};
+
+/* Runs what is not recorded. -1 only for what concerns no single step (no
+ * server, lease, state, refused plugins: err); a failed step is in its item,
+ * with result->exit, and 0 is returned. result_r is filled as far as it goes in
+ * either case. */
+SG_MUST_CHECK int sg_migrate(struct sg_run *run, const struct sg_migrate_options *options,
+                             struct sg_migrate_result *result_r, struct sg_errs *errs);
+
+/* ---- plan ----------------------------------------------------------------- */
+enum sg_action {
+	SG_ACTION_SKIP, SG_ACTION_RECONCILE, SG_ACTION_RUN, SG_ACTION_RUN_MAYBE, SG_ACTION_WAIT,
+	SG_ACTION_SUPERSEDED,
+	SG_ACTION_REFUSED, /* its plugin: err says why */
+	SG_ACTION_LATER    /* an index or backfill: this version does not run these */
+};
+
+struct sg_plan_item {
+	const struct sg_step *step;
+	enum sg_action action;
+	const char *title;     /* the manifest's, else the plugin's, or NULL */
+	const char *reason;    /* one line for people, or NULL */
+	const char *waits_for; /* WAIT */
+	struct sg_err err;     /* REFUSED */
+};
+
+struct sg_plan {
+	struct sg_plan_item *items; /* every step, in manifest order */
+	size_t count;
+	size_t skip, reconcile, run, wait, refused;
+	bool installed;             /* the state tables exist */
+	const char **unlisted;      /* recorded ids that the manifest lacks */
+	size_t unlisted_count;
+	const char **late;          /* unrecorded ids that stand before recorded ones */
+	size_t late_count;
+};
+
+const char *sg_action_name(enum sg_action action); /* "SKIP", "RUN?", … */
+
+/* What migrate would do; changes nothing. Asks fingerprints in read-only
+ * transactions that are rolled back. */
+SG_MUST_CHECK int sg_plan_make(struct sg_run *run, const char *to, struct sg_plan *plan_r, struct sg_err *err);
+
+/* ---- status --------------------------------------------------------------- */
+struct sg_status_migration {
+	const struct sg_step *step;        /* NULL: recorded, but not in the manifest */
+	const char *id;
+	const char *state;                 /* "applied", "reconciled", "adopted", "superseded", "pending", "waiting", "failed" */
+	const char *title;                 /* or NULL */
+	const char *applied_at, *reason;   /* or NULL */
+	int64_t duration_ms;               /* -1: not known */
+	int attempts;                      /* -1: not known */
+	const char *const *waits_for;      /* gates that are not open */
+	size_t waits_count;
+	struct sg_err err;                 /* the last failure since it was last recorded; class NONE if none */
+	const char *failed_at;             /* or NULL */
+};
+
+struct sg_status {
+	int state_version;                 /* 0: not installed */
+	const char *database;
+	bool pooler;
+	const char *lease_owner, *lease_since, *lease_doing; /* NULL: free */
+	bool lease_alive;
+	struct sg_status_migration *migrations;
+	size_t migration_count;
+	size_t pending, waiting, failed;   /* summary, over all kinds */
+};
+
+/* Asks no fingerprint, loads no plugin. */
+SG_MUST_CHECK int sg_status_read(struct sg_run *run, struct sg_status *status_r, struct sg_err *err);
+
+/* ---- verify --------------------------------------------------------------- */
+enum sg_verified { SG_VERIFIED_HOLDS, SG_VERIFIED_DRIFT, SG_VERIFIED_UNKNOWN /* err says why */ };
+
+struct sg_verify_item {
+	const struct sg_step *step;
+	const char *recorded;              /* "applied", …; for --adopt: what it is now */
+	enum sg_verified verified;
+	bool adopted;                      /* recorded by this call */
+	struct sg_err err;                 /* UNKNOWN */
+};
+
+struct sg_verify_result {
+	struct sg_verify_item *items;
+	size_t count, holds, drift, unknown, adopted;
+	int exit;
+};
+
+/* Fingerprints of everything recorded but superseded. */
+SG_MUST_CHECK int sg_verify(struct sg_run *run, struct sg_verify_result *result_r, struct sg_err *err);
+/* Records `id` unrun if its fingerprint holds; else exit 8 in the result. */
+SG_MUST_CHECK int sg_verify_adopt(struct sg_run *run, const char *id, int wait_seconds,
+                                  struct sg_verify_result *result_r, struct sg_err *err);
+/* Records all up to `id` as adopted with the reason; those that do not hold are listed. */
+SG_MUST_CHECK int sg_verify_adopt_to(struct sg_run *run, const char *id, const char *reason, int wait_seconds,
+                                     struct sg_verify_result *result_r, struct sg_err *err);
+
+/* ---- check ---------------------------------------------------------------- */
+/* Loads every plugin of the manifest and judges it, without any server; each
+ * refusal in errs with manifest file and line. 0 when all are fine. */
+SG_MUST_CHECK int sg_check_plugins(const struct sg_manifest *manifest, struct sg_errs *errs);
+
+/* The state tables' SQL, for a DBA (check --state-sql); in the arena. */
+const char *sg_state_sql(const char *state_schema, struct sg_arena *arena);
+
+#endif
