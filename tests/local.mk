@@ -1,1 +1,22 @@
-# Tests: unit/ mirrors core/, db/ talks to servers that it starts itself.
+# Tests: unit/ mirrors core/, db/ talks to servers that it starts itself, kit/ is what both are written with.
+# A test program is one line here, its source is its name with .c; it links what LDADD names.
+UNIT_TESTS += tests/unit/kit/test_test
+
+DB_TESTS =
+
+TESTS += $(UNIT_TESTS) $(DB_TESTS)
+check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
+LDADD = libsgrun-core.la libsgrun-test.la
+
+check_LTLIBRARIES += libsgrun-test.la
+libsgrun_test_la_SOURCES = \
+	tests/kit/proc.c tests/kit/proc.h \
+	tests/kit/run.c tests/kit/run.h \
+	tests/kit/server.c tests/kit/server.h \
+	tests/kit/sql.c tests/kit/sql.h \
+	tests/kit/super.c tests/kit/super.h \
+	tests/kit/test.c tests/kit/test.h \
+	tests/kit/tmp.c tests/kit/tmp.h
+libsgrun_test_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(LIBPQ_CFLAGS) \
+	-DSG_TEST_SRCDIR='"$(abs_top_srcdir)"' -DSG_TEST_BUILDDIR='"$(abs_top_builddir)"'
+libsgrun_test_la_LIBADD = $(CUNIT_LIBS) $(LIBPQ_LIBS)
