@@ -14,6 +14,14 @@ libsgrun_core_la_SOURCES = \
 	core/base/log.c core/base/log.h \
 	core/base/stop.c core/base/stop.h \
 	core/base/text.c core/base/text.h
+libsgrun_core_la_SOURCES += \
+	core/db/conninfo.h \
+	core/db/db.c core/db/db.h \
+	core/db/dsn.c core/db/dsn.h \
+	core/db/quote.c \
+	core/db/result.c core/db/result.h \
+	core/db/sqlstate.c core/db/sqlstate.h \
+	core/db/target.c
 
 bin_PROGRAMS += sgrun
 sgrun_SOURCES = core/cli/main.c

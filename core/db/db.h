@@ -13,6 +13,8 @@
 #ifndef SG_DB_H
 #define SG_DB_H
 
+#include <signal.h>
+
 #include "core/base/arena.h"
 #include "core/base/err.h"
 #include "core/db/dsn.h"
@@ -33,6 +35,9 @@ typedef enum sg_wait (*sg_wait_hook)(void *context, int64_t elapsed_ms);
  * and standard_conforming_strings on, and is of version 14 to 18 (SG_CLASS_STATE). */
 SG_MUST_CHECK int sg_db_open(struct sg_db **db_r, const struct sg_dsn *dsn, const char *application_name,
                              int64_t deadline, struct sg_err *err);
+/* While *flag (for the whole process; NULL for none) is a signal's number,
+ * sg_db_open gives up: SG_CLASS_TERMINATED for SIGTERM, else SG_CLASS_INTERRUPTED. */
+void sg_db_stop_on(const volatile sig_atomic_t *flag);
 /* Closes at once; NULL is allowed. A running statement is not waited for. */
 void sg_db_close(struct sg_db *db);
 void sg_db_on_wait(struct sg_db *db, sg_wait_hook hook, void *context);
@@ -79,7 +84,7 @@ const char *sg_result_tag(const struct sg_result *result);  /* PQcmdStatus */
 /* Quoted for SQL, in the arena: "name" and 'text'. Pure: need no connection. */
 const char *sg_db_identifier(struct sg_arena *arena, const char *name);
 const char *sg_db_literal(struct sg_arena *arena, const char *text);
-/* {a,"b c",NULL}: the text form of a text[] parameter. */
+/* {"a","b c",NULL}: the text form of a text[] parameter. */
 const char *sg_db_text_array(struct sg_arena *arena, const char *const *values, size_t count);
 
 #endif

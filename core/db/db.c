@@ -1,0 +1,795 @@
+/* db.c - connections and statements of db.h: the only file that includes libpq.
+ *
+ * libpq is used asynchronously all through: PQexec keeps only the last of the
+ * several results that follow a FATAL, so that the SQLSTATE would be lost
+ * (fe-exec.c, PQexecFinish), and a blocking call could not be given up. Rows are
+ * copied into arenas (result.c); what an error means is decided in sqlstate.c.
+ * Must never print, never block without a deadline or hook, and never put a
+ * connection string into an error. */
+#include "config.h"
+#include "core/db/db.h"
+
+#include <errno.h>
+#include <libpq-fe.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/db/conninfo.h"
+#include "core/db/result.h"
+#include "core/db/sqlstate.h"
+
+#define HOOK_MS 50
+#define ROLLBACK_MS 5000
+#define CELL_BYTES 8       /* what a value costs beside its bytes: NULLs are not free */
+#define FLIGHT_BYTES (1u << 20) /* received but not yet a row: libpq's own buffers */
+
+struct sg_db {
+	PGconn *conn;    /* NULL once lost */
+	PGcancel *cancel;
+	sg_wait_hook hook;
+	void *context;
+	int version, pid;
+	char *warning;   /* the last WARNING: a backend that is told to quit says why in one */
+};
+
+static const volatile sig_atomic_t *stop_flag;
+
+void sg_db_stop_on(const volatile sig_atomic_t *flag)
+{
+	stop_flag = flag;
+}
+
+/* ---- connection strings --------------------------------------------------- */
+
+static void put_option(struct sg_conninfo *list, size_t *count, struct sg_arena *arena, const PQconninfoOption *option,
+                       bool given)
+{
+	size_t at = 0;
+
+	if (option->val == NULL || option->val[0] == '\0')
+		return;
+	while (at < *count && strcmp(list[at].keyword, option->keyword) != 0)
+		at++;
+	if (at == *count)
+		(*count)++;
+	list[at].keyword = sg_arena_strdup(arena, option->keyword);
+	list[at].value = sg_arena_strdup(arena, option->val);
+	list[at].given = given;
+}
+
+/* PQconndefaults reads the service file that PGSERVICE names; a service named
+ * in the text is put there for as long as that takes. */
+static PQconninfoOption *read_defaults(const char *service)
+{
+	const char *old = getenv("PGSERVICE");
+	char *kept = old != NULL ? sg_xstrdup(old) : NULL;
+	PQconninfoOption *defaults;
+
+	if (service != NULL)
+		setenv("PGSERVICE", service, 1);
+	defaults = PQconndefaults();
+	if (service != NULL && kept != NULL)
+		setenv("PGSERVICE", kept, 1);
+	else if (service != NULL)
+		unsetenv("PGSERVICE");
+	free(kept);
+	return defaults;
+}
+
+int sg_conninfo_read(const char *text, struct sg_arena *arena, struct sg_conninfo **list_r, size_t *count_r)
+{
+	PQconninfoOption *defaults, *given;
+	const char *service = NULL;
+	char *message = NULL;
+	size_t count = 0;
+
+	given = PQconninfoParse(text, &message);
+	PQfreemem(message); /* may repeat the text */
+	if (given == NULL)
+		return -1;
+	for (PQconninfoOption *o = given; o->keyword != NULL; o++) {
+		count++;
+		if (strcmp(o->keyword, "service") == 0)
+			service = o->val;
+	}
+	*list_r = sg_arena_array(arena, 2 * count + 1, sizeof **list_r);
+	count = 0;
+	defaults = read_defaults(service);
+	for (PQconninfoOption *o = defaults; o != NULL && o->keyword != NULL; o++)
+		put_option(*list_r, &count, arena, o, o->val != NULL && (o->compiled == NULL || strcmp(o->val, o->compiled) != 0));
+	for (PQconninfoOption *o = given; o->keyword != NULL; o++)
+		put_option(*list_r, &count, arena, o, true);
+	PQconninfoFree(defaults);
+	PQconninfoFree(given);
+	*count_r = count;
+	return 0;
+}
+
+/* ---- errors --------------------------------------------------------------- */
+
+static void set_lost(struct sg_db *db)
+{
+	if (db->conn != NULL)
+		PQfinish(db->conn);
+	db->conn = NULL;
+}
+
+static char *first_line(struct sg_arena *arena, const char *text)
+{
+	return sg_arena_strndup(arena, text, strcspn(text, "\n"));
+}
+
+/* libpq's message after "FATAL:  ", with PQERRORS_VERBOSE: finds "  53300: ",
+ * whatever language the server speaks (fe-protocol3.c, pqBuildErrorMessage3).
+ * Returns the text behind the code, or NULL. */
+static const char *find_sqlstate(const char *text, char sqlstate_r[6])
+{
+	for (const char *at = strstr(text, ":  "); at != NULL; at = strstr(at + 1, ":  "))
+		if (strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && at[8] == ':' && at[9] == ' ') {
+			memcpy(sqlstate_r, at + 3, 5);
+			sqlstate_r[5] = '\0';
+			return at + 10;
+		}
+	return NULL;
+}
+
+static char *labelled_line(struct sg_arena *arena, const char *text, const char *label)
+{
+	const char *at = strstr(text, label);
+
+	return at == NULL ? NULL : first_line(arena, at + strlen(label));
+}
+
+/* Why a connection could not be had. libpq has no call for the SQLSTATE of a
+ * failed connect: it stands in the verbose message. */
+static int connect_error(PGconn *conn, const struct sg_target *target, struct sg_err *err)
+{
+	struct sg_arena arena = SG_ARENA_INIT;
+	const char *text = PQerrorMessage(conn);
+	char sqlstate[6] = "";
+	const char *said = find_sqlstate(text, sqlstate);
+	char *line = first_line(&arena, said != NULL ? said : text);
+	struct sg_report report = { .phase = SG_PHASE_CONNECT, .sqlstate = sqlstate, .bad = true, .message = text };
+	struct sg_verdict verdict = sg_sqlstate_judge(&report);
+	bool password = PQconnectionNeedsPassword(conn) != 0;
+
+	if (said == NULL && strstr(line, "failed: ") != NULL)
+		line = strstr(line, "failed: ") + 8;
+	sg_err_set(err, password ? SG_CLASS_REJECTED : verdict.class, "could not connect to %s: %s", target->text, line);
+	sg_err_sqlstate(err, sqlstate);
+	line = labelled_line(&arena, text, "\nDETAIL:  ");
+	if (line != NULL)
+		sg_err_detail(err, "%s", line);
+	line = labelled_line(&arena, text, "\nHINT:  ");
+	if (password)
+		sg_err_hint(err, "Give the password in ~/.pgpass, in PGPASSWORD, or in the connection string.");
+	else if (line != NULL)
+		sg_err_hint(err, "%s", line);
+	else if (err->class == SG_CLASS_CONNECTION)
+		sg_err_hint(err, "Is the server running there, and does it accept connections from here?");
+	sg_arena_release(&arena);
+	return -1;
+}
+
+static void add_name(struct sg_buf *buf, const PGresult *res, int field, const char *label)
+{
+	const char *name = PQresultErrorField(res, field);
+
+	if (name != NULL)
+		sg_buf_addf(buf, "%s%s %s", buf->length > 0 ? ", " : "", label, name);
+}
+
+/* Detail: the server's, the objects it names, and where in a function it was.
+ * A context repeats statements: with a password in sight it is left out. */
+static void add_detail(struct sg_err *err, const PGresult *res)
+{
+	const char *detail = PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL);
+	const char *context = PQresultErrorField(res, PG_DIAG_CONTEXT);
+	struct sg_buf names = SG_BUF_INIT, all = SG_BUF_INIT;
+
+	add_name(&names, res, PG_DIAG_SCHEMA_NAME, "schema");
+	add_name(&names, res, PG_DIAG_TABLE_NAME, "table");
+	add_name(&names, res, PG_DIAG_COLUMN_NAME, "column");
+	add_name(&names, res, PG_DIAG_DATATYPE_NAME, "type");
+	add_name(&names, res, PG_DIAG_CONSTRAINT_NAME, "constraint");
+	if (detail != NULL)
+		sg_buf_adds(&all, detail);
+	if (names.length > 0)
+		sg_buf_addf(&all, "%s(%s)", all.length > 0 ? " " : "", names.data);
+	if (context != NULL && strcasestr(context, "password") == NULL)
+		sg_buf_addf(&all, "%sin %s", all.length > 0 ? "\n" : "", context);
+	if (all.length > 0)
+		sg_err_detail(err, "%s", all.data);
+	sg_buf_release(&names);
+	sg_buf_release(&all);
+}
+
+/* ---- one statement -------------------------------------------------------- */
+
+struct job {
+	const char *sql;
+	bool simple;              /* simple protocol; else one statement, extended */
+	int n;
+	const char *const *values;
+	size_t max_bytes;         /* 0 = no limit; else single-row mode */
+	enum sg_phase phase;
+	int64_t deadline;         /* 0 = the hook decides alone */
+	struct sg_arena *arena;   /* or NULL: rows are not wanted */
+	/* found */
+	struct sg_result *result;
+	size_t bytes, in_flight;
+	int64_t sent, asked;
+	bool failed, cancelled;
+	char tag[64];
+};
+
+static int fail_lost(struct sg_db *db, struct job *job, struct sg_err *err, const char *what)
+{
+	struct sg_arena arena = SG_ARENA_INIT;
+	const char *said = db->conn != NULL ? PQerrorMessage(db->conn) : "";
+
+	if (!job->failed) {
+		sg_err_set(err, SG_CLASS_CONNECTION, "%s", what);
+		err->uncertain = job->phase == SG_PHASE_COMMIT && job->sent != 0;
+		if (db->warning != NULL)
+			sg_err_detail(err, "the server said before: %s", db->warning);
+		else if (said[0] != '\0')
+			sg_err_detail(err, "%s", first_line(&arena, said));
+	}
+	job->failed = true;
+	set_lost(db);
+	sg_arena_release(&arena);
+	return -1;
+}
+
+/* The first error stays; what comes after it is its consequence. */
+static int fail_result(struct sg_db *db, struct job *job, const PGresult *res, struct sg_err *err)
+{
+	const char *v = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+	const char *position = PQresultErrorField(res, PG_DIAG_STATEMENT_POSITION);
+	const char *hint = PQresultErrorField(res, PG_DIAG_MESSAGE_HINT);
+	struct sg_report report = {
+		.phase = job->phase,
+		.sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE),
+		.severity = v != NULL ? v : PQresultErrorField(res, PG_DIAG_SEVERITY),
+		.by_server = v != NULL,
+		.bad = PQstatus(db->conn) == CONNECTION_BAD,
+		.schema = PQresultErrorField(res, PG_DIAG_SCHEMA_NAME),
+		.message = primary,
+	};
+	struct sg_verdict verdict = sg_sqlstate_judge(&report);
+
+	if (report.sqlstate == NULL || primary == NULL)
+		return fail_lost(db, job, err, "the connection to the server was lost");
+	if (!job->failed) {
+		sg_err_set(err, verdict.class, "%s", primary);
+		sg_err_sqlstate(err, report.sqlstate);
+		err->uncertain = verdict.uncertain;
+		add_detail(err, res);
+		if (hint != NULL)
+			sg_err_hint(err, "%s", hint);
+		if (!job->simple || position != NULL)
+			sg_err_statement(err, job->sql, position != NULL ? atoi(position) : 0);
+	}
+	job->failed = true;
+	if (verdict.dead)
+		set_lost(db);
+	return -1;
+}
+
+static void cancel_once(struct sg_db *db, struct job *job)
+{
+	if (!job->cancelled)
+		sg_db_cancel(db);
+	job->cancelled = true;
+}
+
+/* Asks the hook; -1 when the connection was given up. */
+static int ask_hook(struct sg_db *db, struct job *job, struct sg_err *err)
+{
+	int64_t now = sg_clock_ms();
+
+	job->asked = now;
+	if (job->deadline != 0 && now >= job->deadline)
+		return fail_lost(db, job, err, "the server did not answer in time");
+	if (job->deadline != 0 || db->hook == NULL)
+		return 0;
+	switch (db->hook(db->context, now - job->sent)) {
+	case SG_WAIT_ON:
+		break;
+	case SG_WAIT_CANCEL:
+		cancel_once(db, job);
+		break;
+	case SG_WAIT_ABANDON:
+		return fail_lost(db, job, err, "the statement was given up before the server answered");
+	}
+	return 0;
+}
+
+static int unread(PGconn *conn)
+{
+	int bytes = 0;
+
+	return ioctl(PQsocket(conn), FIONREAD, &bytes) == 0 ? bytes : 0;
+}
+
+/* Reads what is there. A row arrives whole in libpq's memory before we see it:
+ * with a limit, one that could not pass it is not even read to its end. */
+static int consume(struct sg_db *db, struct job *job, struct sg_err *err)
+{
+	int before = job->max_bytes ? unread(db->conn) : 0, after;
+
+	if (PQconsumeInput(db->conn) == 0 && PQstatus(db->conn) != CONNECTION_BAD)
+		return fail_lost(db, job, err, "the connection to the server was lost");
+	if (job->max_bytes == 0)
+		return 0; /* lost: PQgetResult says so, after what the server still had to say */
+	after = unread(db->conn);
+	job->in_flight += before > after ? (size_t)(before - after) : 0;
+	if (job->in_flight <= job->max_bytes + FLIGHT_BYTES || PQisBusy(db->conn) == 0)
+		return 0;
+	cancel_once(db, job);
+	if (!job->failed) {
+		sg_err_set(err, SG_CLASS_POLICY, "a row of the result is larger than %zu bytes", job->max_bytes);
+		sg_err_hint(err, "Select fewer columns, or part of the value with substring().");
+		sg_err_statement(err, job->sql, 0);
+		job->failed = true;
+	}
+	return fail_lost(db, job, err, "");
+}
+
+/* Waits until the socket is ready or it is time to ask the hook again. */
+static int await(struct sg_db *db, struct job *job, struct sg_err *err)
+{
+	int flushed = PQflush(db->conn);
+	struct pollfd fd = { .fd = PQsocket(db->conn), .events = POLLIN };
+	int64_t next = job->asked + HOOK_MS;
+
+	if (fd.fd < 0)
+		return fail_lost(db, job, err, "the connection to the server was lost");
+	if (flushed > 0)
+		fd.events |= POLLOUT;
+	/* flushed < 0: what the server said before it hung up is still to be read */
+	if (poll(&fd, 1, sg_clock_left(next)) > 0 && (fd.revents & (POLLIN | POLLHUP | POLLERR)) != 0 && consume(db, job, err) != 0)
+		return -1;
+	return sg_clock_ms() < next ? 0 : ask_hook(db, job, err);
+}
+
+static int refuse_copy(struct sg_db *db, struct job *job, ExecStatusType status, struct sg_err *err)
+{
+	if (!job->failed) {
+		sg_err_set(err, SG_CLASS_POLICY, "COPY between server and client is refused");
+		sg_err_hint(err, "A migration moves no rows; bulk work belongs in a backfill, with INSERT or UPDATE.");
+		sg_err_statement(err, job->sql, 0);
+		job->failed = true;
+	}
+	if (status == PGRES_COPY_IN && PQputCopyEnd(db->conn, "refused") > 0)
+		return 0; /* the server answers with an error, then is ready again */
+	cancel_once(db, job);
+	while (status == PGRES_COPY_OUT && db->conn != NULL) {
+		char *row = NULL;
+		int got = PQgetCopyData(db->conn, &row, 1);
+
+		PQfreemem(row);
+		if (got < 0)
+			return 0; /* -1: the end, or the server's error; both come by PQgetResult */
+		if (got == 0 && await(db, job, err) != 0)
+			return -1;
+	}
+	return fail_lost(db, job, err, "");
+}
+
+static void take_rows(struct job *job, PGresult *res, struct sg_err *err)
+{
+	int columns = PQnfields(res), rows = PQntuples(res);
+	struct sg_arena scratch = SG_ARENA_INIT;
+	const char **values;
+	int *lengths;
+
+	if (job->arena == NULL || job->failed)
+		return;
+	if (job->result == NULL || PQresultStatus(res) == PGRES_TUPLES_OK) {
+		/* In single-row mode the last, empty result only ends the rows. */
+		if (job->max_bytes == 0 || job->result == NULL)
+			job->result = sg_result_new(job->arena, columns);
+		for (int i = 0; i < columns; i++)
+			sg_result_set_name(job->result, i, PQfname(res, i));
+	}
+	values = sg_arena_array(&scratch, (size_t)columns, sizeof *values);
+	lengths = sg_arena_array(&scratch, (size_t)columns, sizeof *lengths);
+	for (int row = 0; row < rows && !job->failed; row++) {
+		for (int i = 0; i < columns; i++) {
+			values[i] = PQgetvalue(res, row, i);
+			lengths[i] = PQgetisnull(res, row, i) ? -1 : PQgetlength(res, row, i);
+			job->bytes += CELL_BYTES + (lengths[i] > 0 ? (size_t)lengths[i] : 0);
+		}
+		job->bytes += CELL_BYTES;
+		if (job->max_bytes != 0 && job->bytes > job->max_bytes) {
+			sg_err_set(err, SG_CLASS_POLICY, "the result is larger than %zu bytes", job->max_bytes);
+			sg_err_hint(err, "Read less: add a LIMIT, or let the server count.");
+			sg_err_statement(err, job->sql, 0);
+			job->failed = true;
+			break;
+		}
+		sg_result_add_row(job->result, values, lengths);
+	}
+	sg_arena_release(&scratch);
+}
+
+/* The command's tag and count; a statement without columns still gives a result. */
+static void take_end(struct job *job, PGresult *res)
+{
+	const char *tag = PQcmdStatus(res), *affected = PQcmdTuples(res);
+
+	snprintf(job->tag, sizeof job->tag, "%s", tag);
+	if (job->arena == NULL || job->failed)
+		return;
+	if (job->result == NULL)
+		job->result = sg_result_new(job->arena, 0);
+	/* Of a script the rows are wanted, so their tag stays theirs. */
+	if (!job->simple || PQresultStatus(res) == PGRES_TUPLES_OK)
+		sg_result_set_tag(job->result, tag, affected[0] != '\0' ? (int64_t)strtoll(affected, NULL, 10) : 0);
+}
+
+static int take_result(struct sg_db *db, struct job *job, PGresult *res, struct sg_err *err)
+{
+	ExecStatusType status = PQresultStatus(res);
+
+	switch (status) {
+	case PGRES_SINGLE_TUPLE:
+		job->in_flight = 0;
+		take_rows(job, res, err);
+		break;
+	case PGRES_TUPLES_OK:
+		take_rows(job, res, err);
+		take_end(job, res);
+		break;
+	case PGRES_COMMAND_OK:
+	case PGRES_EMPTY_QUERY:
+		take_end(job, res);
+		break;
+	case PGRES_COPY_IN:
+	case PGRES_COPY_OUT:
+		return refuse_copy(db, job, status, err);
+	case PGRES_FATAL_ERROR:
+	case PGRES_NONFATAL_ERROR:
+	case PGRES_BAD_RESPONSE:
+		return fail_result(db, job, res, err);
+	default: /* COPY_BOTH, pipelines: nothing we ever asked for */
+		return fail_lost(db, job, err, "the server answered with something that was not asked for");
+	}
+	if (job->failed)
+		cancel_once(db, job); /* too many rows: the rest is read and thrown away */
+	return 0;
+}
+
+static int send_job(struct sg_db *db, struct job *job, struct sg_err *err)
+{
+	int sent;
+
+	if (db->conn == NULL)
+		return fail_lost(db, job, err, "the connection was lost before");
+	free(db->warning);
+	db->warning = NULL;
+	job->sent = job->asked = sg_clock_ms();
+	sent = job->simple ? PQsendQuery(db->conn, job->sql)
+	                   : PQsendQueryParams(db->conn, job->sql, job->n, NULL, job->values, NULL, NULL, 0);
+	/* On failure the bytes may be half sent; or the server had hung up, and said why. */
+	if (sent == 0 && PQstatus(db->conn) != CONNECTION_BAD)
+		return fail_lost(db, job, err, "the statement could not be sent");
+	if (sent != 0 && job->max_bytes != 0 && PQsetSingleRowMode(db->conn) == 0)
+		return fail_lost(db, job, err, "the statement could not be sent");
+	return 0;
+}
+
+static int run(struct sg_db *db, struct job *job, struct sg_err *err)
+{
+	if (send_job(db, job, err) != 0)
+		return -1;
+	while (db->conn != NULL) {
+		PGresult *res;
+
+		while (db->conn != NULL && PQisBusy(db->conn) != 0)
+			(void)await(db, job, err);
+		if (db->conn == NULL)
+			break;
+		res = PQgetResult(db->conn);
+		if (res == NULL)
+			break;
+		(void)take_result(db, job, res, err);
+		PQclear(res);
+	}
+	if (db->conn != NULL && PQstatus(db->conn) == CONNECTION_BAD)
+		(void)fail_lost(db, job, err, "the connection to the server was lost");
+	return job->failed ? -1 : 0;
+}
+
+int sg_db_script(struct sg_db *db, const char *sql, struct sg_err *err)
+{
+	struct job job = { .sql = sql, .simple = true, .phase = SG_PHASE_STATEMENT };
+
+	return run(db, &job, err);
+}
+
+int sg_db_script_rows(struct sg_db *db, const char *sql, struct sg_arena *arena, struct sg_result **result_r,
+                      struct sg_err *err)
+{
+	struct job job = { .sql = sql, .simple = true, .phase = SG_PHASE_STATEMENT, .arena = arena };
+
+	if (run(db, &job, err) != 0)
+		return -1;
+	*result_r = job.result != NULL ? job.result : sg_result_new(arena, 0);
+	return 0;
+}
+
+int sg_db_query_limited(struct sg_db *db, const char *sql, int n, const char *const *values, size_t max_bytes,
+                        struct sg_arena *arena, struct sg_result **result_r, struct sg_err *err)
+{
+	struct job job = { .sql = sql, .n = n, .values = values, .max_bytes = max_bytes, .phase = SG_PHASE_STATEMENT,
+	                   .arena = result_r != NULL ? arena : NULL };
+
+	if (run(db, &job, err) != 0)
+		return -1;
+	if (result_r != NULL)
+		*result_r = job.result != NULL ? job.result : sg_result_new(arena, 0);
+	return 0;
+}
+
+int sg_db_query(struct sg_db *db, const char *sql, int n, const char *const *values, struct sg_arena *arena,
+                struct sg_result **result_r, struct sg_err *err)
+{
+	return sg_db_query_limited(db, sql, n, values, 0, arena, result_r, err);
+}
+
+int sg_db_commit(struct sg_db *db, struct sg_err *err)
+{
+	struct job job = { .sql = "COMMIT", .simple = true, .phase = SG_PHASE_COMMIT };
+
+	if (run(db, &job, err) != 0)
+		return -1;
+	if (strcmp(job.tag, "COMMIT") == 0)
+		return 0;
+	if (strcmp(job.tag, "ROLLBACK") == 0) {
+		sg_err_set(err, SG_CLASS_SQL, "COMMIT was answered with ROLLBACK: the transaction had failed before");
+		return sg_err_sqlstate(err, "25P02");
+	}
+	sg_err_set(err, SG_CLASS_CONNECTION, "COMMIT was answered with neither COMMIT nor ROLLBACK");
+	err->uncertain = true;
+	set_lost(db);
+	return -1;
+}
+
+void sg_db_rollback(struct sg_db *db)
+{
+	struct job job = { .sql = "ROLLBACK", .simple = true, .phase = SG_PHASE_STATEMENT,
+	                   .deadline = sg_clock_ms() + ROLLBACK_MS };
+	struct sg_err err = SG_ERR_INIT;
+
+	if (db->conn != NULL && run(db, &job, &err) != 0)
+		set_lost(db); /* closing it rolls back too */
+	sg_err_release(&err);
+}
+
+/* ---- connections ---------------------------------------------------------- */
+
+/* libpq would print these to stderr. */
+static void on_notice(void *context, const PGresult *res)
+{
+	struct sg_db *db = context;
+	const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+	bool warning;
+
+	if (severity == NULL)
+		severity = PQresultErrorField(res, PG_DIAG_SEVERITY);
+	warning = severity != NULL && strcmp(severity, "WARNING") == 0;
+	if (primary == NULL)
+		primary = PQresultErrorMessage(res);
+	sg_log(warning ? SG_LOG_INFO : SG_LOG_DEBUG, "notice", NULL, 0, "server: %s: %s", severity ? severity : "NOTICE",
+	       primary);
+	if (warning) {
+		free(db->warning);
+		db->warning = sg_xstrdup(primary);
+	}
+}
+
+static bool told_to_stop(struct sg_err *err)
+{
+	int number = stop_flag != NULL ? (int)*stop_flag : 0;
+
+	if (number != 0)
+		sg_err_set(err, number == SIGTERM ? SG_CLASS_TERMINATED : SG_CLASS_INTERRUPTED, "stopped while connecting");
+	return number != 0;
+}
+
+/* PQconnectPoll until it is connected, refused, or out of time. */
+static int shake_hands(PGconn *conn, const struct sg_target *target, int64_t deadline, struct sg_err *err)
+{
+	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+
+	while (PQstatus(conn) != CONNECTION_BAD) {
+		struct pollfd fd = { .fd = PQsocket(conn), .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT };
+		int left = sg_clock_left(deadline), ready;
+
+		if (told_to_stop(err))
+			return -1;
+		if (left == 0) {
+			sg_err_set(err, SG_CLASS_CONNECTION, "could not connect to %s: no answer in time", target->text);
+			return sg_err_hint(err, "Is the server running there, and is a firewall in between?"
+			                        " connect_seconds in [database] is how long we wait.");
+		}
+		ready = poll(&fd, 1, left < 100 ? left : 100);
+		if (ready == 0 || (ready < 0 && errno == EINTR))
+			continue;
+		state = PQconnectPoll(conn);
+		if (state == PGRES_POLLING_OK)
+			return 0;
+		if (state == PGRES_POLLING_FAILED)
+			break;
+	}
+	return connect_error(conn, target, err);
+}
+
+static int expect(PGconn *conn, const char *name, const char *wanted, struct sg_err *err)
+{
+	const char *value = PQparameterStatus(conn, name);
+
+	if (value != NULL && strcmp(value, wanted) == 0)
+		return 0;
+	sg_err_set(err, SG_CLASS_STATE, "the session has %s = %s, but %s is needed", name, value ? value : "unknown", wanted);
+	return sg_err_hint(err, "Set it for the role (ALTER ROLE … SET %s = '%s'), and behind a pooler reconnect its sessions;"
+	                        " statements are checked by a parser that takes it for granted.", name, wanted);
+}
+
+static int check_session(PGconn *conn, struct sg_err *err)
+{
+	int major = PQserverVersion(conn) / 10000;
+	const char *version = PQparameterStatus(conn, "server_version");
+
+	if (major < 14 || major > 18) {
+		sg_err_set(err, SG_CLASS_STATE, "the server says its version is %s; this sgrun knows PostgreSQL 14 to 18",
+		           version ? version : "unknown");
+		return sg_err_hint(err, major > 18 ? "Use a newer sgrun." : "Upgrade the server;"
+		                        " or is this a pooler's administration console?");
+	}
+	if (expect(conn, "client_encoding", "UTF8", err) != 0)
+		return -1;
+	return expect(conn, "standard_conforming_strings", "on", err);
+}
+
+static int open_target(struct sg_db *db, const struct sg_target *target, int64_t deadline, struct sg_err *err)
+{
+	PGconn *conn = PQconnectStartParams(target->keywords, target->values, 0);
+
+	if (conn == NULL)
+		return sg_err_set(err, SG_CLASS_CONNECTION, "no memory for a connection");
+	PQsetNoticeReceiver(conn, on_notice, db);
+	PQsetErrorVerbosity(conn, PQERRORS_VERBOSE); /* for connect_error() */
+	if (shake_hands(conn, target, deadline, err) != 0 || check_session(conn, err) != 0) {
+		PQfinish(conn);
+		return -1;
+	}
+	if (PQsetnonblocking(conn, 1) != 0) {
+		PQfinish(conn);
+		return sg_err_set(err, SG_CLASS_CONNECTION, "could not connect to %s: the connection was lost at once",
+		                  target->text);
+	}
+	db->conn = conn;
+	db->cancel = PQgetCancel(conn);
+	db->version = PQserverVersion(conn);
+	db->pid = PQbackendPID(conn);
+	return 0;
+}
+
+/* The next place is tried after anything but a refusal: another server will not
+ * like the password better, and may lock the account. */
+static int open_any(struct sg_db *db, const struct sg_target *targets, size_t count, int64_t deadline,
+                    struct sg_err *err)
+{
+	struct sg_buf others = SG_BUF_INIT;
+	int rc = -1;
+
+	for (size_t i = 0; i < count; i++) {
+		struct sg_err failure = SG_ERR_INIT;
+		bool stop;
+
+		rc = open_target(db, &targets[i], sg_clock_ms() + sg_clock_left(deadline) / (int)(count - i), &failure);
+		if (rc == 0) {
+			sg_err_release(&failure);
+			break;
+		}
+		stop = failure.class == SG_CLASS_INTERRUPTED || failure.class == SG_CLASS_TERMINATED ||
+		       failure.class == SG_CLASS_REJECTED || failure.class == SG_CLASS_STATE;
+		if (count > 1)
+			sg_buf_addf(&others, "%s%s", others.length > 0 ? "\n" : "", failure.primary);
+		/* What a server said tells more than that another one is silent. */
+		if (stop || err->class == SG_CLASS_NONE || (err->sqlstate[0] == '\0' && failure.sqlstate[0] != '\0'))
+			sg_err_move(err, &failure);
+		sg_err_release(&failure);
+		if (stop)
+			break;
+	}
+	if (rc == 0)
+		sg_err_clear(err);
+	else if (others.length > 0)
+		sg_err_detail(err, "%s", others.data);
+	sg_buf_release(&others);
+	return rc;
+}
+
+int sg_db_open(struct sg_db **db_r, const struct sg_dsn *dsn, const char *application_name, int64_t deadline,
+               struct sg_err *err)
+{
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_dsn full = *dsn;
+	struct sg_err failure = SG_ERR_INIT;
+	struct sg_target *targets;
+	struct sg_db *db = sg_xcalloc(1, sizeof *db);
+	size_t count;
+	int rc;
+
+	sg_dsn_put(&full, &arena, "application_name", application_name);
+	sg_dsn_put(&full, &arena, "client_encoding", "UTF8");
+	count = sg_dsn_targets(&full, &arena, &targets);
+	rc = open_any(db, targets, count, deadline, &failure);
+	if (rc == 0) {
+		*db_r = db;
+	} else {
+		sg_err_move(err, &failure);
+		sg_db_close(db);
+	}
+	sg_arena_release(&arena);
+	return rc;
+}
+
+void sg_db_close(struct sg_db *db)
+{
+	if (db == NULL)
+		return;
+	set_lost(db);
+	PQfreeCancel(db->cancel);
+	free(db->warning);
+	free(db);
+}
+
+void sg_db_on_wait(struct sg_db *db, sg_wait_hook hook, void *context)
+{
+	db->hook = hook;
+	db->context = context;
+}
+
+bool sg_db_lost(const struct sg_db *db)
+{
+	return db->conn == NULL || PQstatus(db->conn) == CONNECTION_BAD;
+}
+
+int sg_db_server_version(const struct sg_db *db)
+{
+	return db->version;
+}
+
+int sg_db_pid(const struct sg_db *db)
+{
+	return db->pid;
+}
+
+const char *sg_db_parameter(const struct sg_db *db, const char *name)
+{
+	return db->conn == NULL ? NULL : PQparameterStatus(db->conn, name);
+}
+
+/* PQcancel is safe in signal handlers, and bound by tcp_user_timeout. */
+void sg_db_cancel(struct sg_db *db)
+{
+	char why[256];
+
+	if (db->cancel != NULL)
+		(void)PQcancel(db->cancel, why, sizeof why);
+}
