@@ -21,6 +21,7 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/stop.h"
 #include "core/db/conninfo.h"
 #include "core/db/result.h"
 #include "core/db/sqlstate.h"
@@ -38,13 +39,6 @@ struct sg_db {
 	int version, pid;
 	char *warning;   /* the last WARNING: a backend that is told to quit says why in one */
 };
-
-static const volatile sig_atomic_t *stop_flag;
-
-void sg_db_stop_on(const volatile sig_atomic_t *flag)
-{
-	stop_flag = flag;
-}
 
 /* ---- connection strings --------------------------------------------------- */
 
@@ -600,32 +594,24 @@ static void on_notice(void *context, const PGresult *res)
 	}
 }
 
-static bool told_to_stop(struct sg_err *err)
-{
-	int number = stop_flag != NULL ? (int)*stop_flag : 0;
-
-	if (number != 0)
-		sg_err_set(err, number == SIGTERM ? SG_CLASS_TERMINATED : SG_CLASS_INTERRUPTED, "stopped while connecting");
-	return number != 0;
-}
-
 /* PQconnectPoll until it is connected, refused, or out of time. */
 static int shake_hands(PGconn *conn, const struct sg_target *target, int64_t deadline, struct sg_err *err)
 {
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+	int stops = sg_stop_count();
 
 	while (PQstatus(conn) != CONNECTION_BAD) {
 		struct pollfd fd = { .fd = PQsocket(conn), .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT };
 		int left = sg_clock_left(deadline), ready;
 
-		if (told_to_stop(err))
-			return -1;
+		if (sg_stop_count() > stops)
+			return sg_stop_err(err);
 		if (left == 0) {
 			sg_err_set(err, SG_CLASS_CONNECTION, "could not connect to %s: no answer in time", target->text);
 			return sg_err_hint(err, "Is the server running there, and is a firewall in between?"
 			                        " connect_seconds in [database] is how long we wait.");
 		}
-		ready = poll(&fd, 1, left < 100 ? left : 100);
+		ready = poll(&fd, 1, left < HOOK_MS ? left : HOOK_MS);
 		if (ready == 0 || (ready < 0 && errno == EINTR))
 			continue;
 		state = PQconnectPoll(conn);

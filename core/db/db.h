@@ -13,8 +13,6 @@
 #ifndef SG_DB_H
 #define SG_DB_H
 
-#include <signal.h>
-
 #include "core/base/arena.h"
 #include "core/base/err.h"
 #include "core/db/dsn.h"
@@ -32,12 +30,11 @@ typedef enum sg_wait (*sg_wait_hook)(void *context, int64_t elapsed_ms);
 
 /* Opens a connection before the deadline (sg_clock_ms). application_name is
  * shown in pg_stat_activity. Fails unless the server says client_encoding UTF8
- * and standard_conforming_strings on, and is of version 14 to 18 (SG_CLASS_STATE). */
+ * and standard_conforming_strings on, and is of version 14 to 18 (SG_CLASS_STATE).
+ * A SIGINT or SIGTERM that arrives meanwhile ends it (stop.h); one that came
+ * before does not, so that what was begun can be looked at and put right. */
 SG_MUST_CHECK int sg_db_open(struct sg_db **db_r, const struct sg_dsn *dsn, const char *application_name,
                              int64_t deadline, struct sg_err *err);
-/* While *flag (for the whole process; NULL for none) is a signal's number,
- * sg_db_open gives up: SG_CLASS_TERMINATED for SIGTERM, else SG_CLASS_INTERRUPTED. */
-void sg_db_stop_on(const volatile sig_atomic_t *flag);
 /* Closes at once; NULL is allowed. A running statement is not waited for. */
 void sg_db_close(struct sg_db *db);
 void sg_db_on_wait(struct sg_db *db, sg_wait_hook hook, void *context);
