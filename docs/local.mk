@@ -1,1 +1,2 @@
 # What docs/ builds and installs.
+dist_doc_DATA += docs/IRON_RULES.md
