@@ -2,7 +2,7 @@
 # A test program is one line here, its source is its name with .c; it links what LDADD names.
 UNIT_TESTS += tests/unit/kit/test_test
 
-DB_TESTS =
+DB_TESTS = tests/db/test_kit
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
@@ -10,7 +10,10 @@ LDADD = libsgrun-core.la libsgrun-test.la
 
 check_LTLIBRARIES += libsgrun-test.la
 libsgrun_test_la_SOURCES = \
+	tests/kit/pgbouncer.c tests/kit/pgbouncer.h \
 	tests/kit/proc.c tests/kit/proc.h \
+	tests/kit/proxy.c tests/kit/proxy.h \
+	tests/kit/proxy_conn.c tests/kit/proxy_loop.c tests/kit/proxy_parts.h \
 	tests/kit/run.c tests/kit/run.h \
 	tests/kit/server.c tests/kit/server.h \
 	tests/kit/sql.c tests/kit/sql.h \

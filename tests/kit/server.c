@@ -404,12 +404,7 @@ const char *sg_server_conninfo(const struct sg_server *server, const char *db, c
 
 const char *sg_server_url(const struct sg_server *server, const char *db, const char *role)
 {
-    char host[3 * sizeof server->dir];
-    size_t n = 0;
-
-    for (const char *p = server->dir; *p != '\0'; p++)
-        n += (size_t)snprintf(host + n, sizeof host - n, *p == '/' ? "%%2F" : "%c", *p);
-    return sg_test_strf("postgresql://%s@%s:%d/%s", role != NULL ? role : "postgres", host, PORT, db);
+    return sg_test_strf("postgresql://%s@/%s?host=%s&port=%d", role != NULL ? role : "postgres", db, server->dir, PORT);
 }
 
 const char *sg_server_dir(const struct sg_server *server)
