@@ -18,8 +18,10 @@ libsgrun_core_la_SOURCES += \
 	core/db/conninfo.h \
 	core/db/db.c core/db/db.h \
 	core/db/dsn.c core/db/dsn.h \
+	core/db/open.c \
 	core/db/quote.c \
 	core/db/result.c core/db/result.h \
+	core/db/said.c core/db/said.h \
 	core/db/sqlstate.c core/db/sqlstate.h \
 	core/db/target.c
 

@@ -1,9 +1,9 @@
-/* conninfo.h - what dsn.c and target.c share with db.c, the only door to libpq. */
+/* conninfo.h - what dsn.c, target.c and open.c share with db.c, the only door to libpq. */
 #ifndef SG_CONNINFO_H
 #define SG_CONNINFO_H
 
 #include "core/base/arena.h"
-#include "core/db/dsn.h"
+#include "core/db/db.h"
 
 struct sg_conninfo {
 	const char *keyword;
@@ -30,5 +30,11 @@ size_t sg_dsn_targets(const struct sg_dsn *dsn, struct sg_arena *arena, struct s
 /* The dsn with one keyword replaced or added. */
 void sg_dsn_put(struct sg_dsn *dsn, struct sg_arena *arena, const char *keyword, const char *value);
 const char *sg_dsn_get(const struct sg_dsn *dsn, const char *keyword); /* NULL if not there */
+
+/* One attempt at one place, until the deadline; the session has been checked. */
+SG_MUST_CHECK int sg_db_attempt(struct sg_db **db_r, const struct sg_target *target, int64_t deadline,
+                                struct sg_err *err);
+/* Version and parameters as sg_db_open promises, or SG_CLASS_STATE. */
+SG_MUST_CHECK int sg_session_check(const struct sg_db *db, struct sg_err *err);
 
 #endif

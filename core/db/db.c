@@ -3,7 +3,8 @@
  * libpq is used asynchronously all through: PQexec keeps only the last of the
  * several results that follow a FATAL, so that the SQLSTATE would be lost
  * (fe-exec.c, PQexecFinish), and a blocking call could not be given up. Rows are
- * copied into arenas (result.c); what an error means is decided in sqlstate.c.
+ * copied into arenas (result.c); what an error means is decided in sqlstate.c
+ * and told in said.c; which server is tried when, in open.c.
  * Must never print, never block without a deadline or hook, and never put a
  * connection string into an error. */
 #include "config.h"
@@ -11,20 +12,18 @@
 
 #include <errno.h>
 #include <libpq-fe.h>
-#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/ioctl.h>
 
-#include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/db/conninfo.h"
 #include "core/db/result.h"
-#include "core/db/sqlstate.h"
+#include "core/db/said.h"
 
 #define HOOK_MS 50
 #define ROLLBACK_MS 5000
@@ -115,94 +114,23 @@ static void set_lost(struct sg_db *db)
 	db->conn = NULL;
 }
 
-static char *first_line(struct sg_arena *arena, const char *text)
+static struct sg_said said_by(const PGresult *res)
 {
-	return sg_arena_strndup(arena, text, strcspn(text, "\n"));
-}
-
-/* libpq's message after "FATAL:  ", with PQERRORS_VERBOSE: finds "  53300: ",
- * whatever language the server speaks (fe-protocol3.c, pqBuildErrorMessage3).
- * Returns the text behind the code, or NULL. */
-static const char *find_sqlstate(const char *text, char sqlstate_r[6])
-{
-	for (const char *at = strstr(text, ":  "); at != NULL; at = strstr(at + 1, ":  "))
-		if (strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && at[8] == ':' && at[9] == ' ') {
-			memcpy(sqlstate_r, at + 3, 5);
-			sqlstate_r[5] = '\0';
-			return at + 10;
-		}
-	return NULL;
-}
-
-static char *labelled_line(struct sg_arena *arena, const char *text, const char *label)
-{
-	const char *at = strstr(text, label);
-
-	return at == NULL ? NULL : first_line(arena, at + strlen(label));
-}
-
-/* Why a connection could not be had. libpq has no call for the SQLSTATE of a
- * failed connect: it stands in the verbose message. */
-static int connect_error(PGconn *conn, const struct sg_target *target, struct sg_err *err)
-{
-	struct sg_arena arena = SG_ARENA_INIT;
-	const char *text = PQerrorMessage(conn);
-	char sqlstate[6] = "";
-	const char *said = find_sqlstate(text, sqlstate);
-	char *line = first_line(&arena, said != NULL ? said : text);
-	struct sg_report report = { .phase = SG_PHASE_CONNECT, .sqlstate = sqlstate, .bad = true, .message = text };
-	struct sg_verdict verdict = sg_sqlstate_judge(&report);
-	bool password = PQconnectionNeedsPassword(conn) != 0;
-
-	if (said == NULL && strstr(line, "failed: ") != NULL)
-		line = strstr(line, "failed: ") + 8;
-	sg_err_set(err, password ? SG_CLASS_REJECTED : verdict.class, "could not connect to %s: %s", target->text, line);
-	sg_err_sqlstate(err, sqlstate);
-	line = labelled_line(&arena, text, "\nDETAIL:  ");
-	if (line != NULL)
-		sg_err_detail(err, "%s", line);
-	line = labelled_line(&arena, text, "\nHINT:  ");
-	if (password)
-		sg_err_hint(err, "Give the password in ~/.pgpass, in PGPASSWORD, or in the connection string.");
-	else if (line != NULL)
-		sg_err_hint(err, "%s", line);
-	else if (err->class == SG_CLASS_CONNECTION)
-		sg_err_hint(err, "Is the server running there, and does it accept connections from here?");
-	sg_arena_release(&arena);
-	return -1;
-}
-
-static void add_name(struct sg_buf *buf, const PGresult *res, int field, const char *label)
-{
-	const char *name = PQresultErrorField(res, field);
-
-	if (name != NULL)
-		sg_buf_addf(buf, "%s%s %s", buf->length > 0 ? ", " : "", label, name);
-}
-
-/* Detail: the server's, the objects it names, and where in a function it was.
- * A context repeats statements: with a password in sight it is left out. */
-static void add_detail(struct sg_err *err, const PGresult *res)
-{
-	const char *detail = PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL);
-	const char *context = PQresultErrorField(res, PG_DIAG_CONTEXT);
-	struct sg_buf names = SG_BUF_INIT, all = SG_BUF_INIT;
-
-	add_name(&names, res, PG_DIAG_SCHEMA_NAME, "schema");
-	add_name(&names, res, PG_DIAG_TABLE_NAME, "table");
-	add_name(&names, res, PG_DIAG_COLUMN_NAME, "column");
-	add_name(&names, res, PG_DIAG_DATATYPE_NAME, "type");
-	add_name(&names, res, PG_DIAG_CONSTRAINT_NAME, "constraint");
-	if (detail != NULL)
-		sg_buf_adds(&all, detail);
-	if (names.length > 0)
-		sg_buf_addf(&all, "%s(%s)", all.length > 0 ? " " : "", names.data);
-	if (context != NULL && strcasestr(context, "password") == NULL)
-		sg_buf_addf(&all, "%sin %s", all.length > 0 ? "\n" : "", context);
-	if (all.length > 0)
-		sg_err_detail(err, "%s", all.data);
-	sg_buf_release(&names);
-	sg_buf_release(&all);
+	return (struct sg_said) {
+		.sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE),
+		.severity = PQresultErrorField(res, PG_DIAG_SEVERITY),
+		.severity_plain = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED),
+		.primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY),
+		.detail = PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL),
+		.hint = PQresultErrorField(res, PG_DIAG_MESSAGE_HINT),
+		.context = PQresultErrorField(res, PG_DIAG_CONTEXT),
+		.position = PQresultErrorField(res, PG_DIAG_STATEMENT_POSITION),
+		.schema = PQresultErrorField(res, PG_DIAG_SCHEMA_NAME),
+		.table = PQresultErrorField(res, PG_DIAG_TABLE_NAME),
+		.column = PQresultErrorField(res, PG_DIAG_COLUMN_NAME),
+		.type = PQresultErrorField(res, PG_DIAG_DATATYPE_NAME),
+		.constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME),
+	};
 }
 
 /* ---- one statement -------------------------------------------------------- */
@@ -226,7 +154,6 @@ struct job {
 
 static int fail_lost(struct sg_db *db, struct job *job, struct sg_err *err, const char *what)
 {
-	struct sg_arena arena = SG_ARENA_INIT;
 	const char *said = db->conn != NULL ? PQerrorMessage(db->conn) : "";
 
 	if (!job->failed) {
@@ -235,44 +162,24 @@ static int fail_lost(struct sg_db *db, struct job *job, struct sg_err *err, cons
 		if (db->warning != NULL)
 			sg_err_detail(err, "the server said before: %s", db->warning);
 		else if (said[0] != '\0')
-			sg_err_detail(err, "%s", first_line(&arena, said));
+			sg_err_detail(err, "%.*s", (int)strcspn(said, "\n"), said);
 	}
 	job->failed = true;
 	set_lost(db);
-	sg_arena_release(&arena);
 	return -1;
 }
 
 /* The first error stays; what comes after it is its consequence. */
 static int fail_result(struct sg_db *db, struct job *job, const PGresult *res, struct sg_err *err)
 {
-	const char *v = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
-	const char *primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
-	const char *position = PQresultErrorField(res, PG_DIAG_STATEMENT_POSITION);
-	const char *hint = PQresultErrorField(res, PG_DIAG_MESSAGE_HINT);
-	struct sg_report report = {
-		.phase = job->phase,
-		.sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE),
-		.severity = v != NULL ? v : PQresultErrorField(res, PG_DIAG_SEVERITY),
-		.by_server = v != NULL,
-		.bad = PQstatus(db->conn) == CONNECTION_BAD,
-		.schema = PQresultErrorField(res, PG_DIAG_SCHEMA_NAME),
-		.message = primary,
-	};
-	struct sg_verdict verdict = sg_sqlstate_judge(&report);
+	struct sg_said said = said_by(res);
+	struct sg_verdict verdict;
 
-	if (report.sqlstate == NULL || primary == NULL)
+	if (said.sqlstate == NULL || said.primary == NULL)
 		return fail_lost(db, job, err, "the connection to the server was lost");
-	if (!job->failed) {
-		sg_err_set(err, verdict.class, "%s", primary);
-		sg_err_sqlstate(err, report.sqlstate);
-		err->uncertain = verdict.uncertain;
-		add_detail(err, res);
-		if (hint != NULL)
-			sg_err_hint(err, "%s", hint);
-		if (!job->simple || position != NULL)
-			sg_err_statement(err, job->sql, position != NULL ? atoi(position) : 0);
-	}
+	verdict = sg_said_judge(&said, job->phase, PQstatus(db->conn) == CONNECTION_BAD);
+	if (!job->failed)
+		sg_said_fail(&said, &verdict, job->simple && said.position == NULL ? NULL : job->sql, err);
 	job->failed = true;
 	if (verdict.dead)
 		set_lost(db);
@@ -620,119 +527,36 @@ static int shake_hands(PGconn *conn, const struct sg_target *target, int64_t dea
 		if (state == PGRES_POLLING_FAILED)
 			break;
 	}
-	return connect_error(conn, target, err);
+	return sg_said_refused(PQerrorMessage(conn), PQconnectionNeedsPassword(conn) != 0, target->text, err);
 }
 
-static int expect(PGconn *conn, const char *name, const char *wanted, struct sg_err *err)
+int sg_db_attempt(struct sg_db **db_r, const struct sg_target *target, int64_t deadline, struct sg_err *err)
 {
-	const char *value = PQparameterStatus(conn, name);
-
-	if (value != NULL && strcmp(value, wanted) == 0)
-		return 0;
-	sg_err_set(err, SG_CLASS_STATE, "the session has %s = %s, but %s is needed", name, value ? value : "unknown", wanted);
-	return sg_err_hint(err, "Set it for the role (ALTER ROLE … SET %s = '%s'), and behind a pooler reconnect its sessions;"
-	                        " statements are checked by a parser that takes it for granted.", name, wanted);
-}
-
-static int check_session(PGconn *conn, struct sg_err *err)
-{
-	int major = PQserverVersion(conn) / 10000;
-	const char *version = PQparameterStatus(conn, "server_version");
-
-	if (major < 14 || major > 18) {
-		sg_err_set(err, SG_CLASS_STATE, "the server says its version is %s; this sgrun knows PostgreSQL 14 to 18",
-		           version ? version : "unknown");
-		return sg_err_hint(err, major > 18 ? "Use a newer sgrun." : "Upgrade the server;"
-		                        " or is this a pooler's administration console?");
-	}
-	if (expect(conn, "client_encoding", "UTF8", err) != 0)
-		return -1;
-	return expect(conn, "standard_conforming_strings", "on", err);
-}
-
-static int open_target(struct sg_db *db, const struct sg_target *target, int64_t deadline, struct sg_err *err)
-{
-	PGconn *conn = PQconnectStartParams(target->keywords, target->values, 0);
-
-	if (conn == NULL)
-		return sg_err_set(err, SG_CLASS_CONNECTION, "no memory for a connection");
-	PQsetNoticeReceiver(conn, on_notice, db);
-	PQsetErrorVerbosity(conn, PQERRORS_VERBOSE); /* for connect_error() */
-	if (shake_hands(conn, target, deadline, err) != 0 || check_session(conn, err) != 0) {
-		PQfinish(conn);
-		return -1;
-	}
-	if (PQsetnonblocking(conn, 1) != 0) {
-		PQfinish(conn);
-		return sg_err_set(err, SG_CLASS_CONNECTION, "could not connect to %s: the connection was lost at once",
-		                  target->text);
-	}
-	db->conn = conn;
-	db->cancel = PQgetCancel(conn);
-	db->version = PQserverVersion(conn);
-	db->pid = PQbackendPID(conn);
-	return 0;
-}
-
-/* The next place is tried after anything but a refusal: another server will not
- * like the password better, and may lock the account. */
-static int open_any(struct sg_db *db, const struct sg_target *targets, size_t count, int64_t deadline,
-                    struct sg_err *err)
-{
-	struct sg_buf others = SG_BUF_INIT;
-	int rc = -1;
-
-	for (size_t i = 0; i < count; i++) {
-		struct sg_err failure = SG_ERR_INIT;
-		bool stop;
-
-		rc = open_target(db, &targets[i], sg_clock_ms() + sg_clock_left(deadline) / (int)(count - i), &failure);
-		if (rc == 0) {
-			sg_err_release(&failure);
-			break;
-		}
-		stop = failure.class == SG_CLASS_INTERRUPTED || failure.class == SG_CLASS_TERMINATED ||
-		       failure.class == SG_CLASS_REJECTED || failure.class == SG_CLASS_STATE;
-		if (count > 1)
-			sg_buf_addf(&others, "%s%s", others.length > 0 ? "\n" : "", failure.primary);
-		/* What a server said tells more than that another one is silent. */
-		if (stop || err->class == SG_CLASS_NONE || (err->sqlstate[0] == '\0' && failure.sqlstate[0] != '\0'))
-			sg_err_move(err, &failure);
-		sg_err_release(&failure);
-		if (stop)
-			break;
-	}
-	if (rc == 0)
-		sg_err_clear(err);
-	else if (others.length > 0)
-		sg_err_detail(err, "%s", others.data);
-	sg_buf_release(&others);
-	return rc;
-}
-
-int sg_db_open(struct sg_db **db_r, const struct sg_dsn *dsn, const char *application_name, int64_t deadline,
-               struct sg_err *err)
-{
-	struct sg_arena arena = SG_ARENA_INIT;
-	struct sg_dsn full = *dsn;
-	struct sg_err failure = SG_ERR_INIT;
-	struct sg_target *targets;
 	struct sg_db *db = sg_xcalloc(1, sizeof *db);
-	size_t count;
-	int rc;
 
-	sg_dsn_put(&full, &arena, "application_name", application_name);
-	sg_dsn_put(&full, &arena, "client_encoding", "UTF8");
-	count = sg_dsn_targets(&full, &arena, &targets);
-	rc = open_any(db, targets, count, deadline, &failure);
-	if (rc == 0) {
-		*db_r = db;
-	} else {
-		sg_err_move(err, &failure);
-		sg_db_close(db);
+	db->conn = PQconnectStartParams(target->keywords, target->values, 0);
+	if (db->conn == NULL) {
+		sg_err_set(err, SG_CLASS_CONNECTION, "no memory for a connection");
+		goto failed;
 	}
-	sg_arena_release(&arena);
-	return rc;
+	PQsetNoticeReceiver(db->conn, on_notice, db);
+	PQsetErrorVerbosity(db->conn, PQERRORS_VERBOSE); /* for sg_said_refused() */
+	if (shake_hands(db->conn, target, deadline, err) != 0)
+		goto failed;
+	db->version = PQserverVersion(db->conn);
+	db->pid = PQbackendPID(db->conn);
+	db->cancel = PQgetCancel(db->conn);
+	if (sg_session_check(db, err) != 0)
+		goto failed;
+	if (PQsetnonblocking(db->conn, 1) != 0) {
+		sg_err_set(err, SG_CLASS_CONNECTION, "could not connect to %s: the connection was lost at once", target->text);
+		goto failed;
+	}
+	*db_r = db;
+	return 0;
+failed:
+	sg_db_close(db);
+	return -1;
 }
 
 void sg_db_close(struct sg_db *db)
