@@ -3,7 +3,7 @@
 # from a build folder anywhere.
 noinst_DATA = etc/demo.ini
 CLEANFILES += etc/demo.ini
-EXTRA_DIST += etc/demo.ini.in etc/demo-legacy.sql
+EXTRA_DIST += etc/prod.ini etc/demo.ini.in etc/demo-legacy.sql
 
 etc/demo.ini: etc/demo.ini.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && sed 's|@sql_folder@|$(abs_srcdir)/etc|' $(srcdir)/etc/demo.ini.in >$@.tmp && mv $@.tmp $@
