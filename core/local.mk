@@ -2,28 +2,32 @@
 noinst_LTLIBRARIES += libsgrun-core.la
 libsgrun_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS) $(INIH_CFLAGS) $(JANSSON_CFLAGS) $(MD_CFLAGS)
 libsgrun_core_la_LIBADD = libsgrun-wire.la $(LIBPQ_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(MD_LIBS) $(PG_QUERY_LIBS) -lpthread
-libsgrun_core_la_SOURCES = \
-	core/base/arena.c core/base/arena.h \
-	core/base/base.h \
-	core/base/buf.c core/base/buf.h \
-	core/base/class.c core/base/class.h \
-	core/base/clock.c core/base/clock.h \
-	core/base/err.c core/base/err.h \
-	core/base/hash.c core/base/hash.h \
-	core/base/json.c core/base/json.h \
-	core/base/log.c core/base/log.h \
-	core/base/stop.c core/base/stop.h \
-	core/base/text.c core/base/text.h
-libsgrun_core_la_SOURCES += \
-	core/db/conninfo.h \
-	core/db/db.c core/db/db.h \
-	core/db/dsn.c core/db/dsn.h \
-	core/db/open.c \
-	core/db/quote.c \
-	core/db/result.c core/db/result.h \
-	core/db/said.c core/db/said.h \
-	core/db/sqlstate.c core/db/sqlstate.h \
-	core/db/target.c
+# One line a file, so that two changes meet rarely.
+libsgrun_core_la_SOURCES =
+libsgrun_core_la_SOURCES += core/base/arena.c core/base/arena.h
+libsgrun_core_la_SOURCES += core/base/base.h
+libsgrun_core_la_SOURCES += core/base/buf.c core/base/buf.h
+libsgrun_core_la_SOURCES += core/base/class.c core/base/class.h
+libsgrun_core_la_SOURCES += core/base/clock.c core/base/clock.h
+libsgrun_core_la_SOURCES += core/base/err.c core/base/err.h
+libsgrun_core_la_SOURCES += core/base/hash.c core/base/hash.h
+libsgrun_core_la_SOURCES += core/base/json.c core/base/json.h
+libsgrun_core_la_SOURCES += core/base/log.c core/base/log.h
+libsgrun_core_la_SOURCES += core/base/stop.c core/base/stop.h
+libsgrun_core_la_SOURCES += core/base/text.c core/base/text.h
+libsgrun_core_la_SOURCES += core/db/conninfo.h
+libsgrun_core_la_SOURCES += core/db/db.c core/db/db.h
+libsgrun_core_la_SOURCES += core/db/dsn.c core/db/dsn.h
+libsgrun_core_la_SOURCES += core/db/open.c
+libsgrun_core_la_SOURCES += core/db/quote.c
+libsgrun_core_la_SOURCES += core/db/result.c core/db/result.h
+libsgrun_core_la_SOURCES += core/db/said.c core/db/said.h
+libsgrun_core_la_SOURCES += core/db/sqlstate.c core/db/sqlstate.h
+libsgrun_core_la_SOURCES += core/db/target.c
+libsgrun_core_la_SOURCES += core/state/attempts.c core/state/attempts.h
+libsgrun_core_la_SOURCES += core/state/ledger.c core/state/ledger.h
+libsgrun_core_la_SOURCES += core/state/lease.c core/state/lease.h
+libsgrun_core_la_SOURCES += core/state/schema.c core/state/schema.h
 
 bin_PROGRAMS += sgrun
 sgrun_SOURCES = core/cli/main.c

@@ -8,6 +8,7 @@
 #include "core/manifest/manifest.h"
 #include "core/run/observer.h"
 #include "core/state/ledger.h"
+#include "core/state/schema.h"
 
 struct sg_embedded;
 
@@ -152,8 +153,5 @@ SG_MUST_CHECK int sg_verify_adopt_to(struct sg_run *run, const char *id, const c
 /* Loads every plugin of the manifest and judges it, without any server; each
  * refusal in errs with manifest file and line. 0 when all are fine. */
 SG_MUST_CHECK int sg_check_plugins(const struct sg_manifest *manifest, struct sg_errs *errs);
-
-/* The state tables' SQL, for a DBA (check --state-sql); in the arena. */
-const char *sg_state_sql(const char *state_schema, struct sg_arena *arena);
 
 #endif

@@ -1,0 +1,38 @@
+/* probe.h - the server's own word on what a transaction wrote to.
+ *
+ * A row cannot be written without ROW EXCLUSIVE on its table, held to the end of
+ * the transaction: pg_locks shows what functions, triggers and rules did behind
+ * the statement (PostgreSQL: src/backend/storage/lmgr, "Explicit Locking" in the
+ * manual). TRUNCATE and CREATE TABLE AS take ACCESS EXCLUSIVE like any DDL; a
+ * snapshot of pg_class, taken before the first opaque statement, shows these. */
+#ifndef SG_PROBE_H
+#define SG_PROBE_H
+
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/exec/session.h"
+#include "core/sql/policy.h"
+
+struct sg_probe_snapshot {
+	bool taken;
+	uint32_t *oids, *filenodes; /* sorted by oid */
+	bool *filled;               /* known to hold rows */
+	bool *empty;                /* known to hold none */
+	size_t count;
+};
+
+/* Before the first opaque statement of a migration; once an attempt. */
+SG_MUST_CHECK int sg_probe_snapshot(struct sg_session *session, struct sg_arena *arena,
+                                    struct sg_probe_snapshot *snapshot_r, struct sg_err *err);
+
+/* Puts the probe's query at the end of the pending script. */
+void sg_probe_add(struct sg_session *session, const struct sg_step *step, const struct sg_probe_snapshot *snapshot,
+                  struct sg_arena *arena);
+/* Judges its rows: SG_CLASS_POLICY, naming the tables, if anything was written.
+ * statement is the one after which the lock appeared; altered are the tables
+ * that the migration's own DDL names. */
+SG_MUST_CHECK int sg_probe_judge(const struct sg_result *rows, const struct sg_probe_snapshot *snapshot,
+                                 const struct sg_relations *altered, const char *schema, const char *statement,
+                                 struct sg_err *err);
+
+#endif

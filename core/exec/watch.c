@@ -1,0 +1,154 @@
+/* watch.c - the second connection of watch.h. */
+#include "config.h"
+#include "core/exec/watch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/stop.h"
+#include "core/sql/mask.h"
+
+#define ANSWER_MS 500
+
+void sg_watch_init(struct sg_watch *watch, struct sg_run *run, struct sg_lease *lease)
+{
+	memset(watch, 0, sizeof *watch);
+	sg_session_init(&watch->session, run, false);
+	watch->lease = lease;
+	watch->renewed_ms = sg_clock_ms();
+}
+
+void sg_watch_release(struct sg_watch *watch)
+{
+	sg_session_drop(&watch->session);
+}
+
+/* A pool of one connection would never answer: give up soon, do not hang. */
+static enum sg_wait bounded(void *context, int64_t elapsed_ms)
+{
+	(void)context;
+	return elapsed_ms > ANSWER_MS ? SG_WAIT_ABANDON : SG_WAIT_ON;
+}
+
+static int open_watch(struct sg_watch *watch, struct sg_err *err)
+{
+	if (sg_session_open(&watch->session, err) != 0)
+		return -1;
+	sg_db_on_wait(watch->session.db, bounded, NULL);
+	return 0;
+}
+
+void sg_watch_blockers(struct sg_watch *watch, int backend, struct sg_arena *arena, struct sg_blockers *blockers_r)
+{
+	struct sg_err err = SG_ERR_INIT;
+	struct sg_result *result;
+	char pid[16];
+
+	memset(blockers_r, 0, sizeof *blockers_r);
+	if (watch->off)
+		return;
+	snprintf(pid, sizeof pid, "%d", backend);
+	if (open_watch(watch, &err) != 0 ||
+	    sg_db_query(watch->session.db,
+	                "SELECT (SELECT (extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.min(l.waitstart)) * 1000)::int8"
+	                " FROM pg_catalog.pg_locks l WHERE l.pid = $1::int4 AND NOT l.granted),"
+	                " b.pid, a.application_name, a.usename, a.state,"
+	                " (extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start) * 1000)::int8,"
+	                " pg_catalog.left(a.query, 300), a.backend_type"
+	                " FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1::int4)) b (pid)"
+	                " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid ORDER BY a.xact_start LIMIT 5",
+	                1, (const char *[]){ pid }, arena, &result, &err) != 0) {
+		watch->off = true;
+		sg_session_drop(&watch->session);
+		sg_log(SG_LOG_WARNING, "watch", NULL, 0, "cannot say who blocks: the second connection failed (%s)", err.primary);
+		sg_err_release(&err);
+		return;
+	}
+	if (sg_result_rows(result) > 0) {
+		struct sg_buf text = SG_BUF_INIT;
+
+		blockers_r->waited_ms = sg_result_int(result, 0, 0) + 1;
+		for (int i = 0; i < sg_result_rows(result); i++) {
+			const char *application = sg_result_value(result, i, 2), *user = sg_result_value(result, i, 3);
+			const char *state = sg_result_value(result, i, 4), *query = sg_result_value(result, i, 6);
+			const char *type = sg_result_value(result, i, 7);
+			char age[32];
+
+			sg_clock_text(sg_result_int(result, i, 5), age);
+			if (i > 0)
+				sg_buf_adds(&text, "; ");
+			if (sg_result_int(result, i, 1) == 0) {
+				sg_buf_adds(&text, "a prepared transaction (see pg_prepared_xacts)");
+				continue;
+			}
+			sg_buf_addf(&text, "pid %s (%s%s%s%s%s, %s for %s", sg_result_value(result, i, 1),
+			            type && strcmp(type, "client backend") != 0 ? type : "",
+			            type && strcmp(type, "client backend") != 0 ? ", " : "",
+			            application && application[0] ? application : "no application name", user ? ", user " : "",
+			            user ? user : "", state ? state : "state not visible", age);
+			if (query != NULL && query[0] != '\0')
+				sg_buf_addf(&text, ": %s", sg_sql_mask_literals(arena, query));
+			sg_buf_addc(&text, ')');
+		}
+		blockers_r->text = sg_arena_strndup(arena, text.data, text.length);
+		sg_buf_release(&text);
+	}
+	sg_err_release(&err);
+}
+
+int sg_watch_keep(struct sg_watch *watch, struct sg_err *err)
+{
+	struct sg_err why = SG_ERR_INIT;
+	int64_t now = sg_clock_ms();
+	int held;
+
+	if (sg_stop_count() > 0)
+		return sg_stop_err(err);
+	if (watch->lease == NULL || watch->lease->fence == 0 ||
+	    now - watch->renewed_ms < (int64_t)watch->lease->seconds * 1000 / 3)
+		return 0;
+	watch->renewed_ms = now;
+	held = open_watch(watch, &why) != 0 ? -1 : sg_lease_renew(watch->lease, watch->session.db, NULL, &why);
+	if (held < 0) {
+		sg_log(SG_LOG_WARNING, "lease", NULL, 0, "the lease could not be renewed, trying again: %s", why.primary);
+		sg_session_drop(&watch->session);
+		/* sooner than the next third: the lease is running out */
+		watch->renewed_ms = now - (int64_t)watch->lease->seconds * 1000 / 4;
+	}
+	sg_err_release(&why);
+	return held == 0 ? sg_lease_lost_err(watch->lease, err) : 0;
+}
+
+int sg_watch_sleep(struct sg_watch *watch, int64_t ms, struct sg_err *err)
+{
+	int64_t end = sg_clock_ms() + ms;
+
+	for (;;) {
+		int64_t left = end - sg_clock_ms();
+
+		if (sg_watch_keep(watch, err) != 0)
+			return -1;
+		if (left <= 0)
+			return 0;
+		(void)sg_stop_sleep(left < 200 ? left : 200);
+	}
+}
+
+int sg_watch_ghosts(struct sg_watch *watch, const char *step, struct sg_err *err)
+{
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_result *result;
+	int status = -1;
+
+	if (open_watch(watch, err) == 0 &&
+	    sg_db_query(watch->session.db,
+	                "SELECT 1 FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database()"
+	                " AND usename = session_user AND pid <> pg_catalog.pg_backend_pid()"
+	                " AND state <> 'idle' AND application_name = pg_catalog.left('sgrun:' || $1, 63)",
+	                1, (const char *[]){ step }, &arena, &result, err) == 0)
+		status = sg_result_rows(result) > 0;
+	sg_arena_release(&arena);
+	return status;
+}

@@ -1,0 +1,40 @@
+/* watch.h - a second connection, for what the first cannot do while it is busy.
+ *
+ * It names whoever blocks a statement of ours, and renews the lease while no
+ * transaction holds its row. Every use is bounded; a watch that cannot connect
+ * or does not answer is switched off and said once: it is never in the way. */
+#ifndef SG_WATCH_H
+#define SG_WATCH_H
+
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/exec/session.h"
+#include "core/state/lease.h"
+
+struct sg_watch {
+	struct sg_session session;
+	struct sg_lease *lease;    /* or NULL */
+	int64_t renewed_ms;        /* sg_clock_ms of the last renewal */
+	int64_t asked_ms;          /* when the last question was sent */
+	bool off;
+};
+
+void sg_watch_init(struct sg_watch *watch, struct sg_run *run, struct sg_lease *lease);
+void sg_watch_release(struct sg_watch *watch);
+
+struct sg_blockers {
+	int64_t waited_ms;   /* how long the backend has waited for a lock; 0 = it does not wait */
+	const char *text;    /* "pid 4711 (psql, user app, idle in transaction for 34 s: UPDATE …)", or NULL */
+};
+/* Who blocks that backend; nothing if it cannot be told within 500 ms. */
+void sg_watch_blockers(struct sg_watch *watch, int backend, struct sg_arena *arena, struct sg_blockers *blockers_r);
+
+/* Renews the lease when a third of it has passed. -1: another took it, or a
+ * stop was asked for. A renewal that fails otherwise is tried again later. */
+SG_MUST_CHECK int sg_watch_keep(struct sg_watch *watch, struct sg_err *err);
+/* Sleeps outside any transaction, keeping the lease. */
+SG_MUST_CHECK int sg_watch_sleep(struct sg_watch *watch, int64_t ms, struct sg_err *err);
+/* 1: a backend of application_name sgrun:STEP other than `except` works still. 0: none. -1: err. */
+SG_MUST_CHECK int sg_watch_ghosts(struct sg_watch *watch, const char *step, struct sg_err *err);
+
+#endif

@@ -1,0 +1,70 @@
+/* gates.c - reads and judges `requires`. */
+#include "config.h"
+#include "core/run/gates.h"
+
+#include <string.h>
+
+static int read_names(struct sg_db *db, const char *sql, struct sg_arena *arena, const char ***names_r, size_t *count_r,
+                      struct sg_err *err)
+{
+	struct sg_result *result;
+
+	if (sg_db_query(db, sql, 0, NULL, arena, &result, err) != 0)
+		return -1;
+	*count_r = (size_t)sg_result_rows(result);
+	*names_r = sg_arena_array(arena, *count_r, sizeof **names_r);
+	for (size_t i = 0; i < *count_r; i++)
+		(*names_r)[i] = sg_result_value(result, (int)i, 0);
+	return 0;
+}
+
+int sg_gates_read(struct sg_db *db, const struct sg_manifest *manifest, const struct sg_ledger *ledger,
+                  struct sg_arena *arena, struct sg_gates *gates_r, struct sg_err *err)
+{
+	const char *schema = sg_db_identifier(arena, manifest->state_schema);
+	bool any = false;
+
+	memset(gates_r, 0, sizeof *gates_r);
+	gates_r->ledger = ledger;
+	for (size_t i = 0; i < manifest->step_count; i++)
+		any = any || manifest->steps[i].require_count > 0;
+	if (!any || !ledger->installed)
+		return 0;
+	if (read_names(db, sg_arena_printf(arena, "SELECT key FROM %s.backfills WHERE state = 'complete'", schema), arena,
+	               &gates_r->backfills, &gates_r->backfill_count, err) != 0)
+		return -1;
+	return read_names(db, sg_arena_printf(arena, "SELECT name FROM %s.indexes WHERE state = 'valid'", schema), arena,
+	                  &gates_r->indexes, &gates_r->index_count, err);
+}
+
+static bool among(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+const char *sg_gates_closed(const struct sg_gates *gates, const struct sg_step *step, size_t skip,
+                            struct sg_arena *arena)
+{
+	for (size_t i = 0; i < step->require_count; i++) {
+		const struct sg_require *require = &step->requires[i];
+		bool open = false;
+
+		switch (require->kind) {
+		case SG_STEP_MIGRATION:
+			open = sg_ledger_find(gates->ledger, require->id) != NULL;
+			break;
+		case SG_STEP_BACKFILL:
+			open = among(gates->backfills, gates->backfill_count, require->id);
+			break;
+		case SG_STEP_INDEX:
+			open = among(gates->indexes, gates->index_count, require->id);
+			break;
+		}
+		if (!open && skip-- == 0)
+			return sg_arena_printf(arena, "%s:%s", sg_step_kind_name(require->kind), require->id);
+	}
+	return NULL;
+}

@@ -1,0 +1,136 @@
+/* lease.c - taking, renewing and giving back the lease row.
+ *
+ * Each call is one string with its own BEGIN, so that a role's defaults for
+ * isolation or read-only do not matter; its COMMIT needs no care, since every
+ * call may be repeated. FOR UPDATE SKIP LOCKED: a locked row is a working
+ * runner, and nobody waits for it. */
+#include "config.h"
+#include "core/state/lease.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define BEGIN_SHORT \
+	"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;" \
+	"SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s';" \
+	"SET LOCAL idle_in_transaction_session_timeout = '10s';"
+
+int sg_lease_look(const char *state_schema, struct sg_db *db, struct sg_arena *arena,
+                  struct sg_lease_holder *holder_r, struct sg_err *err)
+{
+	const char *schema = sg_db_identifier(arena, state_schema);
+	struct sg_result *result;
+	const char *sql;
+
+	memset(holder_r, 0, sizeof *holder_r);
+	/* FOR SHARE SKIP LOCKED is what tells a dead holder from a working one. */
+	sql = sg_arena_printf(arena,
+	                      BEGIN_SHORT
+	                      "WITH free AS MATERIALIZED (SELECT name FROM %s.lease WHERE name = 'migrate' FOR SHARE SKIP LOCKED)"
+	                      " SELECT owner, pg_catalog.to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), doing,"
+	                      " expires_at > pg_catalog.clock_timestamp() OR NOT EXISTS (SELECT FROM free)"
+	                      " FROM %s.lease WHERE name = 'migrate'; ROLLBACK",
+	                      schema, schema);
+	if (sg_db_script_rows(db, sql, arena, &result, err) != 0) {
+		if (!sg_db_lost(db))
+			sg_db_rollback(db);
+		return -1;
+	}
+	if (sg_result_rows(result) == 1) {
+		holder_r->owner = sg_result_value(result, 0, 0);
+		holder_r->since = sg_result_value(result, 0, 1);
+		holder_r->doing = sg_result_value(result, 0, 2);
+		holder_r->alive = holder_r->owner != NULL && sg_result_true(result, 0, 3);
+	}
+	return 0;
+}
+
+int sg_lease_take(struct sg_lease *lease, struct sg_db *db, struct sg_arena *arena,
+                  struct sg_lease_holder *holder_r, struct sg_err *err)
+{
+	const char *schema = sg_db_identifier(arena, lease->state_schema);
+	const char *owner = sg_db_literal(arena, lease->owner);
+	struct sg_result *result;
+	const char *sql;
+
+	sql = sg_arena_printf(arena,
+	                      BEGIN_SHORT
+	                      "UPDATE %s.lease SET owner = %s, fence = fence + 1, since = pg_catalog.clock_timestamp(),"
+	                      " expires_at = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => %d), doing = NULL"
+	                      " WHERE name = (SELECT name FROM %s.lease WHERE name = 'migrate' AND"
+	                      " (owner IS NULL OR owner = %s OR expires_at < pg_catalog.clock_timestamp())"
+	                      " FOR UPDATE SKIP LOCKED) RETURNING fence; COMMIT",
+	                      schema, owner, lease->seconds, schema, owner);
+	if (sg_db_script_rows(db, sql, arena, &result, err) != 0) {
+		if (!sg_db_lost(db))
+			sg_db_rollback(db);
+		return -1;
+	}
+	if (sg_result_rows(result) == 1) {
+		lease->fence = sg_result_int(result, 0, 0);
+		return 1;
+	}
+	lease->fence = 0;
+	return sg_lease_look(lease->state_schema, db, arena, holder_r, err);
+}
+
+int sg_lease_renew(struct sg_lease *lease, struct sg_db *db, const char *doing, struct sg_err *err)
+{
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_result *result;
+	int status = -1;
+
+	/* A row that our own ghost still locks is not lost: the lock is the sign of life. */
+	if (sg_db_script_rows(db,
+	                      sg_arena_printf(&arena,
+	                                      BEGIN_SHORT
+	                                      "WITH mine AS (SELECT name FROM %s.lease WHERE name = 'migrate' AND owner = %s"
+	                                      " AND fence = %" PRId64 " FOR UPDATE SKIP LOCKED),"
+	                                      " done AS (UPDATE %s.lease l SET expires_at = pg_catalog.clock_timestamp()"
+	                                      " + pg_catalog.make_interval(secs => %d), doing = %s FROM mine"
+	                                      " WHERE l.name = mine.name RETURNING 1)"
+	                                      " SELECT EXISTS (SELECT FROM %s.lease WHERE name = 'migrate' AND owner = %s"
+	                                      " AND fence = %" PRId64 "), (SELECT count(*) FROM done); COMMIT",
+	                                      sg_db_identifier(&arena, lease->state_schema),
+	                                      sg_db_literal(&arena, lease->owner), lease->fence,
+	                                      sg_db_identifier(&arena, lease->state_schema), lease->seconds,
+	                                      doing ? sg_db_literal(&arena, doing) : "NULL",
+	                                      sg_db_identifier(&arena, lease->state_schema),
+	                                      sg_db_literal(&arena, lease->owner), lease->fence),
+	                      &arena, &result, err) != 0) {
+		if (!sg_db_lost(db))
+			sg_db_rollback(db);
+	} else {
+		status = sg_result_true(result, 0, 0);
+	}
+	sg_arena_release(&arena);
+	return status;
+}
+
+void sg_lease_release(struct sg_lease *lease, struct sg_db *db)
+{
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_err err = SG_ERR_INIT;
+
+	if (lease->fence != 0 && db != NULL && !sg_db_lost(db) &&
+	    sg_db_script(db,
+	                 sg_arena_printf(&arena,
+	                                 BEGIN_SHORT "UPDATE %s.lease SET owner = NULL, since = NULL, expires_at = NULL,"
+	                                             " doing = NULL WHERE name = 'migrate' AND owner = %s AND fence = %" PRId64
+	                                             "; COMMIT",
+	                                 sg_db_identifier(&arena, lease->state_schema),
+	                                 sg_db_literal(&arena, lease->owner), lease->fence),
+	                 &err) != 0 &&
+	    !sg_db_lost(db))
+		sg_db_rollback(db);
+	lease->fence = 0;
+	sg_err_release(&err);
+	sg_arena_release(&arena);
+}
+
+int sg_lease_lost_err(const struct sg_lease *lease, struct sg_err *err)
+{
+	sg_err_set(err, SG_CLASS_LEASE, "another runner took the lease: nothing more is done here");
+	sg_err_detail(err, "This runner was %s; it had not renewed the lease for %d s or longer.", lease->owner, lease->seconds);
+	return sg_err_hint(err, "See who works with `sgrun status`, or run again with --wait SECONDS.");
+}
