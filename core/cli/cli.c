@@ -1,0 +1,179 @@
+/* cli.c - from argv to the exit status: reads the command line, runs one
+ * command, and gives its result. Errors are printed here and nowhere else
+ * (but for a failed step's, which report.c prints under its line). */
+#include "config.h"
+#include "core/cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "core/base/log.h"
+#include "core/base/stop.h"
+#include "core/base/text.h"
+#include "core/cli/version.h"
+
+struct sg_err *sg_cli_err(struct sg_cli *cli)
+{
+	return sg_errs_add(&cli->errs);
+}
+
+int sg_cli_wait_seconds(const struct sg_cli *cli)
+{
+	return cli->options.wait_seconds >= 0 ? cli->options.wait_seconds : cli->manifest.wait_seconds;
+}
+
+int sg_cli_manifest(struct sg_cli *cli, bool lenient)
+{
+	const struct sg_options *o = &cli->options;
+	struct sg_override *overrides = sg_arena_array(&cli->arena, o->set_count + 1, sizeof *overrides);
+	int status = 0;
+
+	if (o->manifest == NULL) {
+		struct sg_err *err = sg_cli_err(cli);
+
+		sg_err_set(err, SG_CLASS_USAGE, "no manifest was given");
+		return sg_err_hint(err, "Give --manifest FILE, or set SGRUN_MANIFEST. See sgrun --help.");
+	}
+	for (size_t i = 0; i < o->set_count; i++) {
+		struct sg_err err = SG_ERR_INIT;
+
+		if (sg_override_parse(o->sets[i], &cli->arena, &overrides[i], &err) != 0) {
+			sg_err_move(sg_cli_err(cli), &err);
+			status = -1;
+		}
+	}
+	if (status != 0)
+		return -1;
+	return sg_manifest_read(o->manifest, overrides, o->set_count, lenient, &cli->arena, &cli->manifest, &cli->errs);
+}
+
+int sg_cli_migration(struct sg_cli *cli, const char *option, const char *id)
+{
+	const char **names = sg_arena_array(&cli->arena, cli->manifest.step_count + 1, sizeof *names), *nearest;
+	size_t count = 0;
+	struct sg_err *err;
+
+	if (sg_manifest_step(&cli->manifest, SG_STEP_MIGRATION, id) != NULL)
+		return 0;
+	for (size_t i = 0; i < cli->manifest.step_count; i++)
+		if (cli->manifest.steps[i].kind == SG_STEP_MIGRATION)
+			names[count++] = cli->manifest.steps[i].id;
+	nearest = sg_text_nearest(id, names, count);
+	err = sg_cli_err(cli);
+	sg_err_set(err, SG_CLASS_USAGE, "%s: the manifest has no migration '%s'", option, id);
+	if (nearest != NULL)
+		return sg_err_hint(err, "Did you mean '%s'?", nearest);
+	return sg_err_hint(err, "sgrun plan lists what %s has.", cli->manifest.path);
+}
+
+static void run_command(struct sg_cli *cli)
+{
+	const struct sg_options *o = &cli->options;
+
+	if (o->version) {
+		sg_version_text(&cli->out);
+		return;
+	}
+	if (o->help) {
+		if (o->command_given)
+			sg_help_command(&cli->out, o->command);
+		else
+			sg_help_main(&cli->out);
+		return;
+	}
+	switch (o->command->id) {
+	case SG_COMMAND_DEPLOY:
+	case SG_COMMAND_MIGRATE:
+		if (o->dry_run)
+			sg_cmd_plan(cli);
+		else
+			sg_cmd_deploy(cli);
+		return;
+	case SG_COMMAND_PLAN: sg_cmd_plan(cli); return;
+	case SG_COMMAND_STATUS: sg_cmd_status(cli); return;
+	case SG_COMMAND_VERIFY: sg_cmd_verify(cli); return;
+	case SG_COMMAND_CHECK: sg_cmd_check(cli); return;
+	case SG_COMMAND_INDEX:
+	case SG_COMMAND_BACKFILL:
+	case SG_COMMAND_AUDIT:
+	case SG_COMMAND_REHEARSE:
+	case SG_COMMAND_NEW:
+	case SG_COMMAND_TEST: break;
+	}
+	SG_BUG("a command that this version lacks was not refused");
+}
+
+static bool reads_only(const struct sg_options *o)
+{
+	return o->dry_run || (o->command->id != SG_COMMAND_DEPLOY && o->command->id != SG_COMMAND_MIGRATE &&
+	                      o->adopt == NULL && o->adopt_to == NULL);
+}
+
+/* A result that nobody got is an error, but never hides what was done to the
+ * database. A reader that left early (| head) has what it wants. */
+static void write_out(struct sg_cli *cli, const char *text, size_t length)
+{
+	errno = 0;
+	if (length > 0 && fwrite(text, 1, length, stdout) == length && fflush(stdout) == 0)
+		return;
+	if (length == 0 || errno == EPIPE)
+		return;
+	sg_log(SG_LOG_ERROR, "output", NULL, 0, "the result could not be written: %s", strerror(errno));
+	if (reads_only(&cli->options))
+		cli->exit = sg_exit_worse(cli->exit, sg_class_exit(SG_CLASS_USAGE));
+}
+
+static void finish(struct sg_cli *cli)
+{
+	const struct sg_options *o = &cli->options;
+
+	cli->exit = sg_exit_worse(cli->exit, sg_exit_of_errs(&cli->errs));
+	for (size_t i = 0; i < cli->errs.count; i++)
+		sg_log_err(SG_LOG_ERROR, "error", 0, &cli->errs.list[i]);
+	if (cli->errs.count > 1)
+		sg_log(SG_LOG_ERROR, "errors", NULL, 0, "%zu errors", cli->errs.count);
+	if (o->json && !o->help && !o->version) {
+		char *text;
+
+		if (cli->json == NULL)
+			cli->json = sg_render_head_json(o->command->name, o->manifest);
+		sg_render_finish_json(cli->json, &cli->errs, cli->exit);
+		text = sg_json_dump(cli->json, 2);
+		sg_buf_clear(&cli->out);
+		sg_buf_addf(&cli->out, "%s\n", text);
+		free(text);
+	}
+	write_out(cli, cli->out.data, cli->out.length);
+}
+
+int sg_cli_main(int argc, char **argv)
+{
+	struct sg_cli cli = { .arena = SG_ARENA_INIT, .errs = SG_ERRS_INIT, .out = SG_BUF_INIT };
+	const struct sg_options *o = &cli.options;
+	struct sg_err err = SG_ERR_INIT;
+
+#ifndef SG_INSTRUMENTED
+	/* Passwords are in our memory: no core dumps, no ptrace by the same user.
+	 * (LeakSanitizer traces us to find leaks.) */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+	sg_stop_install();
+	if (sg_options_parse(argc, argv, getenv, &cli.arena, &cli.options, &err) != 0) {
+		sg_err_move(sg_cli_err(&cli), &err);
+	} else {
+		sg_log_setup(o->verbose ? SG_LOG_DEBUG : o->quiet ? SG_LOG_WARNING : SG_LOG_INFO,
+		             o->log_json ? SG_LOG_JSON : SG_LOG_HUMAN);
+		sg_look_of_stdout(&cli.look, o->no_color, o->verbose);
+		run_command(&cli);
+	}
+	finish(&cli);
+	if (cli.json != NULL)
+		sg_json_free(cli.json);
+	sg_errs_release(&cli.errs);
+	sg_buf_release(&cli.out);
+	sg_arena_release(&cli.arena);
+	return cli.exit;
+}

@@ -1,0 +1,47 @@
+/* exits.c - exit statuses from results, as exits.h says. */
+#include "config.h"
+#include "core/cli/exits.h"
+
+int sg_exit_of_errs(const struct sg_errs *errs)
+{
+	int exit = 0;
+
+	for (size_t i = 0; i < errs->count; i++)
+		exit = sg_exit_worse(exit, sg_class_exit(errs->list[i].class));
+	return exit;
+}
+
+int sg_exit_of_migrate(const struct sg_migrate_result *result, const struct sg_errs *errs, bool strict,
+                       struct sg_sections unrun)
+{
+	/* the phase's own 3 is judged anew below, step by step */
+	int exit = result->exit == SG_EXIT_LEFT ? 0 : result->exit;
+
+	exit = sg_exit_worse(exit, sg_exit_of_errs(errs));
+	for (size_t i = 0; i < result->count; i++) {
+		const struct sg_migrate_item *item = &result->items[i];
+
+		if (item->outcome == SG_OUTCOME_FAILED)
+			exit = sg_exit_worse(exit, sg_class_exit(item->err.class));
+		if (item->outcome == SG_OUTCOME_WAITING && (strict || !item->step->policy.waiting_allow))
+			exit = sg_exit_worse(exit, SG_EXIT_LEFT);
+	}
+	if (strict && unrun.indexes + unrun.backfills > 0)
+		exit = sg_exit_worse(exit, SG_EXIT_LEFT);
+	return exit;
+}
+
+int sg_exit_of_plan(const struct sg_plan *plan)
+{
+	int exit = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->items[i].action == SG_ACTION_REFUSED)
+			exit = sg_exit_worse(exit, sg_class_exit(plan->items[i].err.class));
+	return exit;
+}
+
+int sg_exit_of_status(struct sg_status_summary summary, bool exit_code)
+{
+	return exit_code && summary.pending + summary.waiting + summary.failed > 0 ? SG_EXIT_LEFT : 0;
+}

@@ -1,0 +1,21 @@
+/* exits.h - which exit status a result means. Pure; the order of precedence is
+ * sg_exit_worse (class.h). */
+#ifndef SG_EXITS_H
+#define SG_EXITS_H
+
+#include "core/cli/render.h"
+
+#define SG_EXIT_LEFT 3
+
+int sg_exit_of_errs(const struct sg_errs *errs);
+/* A migration that waits is 3, or 0 where its `waiting = allow`; with strict
+ * whatever is left is 3, unrun (sections that this version does not run)
+ * included. */
+int sg_exit_of_migrate(const struct sg_migrate_result *result, const struct sg_errs *errs, bool strict,
+                       struct sg_sections unrun);
+/* 6 if a plugin was refused; to have something to do is no failure. */
+int sg_exit_of_plan(const struct sg_plan *plan);
+/* exit_code: --exit-code. */
+int sg_exit_of_status(struct sg_status_summary summary, bool exit_code);
+
+#endif

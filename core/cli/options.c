@@ -1,0 +1,364 @@
+/* options.c - the two tables of the command line, and the parser that reads
+ * argv by them. It knows nothing of what a command does: options come out as
+ * plain values, checked for form and for fitting the command. */
+#include "config.h"
+#include "core/cli/options.h"
+
+#include <string.h>
+
+#include "core/base/text.h"
+
+#define ON(command) (1u << SG_COMMAND_##command)
+#define RUNS (ON(DEPLOY) | ON(MIGRATE))
+
+static const struct sg_command commands[] = {
+	{ SG_COMMAND_DEPLOY, "deploy", true, "bring the database up to date (the default)",
+	  "Runs every migration that is not recorded yet, in the manifest's order: SKIP\n"
+	  "what is recorded, RECONCILE what is already there, RUN the rest. Each is done\n"
+	  "and recorded in one transaction. The first failure stops the run. Running it\n"
+	  "again goes on where it stopped.",
+	  "sgrun --manifest etc/prod.ini deploy --wait 60" },
+	{ SG_COMMAND_MIGRATE, "migrate", true, "the migrations only",
+	  "As deploy, but without a word on indexes and backfills; --to stops after one\n"
+	  "migration.",
+	  "sgrun --manifest etc/prod.ini migrate --to 0096_lead_name" },
+	{ SG_COMMAND_PLAN, "plan", true, "what deploy would do, a line a step; changes nothing",
+	  "Reads the ledger and asks the fingerprints of what is not recorded, in\n"
+	  "transactions that are rolled back. RUN? is a step that depends on what one\n"
+	  "before it does.",
+	  "sgrun --manifest etc/prod.ini plan" },
+	{ SG_COMMAND_STATUS, "status", true, "every step: state, when, duration, last failure",
+	  "Reads our own tables only: no plugin is loaded, no fingerprint asked.",
+	  "sgrun --manifest etc/prod.ini status --json" },
+	{ SG_COMMAND_VERIFY, "verify", true, "ask the fingerprint of everything recorded; name drift",
+	  "Asks whether what is recorded still holds. --adopt records a migration that\n"
+	  "was done by other means, if its fingerprint holds; --adopt-to records all up\n"
+	  "to one, with a reason, and lists those whose fingerprint does not hold.",
+	  "sgrun --manifest etc/prod.ini verify --adopt 0096_lead_name" },
+	{ SG_COMMAND_CHECK, "check", true, "check the manifest and its plugins; needs no server",
+	  "Reports every mistake of the manifest in one go, with file and line, then\n"
+	  "loads each plugin in its sandbox and reports each that would be refused.",
+	  "sgrun --manifest etc/prod.ini check" },
+	{ SG_COMMAND_INDEX, "index", false, "build indexes that are missing or invalid", NULL, NULL },
+	{ SG_COMMAND_BACKFILL, "backfill", false, "run, pause, resume backfills", NULL, NULL },
+	{ SG_COMMAND_AUDIT, "audit", false, "analyse the DML of plugins or SQL files", NULL, NULL },
+	{ SG_COMMAND_REHEARSE, "rehearse", false, "the whole manifest against a throw-away server", NULL, NULL },
+	{ SG_COMMAND_NEW, "new", false, "a new step from a template", NULL, NULL },
+	{ SG_COMMAND_TEST, "test", false, "a plugin against a throw-away server", NULL, NULL },
+	{ 0, NULL, false, NULL, NULL, NULL }
+};
+
+static const struct sg_flag flags[] = {
+	{ SG_FLAG_MANIFEST, "--manifest", "FILE", SG_EVERY_COMMAND, "SGRUN_MANIFEST", true, "the manifest to work from" },
+	{ SG_FLAG_SET, "--set", "SECTION.KEY=VALUE", SG_EVERY_COMMAND, NULL, true, "beats the file; may be repeated" },
+	{ SG_FLAG_JSON, "--json", NULL, SG_EVERY_COMMAND, NULL, true, "the result as JSON on stdout, errors included" },
+	{ SG_FLAG_LOG_FORMAT, "--log-format", "FORMAT", SG_EVERY_COMMAND, "SGRUN_LOG_FORMAT", true,
+	  "log on stderr as text or json" },
+	{ SG_FLAG_VERBOSE, "--verbose", NULL, SG_EVERY_COMMAND, NULL, true, "name what is skipped too; log more" },
+	{ SG_FLAG_QUIET, "--quiet", NULL, SG_EVERY_COMMAND, NULL, true, "no line a step; log warnings and errors only" },
+	{ SG_FLAG_NO_COLOR, "--no-color", NULL, SG_EVERY_COMMAND, "NO_COLOR", true, "no colours on a terminal" },
+	{ SG_FLAG_HELP, "--help", NULL, SG_EVERY_COMMAND, NULL, true, "this text, or that of the command" },
+	{ SG_FLAG_VERSION, "--version", NULL, SG_EVERY_COMMAND, NULL, true, "versions of sgrun and what it is built with" },
+	{ SG_FLAG_TO, "--to", "ID", ON(MIGRATE) | ON(PLAN), NULL, true, "the last migration to do" },
+	{ SG_FLAG_WAIT, "--wait", "SECONDS", RUNS | ON(VERIFY), "SGRUN_WAIT", true, "wait for another runner's lease" },
+	{ SG_FLAG_DRY_RUN, "--dry-run", NULL, RUNS, NULL, true, "the same as plan" },
+	{ SG_FLAG_STRICT, "--strict", NULL, RUNS, NULL, true, "exit 3 if anything is left" },
+	{ SG_FLAG_ONLY_PHASE, "--only-phase", "LIST", ON(DEPLOY), NULL, true, "of migrate,index,backfill" },
+	{ SG_FLAG_MAX_MINUTES, "--max-minutes", "N", ON(DEPLOY), NULL, true, "bounds all but migrations" },
+	{ SG_FLAG_EXIT_CODE, "--exit-code", NULL, ON(STATUS), NULL, true, "exit 3 if anything is left or failed" },
+	{ SG_FLAG_ADOPT, "--adopt", "ID", ON(VERIFY), NULL, true, "record it unrun, if its fingerprint holds" },
+	{ SG_FLAG_ADOPT_TO, "--adopt-to", "ID", ON(VERIFY), NULL, true, "record all up to it; needs --reason" },
+	{ SG_FLAG_REASON, "--reason", "TEXT", ON(VERIFY), NULL, true, "why, for the ledger" },
+	{ SG_FLAG_STATE_SQL, "--state-sql", NULL, ON(CHECK), NULL, true, "print the state tables' SQL, for a DBA" },
+	{ SG_FLAG_SETTINGS, "--settings", NULL, ON(CHECK), NULL, true, "print every key of the manifest" },
+	{ SG_FLAG_GRAPH, "--graph", NULL, ON(PLAN), NULL, false, "the steps as a graph" },
+	{ 0, NULL, NULL, 0, NULL, false, NULL }
+};
+
+const struct sg_command *sg_commands(void)
+{
+	return commands;
+}
+
+const struct sg_flag *sg_flags(void)
+{
+	return flags;
+}
+
+const struct sg_command *sg_command(enum sg_command_id id)
+{
+	SG_ASSERT(commands[id].id == id);
+	return &commands[id];
+}
+
+/* ---- names that are not known ---------------------------------------------- */
+
+static const char *see_help = "See sgrun --help.";
+
+static int unknown_command(const char *word, struct sg_err *err)
+{
+	const char *names[SG_COUNT(commands)], *nearest;
+	size_t count = 0;
+
+	for (const struct sg_command *c = commands; c->name != NULL; c++)
+		names[count++] = c->name;
+	nearest = sg_text_nearest(word, names, count);
+	sg_err_set(err, SG_CLASS_USAGE, "unknown command '%s'", word);
+	return nearest != NULL ? sg_err_hint(err, "Did you mean '%s'?", nearest) : sg_err_hint(err, "%s", see_help);
+}
+
+static int unknown_flag(const char *name, struct sg_err *err)
+{
+	const char *names[SG_COUNT(flags)], *nearest;
+	size_t count = 0;
+
+	for (const struct sg_flag *f = flags; f->name != NULL; f++)
+		names[count++] = f->name;
+	nearest = sg_text_nearest(name, names, count);
+	sg_err_set(err, SG_CLASS_USAGE, "unknown option '%s'", name);
+	return nearest != NULL ? sg_err_hint(err, "Did you mean '%s'?", nearest) : sg_err_hint(err, "%s", see_help);
+}
+
+static int not_here(const char *what, struct sg_err *err)
+{
+	struct sg_buf list = SG_BUF_INIT;
+
+	for (const struct sg_command *c = commands; c->name != NULL; c++)
+		if (c->here)
+			sg_buf_addf(&list, "%s%s", list.length > 0 ? ", " : "", c->name);
+	sg_err_set(err, SG_CLASS_USAGE, "this version of sgrun does not have '%s' yet", what);
+	sg_err_hint(err, "It has the commands %s.", list.data);
+	sg_buf_release(&list);
+	return -1;
+}
+
+/* ---- values ---------------------------------------------------------------- */
+
+static int bad_value(const struct sg_flag *flag, const char *source, const char *value, const char *allowed,
+                     struct sg_err *err)
+{
+	sg_err_set(err, SG_CLASS_USAGE, "%s: '%s' is not %s", source, value, allowed);
+	return sg_err_hint(err, "%s takes %s.", flag->name, allowed);
+}
+
+static int read_number(const struct sg_flag *flag, const char *source, const char *value, int *number_r,
+                       struct sg_err *err)
+{
+	int64_t number;
+
+	if (!sg_text_int(value, 0, 1000000, &number))
+		return bad_value(flag, source, value, "a whole number from 0 to 1000000", err);
+	*number_r = (int)number;
+	return 0;
+}
+
+static int read_phases(const struct sg_flag *flag, const char *source, const char *value, unsigned *phases_r,
+                       struct sg_err *err)
+{
+	static const struct { const char *name; unsigned bit; } names[] = {
+		{ "migrate", SG_PHASES_MIGRATE }, { "index", SG_PHASES_INDEX }, { "backfill", SG_PHASES_BACKFILL },
+	};
+	unsigned phases = 0;
+
+	for (const char *at = value;;) {
+		size_t length = strcspn(at, ","), i = 0;
+
+		while (i < SG_COUNT(names) && (strlen(names[i].name) != length || strncmp(at, names[i].name, length) != 0))
+			i++;
+		if (i == SG_COUNT(names))
+			return bad_value(flag, source, value, "a list of migrate, index, backfill, separated by commas", err);
+		phases |= names[i].bit;
+		if (at[length] == '\0')
+			break;
+		at += length + 1;
+	}
+	*phases_r = phases;
+	return 0;
+}
+
+static int read_format(const struct sg_flag *flag, const char *source, const char *value, bool *json_r,
+                       struct sg_err *err)
+{
+	if (strcmp(value, "json") != 0 && strcmp(value, "text") != 0)
+		return bad_value(flag, source, value, "text or json", err);
+	*json_r = strcmp(value, "json") == 0;
+	return 0;
+}
+
+/* source: the option or the variable that the value comes from, for messages. */
+static int assign(struct sg_options *o, const struct sg_flag *flag, const char *source, const char *value,
+                  struct sg_err *err)
+{
+	if (flag->argument != NULL && value[0] == '\0') {
+		sg_err_set(err, SG_CLASS_USAGE, "%s is empty", source);
+		return sg_err_hint(err, "%s takes %s.", flag->name, flag->argument);
+	}
+	switch (flag->id) {
+	case SG_FLAG_MANIFEST: o->manifest = value; return 0;
+	case SG_FLAG_SET: return 0; /* collected by the caller */
+	case SG_FLAG_JSON: o->json = true; return 0;
+	case SG_FLAG_LOG_FORMAT: return read_format(flag, source, value, &o->log_json, err);
+	case SG_FLAG_VERBOSE: o->verbose = true; return 0;
+	case SG_FLAG_QUIET: o->quiet = true; return 0;
+	case SG_FLAG_NO_COLOR: o->no_color = true; return 0;
+	case SG_FLAG_HELP: o->help = true; return 0;
+	case SG_FLAG_VERSION: o->version = true; return 0;
+	case SG_FLAG_TO: o->to = value; return 0;
+	case SG_FLAG_WAIT: return read_number(flag, source, value, &o->wait_seconds, err);
+	case SG_FLAG_DRY_RUN: o->dry_run = true; return 0;
+	case SG_FLAG_STRICT: o->strict = true; return 0;
+	case SG_FLAG_ONLY_PHASE: return read_phases(flag, source, value, &o->phases, err);
+	case SG_FLAG_MAX_MINUTES: return read_number(flag, source, value, &o->max_minutes, err);
+	case SG_FLAG_EXIT_CODE: o->exit_code = true; return 0;
+	case SG_FLAG_ADOPT: o->adopt = value; return 0;
+	case SG_FLAG_ADOPT_TO: o->adopt_to = value; return 0;
+	case SG_FLAG_REASON: o->reason = value; return 0;
+	case SG_FLAG_STATE_SQL: o->state_sql = true; return 0;
+	case SG_FLAG_SETTINGS: o->settings = true; return 0;
+	case SG_FLAG_GRAPH: return not_here("plan --graph", err);
+	}
+	SG_BUG("option without a case");
+}
+
+/* ---- parsing --------------------------------------------------------------- */
+
+struct given {
+	const struct sg_flag *flag;
+	const char *value; /* "" for a switch */
+};
+
+/* "--name" or "--name=value" */
+static const struct sg_flag *find_flag(const char *word, size_t length)
+{
+	if (strcmp(word, "-h") == 0)
+		return &flags[SG_FLAG_HELP];
+	for (const struct sg_flag *f = flags; f->name != NULL; f++)
+		if (strlen(f->name) == length && strncmp(f->name, word, length) == 0)
+			return f;
+	return NULL;
+}
+
+static int take_flag(int argc, char *const *argv, int *at, struct sg_arena *arena, struct given *given_r,
+                     struct sg_err *err)
+{
+	const char *word = argv[*at];
+	size_t length = strcspn(word, "=");
+	const struct sg_flag *flag = find_flag(word, length);
+
+	if (flag == NULL)
+		return unknown_flag(sg_arena_strndup(arena, word, length), err);
+	*given_r = (struct given){ flag, "" };
+	if (flag->argument == NULL) {
+		if (word[length] == '\0')
+			return 0;
+		sg_err_set(err, SG_CLASS_USAGE, "%s takes no value", flag->name);
+		return sg_err_hint(err, "Write %s alone.", flag->name);
+	}
+	if (word[length] == '=') {
+		given_r->value = word + length + 1;
+		return 0;
+	}
+	if (*at + 1 >= argc || sg_text_prefix(argv[*at + 1], "--")) {
+		sg_err_set(err, SG_CLASS_USAGE, "%s needs a value", flag->name);
+		return sg_err_hint(err, "Write %s %s.", flag->name, flag->argument);
+	}
+	given_r->value = argv[++*at];
+	return 0;
+}
+
+static int take_command(const char *word, struct sg_options *o, struct sg_err *err)
+{
+	if (o->command_given) {
+		sg_err_set(err, SG_CLASS_USAGE, "'%s' is one word too many after '%s'", word, o->command->name);
+		return sg_err_hint(err, "One command at a time; see sgrun %s --help.", o->command->name);
+	}
+	for (const struct sg_command *c = commands; c->name != NULL; c++)
+		if (strcmp(c->name, word) == 0) {
+			o->command = c;
+			return c->here ? 0 : not_here(word, err);
+		}
+	return unknown_command(word, err);
+}
+
+static int misplaced(const struct sg_flag *flag, const struct sg_command *command, struct sg_err *err)
+{
+	struct sg_buf list = SG_BUF_INIT;
+
+	for (const struct sg_command *c = commands; c->name != NULL; c++)
+		if (flag->commands & (1u << c->id))
+			sg_buf_addf(&list, "%s%s", list.length > 0 ? ", " : "", c->name);
+	sg_err_set(err, SG_CLASS_USAGE, "%s does not go with '%s'", flag->name, command->name);
+	sg_err_hint(err, "It is an option of %s.", list.data);
+	sg_buf_release(&list);
+	return -1;
+}
+
+static int check_together(const struct sg_options *o, struct sg_err *err)
+{
+	if (o->verbose && o->quiet) {
+		sg_err_set(err, SG_CLASS_USAGE, "--verbose and --quiet together");
+		return sg_err_hint(err, "Give one of them.");
+	}
+	if (o->adopt != NULL && o->adopt_to != NULL) {
+		sg_err_set(err, SG_CLASS_USAGE, "--adopt and --adopt-to together");
+		return sg_err_hint(err, "--adopt records one migration, --adopt-to all up to one.");
+	}
+	if (o->adopt_to != NULL && o->reason == NULL) {
+		sg_err_set(err, SG_CLASS_USAGE, "--adopt-to needs --reason");
+		return sg_err_hint(err, "Say why they are recorded without having been run: --reason TEXT. The ledger keeps it.");
+	}
+	if (o->reason != NULL && o->adopt_to == NULL) {
+		sg_err_set(err, SG_CLASS_USAGE, "--reason without --adopt-to");
+		return sg_err_hint(err, "--reason says why --adopt-to records migrations that were not run.");
+	}
+	if (o->phases != 0 && !(o->phases & SG_PHASES_MIGRATE)) {
+		sg_err_set(err, SG_CLASS_USAGE, "this version of sgrun runs migrations only");
+		return sg_err_hint(err, "Leave --only-phase out, or name migrate in it.");
+	}
+	return 0;
+}
+
+int sg_options_parse(int argc, char *const *argv, char *(*lookup)(const char *name), struct sg_arena *arena,
+                     struct sg_options *o, struct sg_err *err)
+{
+	struct given *given = sg_arena_array(arena, (size_t)argc + 1, sizeof *given);
+	const char **sets = sg_arena_array(arena, (size_t)argc + 1, sizeof *sets);
+	size_t count = 0;
+	bool options_end = false;
+
+	*o = (struct sg_options){ .command = sg_command(SG_COMMAND_DEPLOY), .wait_seconds = -1, .max_minutes = -1,
+		                  .sets = sets };
+	/* whatever else is wrong: the error is given in the form that was asked for */
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		o->json = o->json || strcmp(argv[i], "--json") == 0;
+
+	for (int i = 1; i < argc; i++) {
+		if (!options_end && strcmp(argv[i], "--") == 0) {
+			options_end = true;
+		} else if (!options_end && argv[i][0] == '-') {
+			if (take_flag(argc, argv, &i, arena, &given[count], err) != 0)
+				return -1;
+			count++;
+		} else {
+			if (take_command(argv[i], o, err) != 0)
+				return -1;
+			o->command_given = true;
+		}
+	}
+	for (const struct sg_flag *f = flags; f->name != NULL; f++) {
+		const char *value = f->environment != NULL ? lookup(f->environment) : NULL;
+
+		if (value != NULL && value[0] != '\0' && (f->commands & (1u << o->command->id)) &&
+		    assign(o, f, f->environment, value, err) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!(given[i].flag->commands & (1u << o->command->id)))
+			return misplaced(given[i].flag, o->command, err);
+		if (assign(o, given[i].flag, given[i].flag->name, given[i].value, err) != 0)
+			return -1;
+		if (given[i].flag->id == SG_FLAG_SET)
+			sets[o->set_count++] = given[i].value;
+	}
+	return o->help || o->version ? 0 : check_together(o, err);
+}

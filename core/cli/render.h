@@ -1,0 +1,70 @@
+/* render.h - results as text for people and as JSON for scripts.
+ *
+ * Pure: results in, a buffer or a JSON tree out. Text from outside is cleaned.
+ * The JSON keys are a contract (sgrun(1), OUTPUT): they are only ever added to.
+ * `errors` and `exit` are put in by the caller, last (sg_render_finish_json). */
+#ifndef SG_RENDER_H
+#define SG_RENDER_H
+
+#include "core/cli/look.h"
+#include "core/base/json.h"
+#include "core/run/run.h"
+
+/* {"sgrun", "command", "manifest"}; manifest may be NULL. */
+struct sg_json *sg_render_head_json(const char *command, const char *manifest);
+/* The same, and "database" and "pooler". */
+struct sg_json *sg_render_run_json(const char *command, const struct sg_run *run);
+/* Adds "errors" and "exit". */
+void sg_render_finish_json(struct sg_json *result, const struct sg_errs *errs, int exit);
+/* The error of a step's item, indented, as sg_log_err gives it but for a table on stdout. */
+void sg_render_err(struct sg_buf *out, const struct sg_look *look, const char *indent, const struct sg_err *err);
+
+/* Indexes and backfills that the manifest lists. */
+struct sg_sections {
+	size_t indexes, backfills;
+};
+struct sg_sections sg_render_sections(const struct sg_manifest *manifest);
+/* "1 index and 3 backfills are listed; this version of sgrun does not run them" */
+void sg_render_sections_text(struct sg_buf *out, struct sg_sections sections);
+
+/* ---- deploy and migrate ---- */
+/* Characters of the longest id of the manifest's migrations. */
+size_t sg_render_longest_id(const struct sg_manifest *manifest);
+/* One line as a step ends; note and err may be NULL. */
+void sg_render_step(struct sg_buf *out, const struct sg_look *look, size_t column, const char *id,
+                    enum sg_outcome outcome, int64_t duration_ms, int attempts, int existed, const char *note,
+                    const struct sg_err *err);
+/* What a step's line says for its outcome: "applied", "FAILED", "blocked", … */
+const char *sg_render_outcome(enum sg_outcome outcome, const struct sg_err *err, enum sg_tone *tone_r);
+/* The last lines: what was done, what was not, and what to do. to: --to, or NULL. */
+void sg_render_migrate_end(struct sg_buf *out, const struct sg_look *look, const struct sg_migrate_result *result,
+                           const char *to, int64_t elapsed_ms, int exit);
+void sg_render_migrate_json(struct sg_json *into, const struct sg_migrate_result *result);
+
+/* ---- plan ---- */
+void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
+                    const struct sg_plan *plan);
+void sg_render_plan_json(struct sg_json *into, const struct sg_plan *plan);
+
+/* ---- status ---- */
+/* Of every kind: an index or backfill that is listed is pending, as this
+ * version runs none. */
+struct sg_status_summary {
+	size_t pending, waiting, failed;
+};
+struct sg_status_summary sg_render_status_summary(const struct sg_manifest *manifest, const struct sg_status *status);
+void sg_render_status(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
+                      const struct sg_status *status);
+/* The contract's object, but for errors and exit. */
+void sg_render_status_json(struct sg_json *into, const struct sg_manifest *manifest, const struct sg_status *status);
+
+/* ---- check --settings ---- */
+void sg_render_settings(struct sg_buf *out);
+void sg_render_settings_json(struct sg_json *into);
+
+/* ---- verify ---- */
+void sg_render_verify(struct sg_buf *out, const struct sg_look *look, const struct sg_verify_result *result,
+                      bool adopting, int exit);
+void sg_render_verify_json(struct sg_json *into, const struct sg_verify_result *result);
+
+#endif

@@ -1,0 +1,275 @@
+/* render_status.c - status: a table for people, and the contract's JSON. */
+#include "config.h"
+
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/cli/render.h"
+
+#define STATE_FIELD 12
+#define WHEN_FIELD 21
+
+struct sg_status_summary sg_render_status_summary(const struct sg_manifest *manifest, const struct sg_status *status)
+{
+	struct sg_sections sections = sg_render_sections(manifest);
+	struct sg_status_summary summary = { sections.indexes + sections.backfills, 0, 0 };
+
+	for (size_t i = 0; i < status->migration_count; i++) {
+		const char *state = status->migrations[i].state;
+
+		summary.pending += strcmp(state, "pending") == 0;
+		summary.waiting += strcmp(state, "waiting") == 0;
+		summary.failed += strcmp(state, "failed") == 0;
+	}
+	return summary;
+}
+
+static enum sg_tone tone_of(const char *state)
+{
+	static const struct { const char *state; enum sg_tone tone; } tones[] = {
+		{ "applied", SG_TONE_GOOD }, { "reconciled", SG_TONE_NOTE }, { "adopted", SG_TONE_NOTE },
+		{ "superseded", SG_TONE_NOTE }, { "waiting", SG_TONE_WARN }, { "failed", SG_TONE_BAD },
+	};
+
+	for (size_t i = 0; i < SG_COUNT(tones); i++)
+		if (strcmp(tones[i].state, state) == 0)
+			return tones[i].tone;
+	return SG_TONE_PLAIN;
+}
+
+static size_t column_of(const struct sg_look *look, const struct sg_manifest *manifest,
+                        const struct sg_status *status)
+{
+	size_t longest = strlen("MIGRATION");
+
+	for (size_t i = 0; i < status->migration_count; i++) {
+		size_t chars = sg_look_chars(status->migrations[i].id);
+
+		longest = chars > longest ? chars : longest;
+	}
+	for (size_t i = 0; i < manifest->step_count; i++) {
+		size_t chars = sg_look_chars(manifest->steps[i].id);
+
+		longest = manifest->steps[i].kind != SG_STEP_MIGRATION && chars > longest ? chars : longest;
+	}
+	return sg_look_column(look, longest);
+}
+
+static void add_head(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
+                     const struct sg_status *status)
+{
+	sg_look_add(out, look, SG_TONE_STRONG, status->database != NULL ? status->database : "?");
+	sg_buf_adds(out, " on ");
+	sg_look_add(out, look, SG_TONE_PLAIN, run->dsn.text != NULL ? run->dsn.text : "?");
+	sg_buf_adds(out, status->pooler ? ", behind a pooler\n" : "\n");
+	if (status->state_version == 0)
+		sg_buf_adds(out, "There are no state tables yet: nothing was ever run here.\n");
+	if (status->lease_owner != NULL) {
+		sg_look_add(out, look, SG_TONE_WARN, status->lease_alive ? "Lease" : "Lease of a dead runner");
+		sg_buf_adds(out, ": ");
+		sg_look_add(out, look, SG_TONE_PLAIN, status->lease_owner);
+		sg_buf_adds(out, " since ");
+		sg_look_add(out, look, SG_TONE_PLAIN, status->lease_since != NULL ? status->lease_since : "?");
+		if (status->lease_doing != NULL) {
+			sg_buf_adds(out, ", ");
+			sg_look_add(out, look, SG_TONE_PLAIN, status->lease_doing);
+		}
+		sg_buf_addc(out, '\n');
+	}
+}
+
+/* "2026-01-31 12:00:00": the fraction and zone of the second are left to --json. */
+static void add_when(struct sg_buf *out, const struct sg_look *look, const char *when)
+{
+	struct sg_buf text = SG_BUF_INIT;
+
+	if (when != NULL)
+		sg_buf_add(&text, when, strnlen(when, 19));
+	if (text.length > 10 && text.data[10] == 'T')
+		text.data[10] = ' ';
+	sg_look_field(out, look, SG_TONE_PLAIN, text.data, WHEN_FIELD, false);
+	sg_buf_release(&text);
+}
+
+static void add_row(struct sg_buf *out, const struct sg_look *look, size_t column,
+                    const struct sg_status_migration *m)
+{
+	const char *when = m->applied_at != NULL ? m->applied_at : m->failed_at;
+	char took[32] = "";
+
+	if (m->duration_ms >= 0)
+		sg_clock_text(m->duration_ms, took);
+	sg_buf_adds(out, "  ");
+	sg_look_field(out, look, SG_TONE_PLAIN, m->id, column, look->width > 0);
+	sg_buf_adds(out, "  ");
+	sg_look_field(out, look, tone_of(m->state), m->state, STATE_FIELD, false);
+	add_when(out, look, when);
+	sg_look_right(out, look, SG_TONE_PLAIN, took, 10);
+	if (m->attempts > 1)
+		sg_buf_addf(out, "  %d attempts", m->attempts);
+	for (size_t i = 0; i < m->waits_count; i++) {
+		sg_buf_adds(out, i > 0 ? ", " : "  waits for ");
+		sg_look_add(out, look, SG_TONE_WARN, m->waits_for[i]);
+	}
+	if (m->step == NULL)
+		sg_buf_adds(out, "  not in the manifest");
+	if (m->reason != NULL) {
+		sg_buf_adds(out, "  ");
+		sg_look_add(out, look, SG_TONE_FAINT, m->reason);
+	}
+	while (out->length > 0 && out->data[out->length - 1] == ' ')
+		out->data[--out->length] = '\0';
+	sg_buf_addc(out, '\n');
+	if (m->err.class != SG_CLASS_NONE)
+		sg_render_err(out, look, "      ", &m->err);
+}
+
+static void add_sections(struct sg_buf *out, const struct sg_look *look, size_t column,
+                         const struct sg_manifest *manifest)
+{
+	struct sg_sections sections = sg_render_sections(manifest);
+	struct sg_buf text = SG_BUF_INIT;
+
+	if (sections.indexes + sections.backfills == 0)
+		return;
+	for (size_t i = 0; i < manifest->step_count; i++) {
+		const struct sg_step *step = &manifest->steps[i];
+
+		if (step->kind == SG_STEP_MIGRATION)
+			continue;
+		sg_buf_adds(out, "  ");
+		sg_look_field(out, look, SG_TONE_PLAIN, step->id, column, look->width > 0);
+		sg_buf_addf(out, "  %s (%s)\n", step->kind == SG_STEP_INDEX ? "missing" : "pending",
+		            sg_step_kind_name(step->kind));
+	}
+	sg_render_sections_text(&text, sections);
+	sg_look_add(out, look, SG_TONE_FAINT, text.data);
+	sg_buf_addc(out, '\n');
+	sg_buf_release(&text);
+}
+
+void sg_render_status(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
+                      const struct sg_status *status)
+{
+	struct sg_status_summary sum = sg_render_status_summary(run->manifest, status);
+	size_t column = column_of(look, run->manifest, status);
+	struct sg_buf head = SG_BUF_INIT;
+
+	add_head(out, look, run, status);
+	sg_buf_adds(&head, "  ");
+	sg_look_field(&head, look, SG_TONE_PLAIN, "MIGRATION", column, false);
+	sg_buf_adds(&head, "  ");
+	sg_look_field(&head, look, SG_TONE_PLAIN, "STATE", STATE_FIELD, false);
+	sg_look_field(&head, look, SG_TONE_PLAIN, "WHEN", WHEN_FIELD, false);
+	sg_look_right(&head, look, SG_TONE_PLAIN, "TOOK", 10);
+	sg_look_add(out, look, SG_TONE_STRONG, head.data);
+	sg_buf_addc(out, '\n');
+	for (size_t i = 0; i < status->migration_count; i++)
+		add_row(out, look, column, &status->migrations[i]);
+	add_sections(out, look, column, run->manifest);
+	if (sum.pending + sum.waiting + sum.failed == 0)
+		sg_look_add(out, look, SG_TONE_GOOD, "Nothing is left to do.");
+	else
+		sg_buf_addf(out, "%zu pending, %zu waiting, %zu failed.", sum.pending, sum.waiting, sum.failed);
+	sg_buf_addc(out, '\n');
+	sg_buf_release(&head);
+}
+
+/* ---- JSON ------------------------------------------------------------------- */
+
+static struct sg_json *texts(const char *const *items, size_t count)
+{
+	struct sg_json *list = sg_json_array();
+
+	for (size_t i = 0; i < count; i++)
+		sg_json_add_text(list, items[i]);
+	return list;
+}
+
+static void set_count(struct sg_json *object, const char *key, int64_t value)
+{
+	if (value >= 0)
+		sg_json_set_int(object, key, value);
+	else
+		sg_json_set_null(object, key);
+}
+
+static struct sg_json *migration_json(const struct sg_status_migration *m)
+{
+	struct sg_json *one = sg_json_object();
+
+	sg_json_set_text(one, "id", m->id);
+	sg_json_set_text(one, "state", m->state);
+	sg_json_set_text(one, "title", m->title);
+	sg_json_set_text(one, "applied_at", m->applied_at);
+	set_count(one, "duration_ms", m->duration_ms);
+	set_count(one, "attempts", m->attempts);
+	sg_json_set(one, "waits_for", texts(m->waits_for, m->waits_count));
+	sg_json_set(one, "error", sg_json_err(&m->err));
+	sg_json_set_text(one, "failed_at", m->failed_at);
+	sg_json_set_text(one, "reason", m->reason);
+	sg_json_set_bool(one, "in_manifest", m->step != NULL);
+	return one;
+}
+
+static struct sg_json *index_json(const struct sg_step *step)
+{
+	struct sg_json *one = sg_json_object();
+
+	sg_json_set_text(one, "name", step->id);
+	sg_json_set_text(one, "state", "missing");
+	sg_json_set_null(one, "duration_ms");
+	sg_json_set_null(one, "bytes");
+	sg_json_set_null(one, "error");
+	return one;
+}
+
+static struct sg_json *backfill_json(const struct sg_step *step)
+{
+	static const char *const unknown[] = { "rows_done", "rows_estimate", "rows_per_s", "seconds_left", "lanes",
+		                               "batch_size", "throttle", "bad_rows", "left", "error" };
+	struct sg_json *one = sg_json_object();
+
+	sg_json_set_text(one, "key", step->id);
+	sg_json_set_text(one, "state", "pending");
+	for (size_t i = 0; i < SG_COUNT(unknown); i++)
+		sg_json_set_null(one, unknown[i]);
+	return one;
+}
+
+void sg_render_status_json(struct sg_json *into, const struct sg_manifest *manifest, const struct sg_status *status)
+{
+	struct sg_status_summary sum = sg_render_status_summary(manifest, status);
+	struct sg_json *migrations = sg_json_array(), *indexes = sg_json_array(), *backfills = sg_json_array();
+	struct sg_json *summary = sg_json_object();
+
+	sg_json_set_int(into, "state_version", status->state_version);
+	sg_json_set_text(into, "database", status->database);
+	sg_json_set_bool(into, "pooler", status->pooler);
+	if (status->lease_owner != NULL) {
+		struct sg_json *lease = sg_json_object();
+
+		sg_json_set_text(lease, "owner", status->lease_owner);
+		sg_json_set_text(lease, "since", status->lease_since);
+		sg_json_set_bool(lease, "alive", status->lease_alive);
+		sg_json_set_text(lease, "doing", status->lease_doing);
+		sg_json_set(into, "lease", lease);
+	} else {
+		sg_json_set_null(into, "lease");
+	}
+	for (size_t i = 0; i < status->migration_count; i++)
+		sg_json_add(migrations, migration_json(&status->migrations[i]));
+	for (size_t i = 0; i < manifest->step_count; i++) {
+		if (manifest->steps[i].kind == SG_STEP_INDEX)
+			sg_json_add(indexes, index_json(&manifest->steps[i]));
+		if (manifest->steps[i].kind == SG_STEP_BACKFILL)
+			sg_json_add(backfills, backfill_json(&manifest->steps[i]));
+	}
+	sg_json_set(into, "migrations", migrations);
+	sg_json_set(into, "indexes", indexes);
+	sg_json_set(into, "backfills", backfills);
+	sg_json_set_int(summary, "pending", (int64_t)sum.pending);
+	sg_json_set_int(summary, "waiting", (int64_t)sum.waiting);
+	sg_json_set_int(summary, "failed", (int64_t)sum.failed);
+	sg_json_set(into, "summary", summary);
+}

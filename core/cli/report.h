@@ -1,0 +1,28 @@
+/* report.h - tells a person what a run does, as it happens.
+ *
+ * Implements the phases' observer: a line a step on stdout, a status line on a
+ * terminal, the error of a failed step in the log. Steps that were recorded
+ * before are collapsed into one line, unless verbose. */
+#ifndef SG_REPORT_H
+#define SG_REPORT_H
+
+#include "core/cli/look.h"
+#include "core/run/observer.h"
+
+struct sg_report {
+	struct sg_observer observer; /* to be given to the run */
+	struct sg_look look;
+	bool lines;                  /* steps go to stdout; else (--json) to the log */
+	size_t column;               /* of the ids */
+	size_t skipped;              /* seen and not yet said */
+	size_t number, total;        /* of the step that runs */
+	int64_t since;               /* when it started */
+	struct sg_buf head, last;    /* status line: "[2/7] 0096_lead_name"; the last `doing` */
+};
+
+/* lines: say steps on stdout. Opens the status line (live.h). */
+void sg_report_open(struct sg_report *report, const struct sg_look *look, const struct sg_manifest *manifest,
+                    bool lines);
+void sg_report_close(struct sg_report *report);
+
+#endif
