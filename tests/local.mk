@@ -1,8 +1,10 @@
 # Tests: unit/ mirrors core/, db/ talks to servers that it starts itself, kit/ is what both are written with.
 # A test program is one line here, its source is its name with .c; it links what LDADD names.
 UNIT_TESTS += tests/unit/kit/test_test
+UNIT_TESTS += tests/unit/etc/test_manifests
 
 DB_TESTS = tests/db/test_kit
+DB_TESTS += tests/db/test_legacy
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
