@@ -15,6 +15,25 @@ libsgrun_core_la_SOURCES += core/base/json.c core/base/json.h
 libsgrun_core_la_SOURCES += core/base/log.c core/base/log.h
 libsgrun_core_la_SOURCES += core/base/stop.c core/base/stop.h
 libsgrun_core_la_SOURCES += core/base/text.c core/base/text.h
+libsgrun_core_la_SOURCES += core/cli/cli.c core/cli/cli.h
+libsgrun_core_la_SOURCES += core/cli/cmd_check.c
+libsgrun_core_la_SOURCES += core/cli/cmd_deploy.c
+libsgrun_core_la_SOURCES += core/cli/cmd_plan.c
+libsgrun_core_la_SOURCES += core/cli/cmd_status.c
+libsgrun_core_la_SOURCES += core/cli/cmd_verify.c
+libsgrun_core_la_SOURCES += core/cli/exits.c core/cli/exits.h
+libsgrun_core_la_SOURCES += core/cli/help.c
+libsgrun_core_la_SOURCES += core/cli/live.c core/cli/live.h
+libsgrun_core_la_SOURCES += core/cli/look.c core/cli/look.h
+libsgrun_core_la_SOURCES += core/cli/options.c core/cli/options.h
+libsgrun_core_la_SOURCES += core/cli/render.c core/cli/render.h
+libsgrun_core_la_SOURCES += core/cli/render_migrate.c
+libsgrun_core_la_SOURCES += core/cli/render_plan.c
+libsgrun_core_la_SOURCES += core/cli/render_settings.c
+libsgrun_core_la_SOURCES += core/cli/render_status.c
+libsgrun_core_la_SOURCES += core/cli/render_verify.c
+libsgrun_core_la_SOURCES += core/cli/report.c core/cli/report.h
+libsgrun_core_la_SOURCES += core/cli/version.c core/cli/version.h
 libsgrun_core_la_SOURCES += core/db/conninfo.h
 libsgrun_core_la_SOURCES += core/db/db.c core/db/db.h
 libsgrun_core_la_SOURCES += core/db/dsn.c core/db/dsn.h
@@ -25,40 +44,9 @@ libsgrun_core_la_SOURCES += core/db/said.c core/db/said.h
 libsgrun_core_la_SOURCES += core/db/sqlstate.c core/db/sqlstate.h
 libsgrun_core_la_SOURCES += core/db/target.c
 libsgrun_core_la_SOURCES += core/state/attempts.c core/state/attempts.h
-libsgrun_core_la_SOURCES += core/state/ledger.c core/state/ledger.h
 libsgrun_core_la_SOURCES += core/state/lease.c core/state/lease.h
+libsgrun_core_la_SOURCES += core/state/ledger.c core/state/ledger.h
 libsgrun_core_la_SOURCES += core/state/schema.c core/state/schema.h
-libsgrun_core_la_SOURCES = \
-	core/base/arena.c core/base/arena.h \
-	core/base/base.h \
-	core/base/buf.c core/base/buf.h \
-	core/base/class.c core/base/class.h \
-	core/base/clock.c core/base/clock.h \
-	core/base/err.c core/base/err.h \
-	core/base/hash.c core/base/hash.h \
-	core/base/json.c core/base/json.h \
-	core/base/log.c core/base/log.h \
-	core/base/stop.c core/base/stop.h \
-	core/base/text.c core/base/text.h \
-	core/cli/cli.c core/cli/cli.h \
-	core/cli/cmd_check.c \
-	core/cli/cmd_deploy.c \
-	core/cli/cmd_plan.c \
-	core/cli/cmd_status.c \
-	core/cli/cmd_verify.c \
-	core/cli/exits.c core/cli/exits.h \
-	core/cli/help.c \
-	core/cli/live.c core/cli/live.h \
-	core/cli/look.c core/cli/look.h \
-	core/cli/options.c core/cli/options.h \
-	core/cli/render.c core/cli/render.h \
-	core/cli/render_migrate.c \
-	core/cli/render_plan.c \
-	core/cli/render_settings.c \
-	core/cli/render_status.c \
-	core/cli/render_verify.c \
-	core/cli/report.c core/cli/report.h \
-	core/cli/version.c core/cli/version.h
 
 bin_PROGRAMS += sgrun
 sgrun_SOURCES = core/cli/main.c
