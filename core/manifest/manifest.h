@@ -74,7 +74,7 @@ struct sg_step {
 	struct sg_list libraries;
 	const struct sg_require *requires;
 	size_t require_count;
-	const char *migration;       /* backfills: id, or NULL */
+	const char *migration;       /* backfills and indexes: id of the migration they come after, or NULL */
 	const char *superseded_by;   /* migrations: id, or NULL */
 	enum sg_priority priority;
 	struct sg_list also_writes;
@@ -98,7 +98,7 @@ struct sg_manifest {
 	int sandbox;                 /* enum sg_sandbox of core/plugin/process.h */
 	int lease_seconds, wait_seconds;
 	/* [database] */
-	const char *dsn;             /* may hold a password: never print it */
+	const char *dsn;             /* may hold a password: never print it. NULL only where lenient */
 	int dsn_line;
 	const char *direct_dsn;      /* or NULL; likewise */
 	const char *schema, *role;   /* role may be NULL */
@@ -116,10 +116,12 @@ struct sg_manifest {
 	struct sg_index_settings index;
 	struct sg_step *steps;
 	size_t step_count;
+	const struct sg_step *const *by_id; /* sorted, for sg_manifest_step */
 };
 
 /* One `--set SECTION.KEY=VALUE`; SECTION as in the file ("policy",
- * "migration 0096_lead_name"). */
+ * "migration 0096_lead_name"). The value is taken as it is: no ${NAME} in it, the
+ * shell has had its turn. The last one of a key wins. */
 struct sg_override {
 	const char *section, *key, *value;
 };
@@ -130,11 +132,18 @@ SG_MUST_CHECK int sg_override_parse(const char *text, struct sg_arena *arena, st
                                     struct sg_err *err);
 
 /* lenient: an unset variable in [database] is a warning (sgrun check). On -1
- * errs holds every error found (SG_CLASS_MANIFEST, or SG_CLASS_USAGE when the
- * file cannot be read), in order of their lines; warnings are logged. */
+ * errs holds every error found (SG_CLASS_MANIFEST; SG_CLASS_USAGE when the file
+ * cannot be read, or for what came by --set, both without file and line), in
+ * order of their lines, each with primary, detail and hint (cannot be read: no
+ * detail); warnings are logged. What errs held before stays in it and makes -1. */
 SG_MUST_CHECK int sg_manifest_read(const char *path, const struct sg_override *overrides, size_t override_count,
                                    bool lenient, struct sg_arena *arena, struct sg_manifest *manifest_r,
                                    struct sg_errs *errs);
+
+/* The same from memory; path is for messages and as the start of relative paths. */
+SG_MUST_CHECK int sg_manifest_parse(const char *path, const char *bytes, size_t length,
+                                    const struct sg_override *overrides, size_t override_count, bool lenient,
+                                    struct sg_arena *arena, struct sg_manifest *manifest_r, struct sg_errs *errs);
 
 /* The step of that kind and id, or NULL. */
 const struct sg_step *sg_manifest_step(const struct sg_manifest *manifest, enum sg_step_kind kind, const char *id);
