@@ -162,6 +162,8 @@ SG_EXPORT int64_t backfill_batch(sg_ctx *sg, const sg_batch *batch);
 #define SG_BACKFILL_X(id, title, table, key, flags) SG_PLUGIN_(SG_KIND_BACKFILL, flags, id, title, table, key)
 #define SG_DRAIN(id, title) SG_PLUGIN_(SG_KIND_DRAIN, 0, id, title, NULL, NULL)
 
+#ifndef SG_HOST_SIDE /* sgrun itself wants the constants and structs only */
+
 /* ---- what a plugin may call ------------------------------------------------
  * fingerprint: sg_query, sg_exists, sg_scalar, the checks. run: these and
  * sg_ddl, sg_ddlf. backfill_batch: these and sg_dml. Anything else ends the
@@ -398,6 +400,8 @@ SG_FORMAT_(2, 3) static inline int sg_fail(sg_ctx *sg, const char *format, ...)
 	va_end(args);
 	return SG_FAILED;
 }
+
+#endif /* SG_HOST_SIDE */
 
 #ifdef __cplusplus
 }
