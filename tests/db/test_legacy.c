@@ -27,7 +27,7 @@ static const char *contents(struct sg_sql *sql)
 {
     return sg_sql_rows(sql, sg_sql_value(sql,
         "SELECT string_agg(format('SELECT %L, count(*), md5(string_agg(t::text, '','' ORDER BY t::text)) FROM %s t', c.oid::regclass,"
-        " c.oid::regclass), ' UNION ALL ' ORDER BY c.relnamespace, c.relname) FROM pg_class c"
+        " c.oid::regclass), ' UNION ALL ') || ' ORDER BY 1' FROM pg_class c"
         " WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, 'archive'::regnamespace)"));
 }
 
