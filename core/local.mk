@@ -43,35 +43,24 @@ libsgrun_core_la_SOURCES += core/db/result.c core/db/result.h
 libsgrun_core_la_SOURCES += core/db/said.c core/db/said.h
 libsgrun_core_la_SOURCES += core/db/sqlstate.c core/db/sqlstate.h
 libsgrun_core_la_SOURCES += core/db/target.c
+libsgrun_core_la_SOURCES += core/manifest/checks.c core/manifest/checks.h
+libsgrun_core_la_SOURCES += core/manifest/draft.h
+libsgrun_core_la_SOURCES += core/manifest/expand.c core/manifest/expand.h
+libsgrun_core_la_SOURCES += core/manifest/graph.c
+libsgrun_core_la_SOURCES += core/manifest/ini.c core/manifest/ini.h
+libsgrun_core_la_SOURCES += core/manifest/manifest.c core/manifest/manifest.h
+libsgrun_core_la_SOURCES += core/manifest/names.c core/manifest/names.h
+libsgrun_core_la_SOURCES += core/manifest/override.c
+libsgrun_core_la_SOURCES += core/manifest/reading.c core/manifest/reading.h
+libsgrun_core_la_SOURCES += core/manifest/sections.c
+libsgrun_core_la_SOURCES += core/manifest/settings.c core/manifest/settings.h
+libsgrun_core_la_SOURCES += core/manifest/source.c core/manifest/source.h
+libsgrun_core_la_SOURCES += core/manifest/steps.c
+libsgrun_core_la_SOURCES += core/manifest/value.c core/manifest/value.h
 libsgrun_core_la_SOURCES += core/state/attempts.c core/state/attempts.h
 libsgrun_core_la_SOURCES += core/state/lease.c core/state/lease.h
 libsgrun_core_la_SOURCES += core/state/ledger.c core/state/ledger.h
 libsgrun_core_la_SOURCES += core/state/schema.c core/state/schema.h
-libsgrun_core_la_SOURCES = \
-	core/base/arena.c core/base/arena.h \
-	core/base/base.h \
-	core/base/buf.c core/base/buf.h \
-	core/base/class.c core/base/class.h \
-	core/base/clock.c core/base/clock.h \
-	core/base/err.c core/base/err.h \
-	core/base/hash.c core/base/hash.h \
-	core/base/json.c core/base/json.h \
-	core/base/log.c core/base/log.h \
-	core/base/text.c core/base/text.h \
-	core/manifest/checks.c core/manifest/checks.h \
-	core/manifest/draft.h \
-	core/manifest/expand.c core/manifest/expand.h \
-	core/manifest/graph.c \
-	core/manifest/ini.c core/manifest/ini.h \
-	core/manifest/manifest.c core/manifest/manifest.h \
-	core/manifest/names.c core/manifest/names.h \
-	core/manifest/override.c \
-	core/manifest/reading.c core/manifest/reading.h \
-	core/manifest/sections.c \
-	core/manifest/settings.c core/manifest/settings.h \
-	core/manifest/source.c core/manifest/source.h \
-	core/manifest/steps.c \
-	core/manifest/value.c core/manifest/value.h
 
 bin_PROGRAMS += sgrun
 sgrun_SOURCES = core/cli/main.c
