@@ -1,5 +1,6 @@
 # Tests: unit/ mirrors core/, db/ talks to servers that it starts itself, kit/ is what both are written with.
-# A test program is one line here, its source is its name with .c; it links what LDADD names.
+# A test program is one line here, its source is its name with .c; it links what LDADD names. Its last line is "N passed, N failed",
+# which ./check adds up; a script among the TESTS has to end so, too.
 UNIT_TESTS += tests/unit/kit/test_test
 UNIT_TESTS += tests/unit/etc/test_manifests
 
@@ -9,6 +10,16 @@ DB_TESTS += tests/db/test_legacy
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
 LDADD = libsgrun-core.la libsgrun-test.la
+
+# All that "make check" runs, built but not run.
+build-tests: $(check_PROGRAMS) $(check_LTLIBRARIES)
+.PHONY: build-tests
+
+# The unit tests under valgrind; an error in it is a failure of the program it was found in.
+check-valgrind: $(UNIT_TESTS)
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS)' LOG_COMPILER='$(LIBTOOL) --mode=execute valgrind' \
+		LOG_FLAGS='-q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+.PHONY: check-valgrind
 
 check_LTLIBRARIES += libsgrun-test.la
 libsgrun_test_la_SOURCES = \
@@ -25,3 +36,5 @@ libsgrun_test_la_SOURCES = \
 libsgrun_test_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(LIBPQ_CFLAGS) \
 	-DSG_TEST_SRCDIR='"$(abs_top_srcdir)"' -DSG_TEST_BUILDDIR='"$(abs_top_builddir)"'
 libsgrun_test_la_LIBADD = $(CUNIT_LIBS) $(LIBPQ_LIBS)
+
+EXTRA_DIST += check quickstart .ci/prepare .ci/run
