@@ -30,7 +30,11 @@ enum sg_makes {
 };
 
 /* A column as the statement declares it; type is SQL text that the server can
- * cast to regtype ("character varying(255)", "public.mood", "integer[]"). */
+ * cast to ("character varying(255)", "public"."mood", "integer[]"): built by us of
+ * quoted names and constants, so `SELECT NULL::TYPE` is safe to send, and libpq's
+ * PQftype and PQfmod of it are what to compare with. For built-in types it is
+ * what format_type() says. NULL: it could not be told from the text (%TYPE, odd
+ * modifiers); then only the column's existence is compared. */
 struct sg_wanted_column {
 	const char *name;
 	const char *type;
@@ -42,7 +46,11 @@ struct sg_policy_rules {
 	const char *schema;         /* what an unqualified name means */
 	bool no_transaction;        /* the plugin is SG_NO_TRANSACTION */
 	bool unparsed_allow;        /* unparsed = allow */
-	const struct sg_relations *made; /* tables and materialized views that this migration made so far */
+	bool drain;                 /* the backfill is SG_DRAIN: SKIP LOCKED is legal */
+	/* Tables and materialized views that this migration made so far: what
+	 * verdict.made said of statements that the server ran and did not pass over
+	 * (SG_EXISTED). NULL: none. */
+	const struct sg_relations *made;
 };
 
 struct sg_verdict {
@@ -50,15 +58,23 @@ struct sg_verdict {
 	bool opaque;            /* may run code that the parser cannot see: snapshot first */
 	bool outside;           /* cannot run inside a transaction (SG_NO_TRANSACTION plugins only) */
 	bool unparsed;          /* allowed unparsed: only the server's checks stand */
-	/* "already exists" (DESIGN: exactly one object, by its own SQLSTATE) */
+	/* "Already exists" passes only where the statement makes exactly one object,
+	 * and only by that object's own SQLSTATE; the host then compares with the
+	 * catalogue. With IF NOT EXISTS the server raises no error, but the
+	 * comparison is due just the same. */
 	enum sg_makes makes;
 	const char *exists_sqlstates[3]; /* NULL-terminated; those that pass for this statement */
 	struct sg_relation object;       /* the table, view, …; for COLUMN and CONSTRAINT and POLICY: its table */
 	const char *member;              /* column, constraint or policy name; else NULL */
 	const char *signature;           /* function: "schema.name(argument types)" for regprocedure; else NULL */
-	const struct sg_wanted_column *columns; /* TABLE: as declared; COLUMN: one */
+	const struct sg_wanted_column *columns; /* TABLE and composite TYPE: as declared; COLUMN: one */
 	size_t column_count;
-	struct sg_relations made;        /* tables and materialized views that this statement makes */
+	char constraint_type;            /* CONSTRAINT: as pg_constraint.contype (c, f, p, u, x); else 0 */
+	bool if_not_exists;
+	const char *exists_hint;         /* NOTHING: why, as a hint for an "already exists" that fails; or NULL */
+	/* Tables and materialized views that this statement makes; empty with IF NOT
+	 * EXISTS, where they may be there, and large, already. */
+	struct sg_relations made;
 	struct sg_relations named;       /* every relation that it names (journal, messages) */
 };
 

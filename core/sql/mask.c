@@ -1,0 +1,136 @@
+/* mask.c - see mask.h. Works on tokens, not on the tree: it must give an answer
+ * for texts that no parser takes, and must keep the positions of those it does. */
+#include "config.h"
+
+#include "core/sql/mask.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/buf.h"
+#include "core/base/text.h"
+#include "core/sql/lex.h"
+
+#define NESTING_LIMIT 8
+
+static bool holds(const char *text, size_t length, const char *word)
+{
+	size_t size = strlen(word);
+
+	for (size_t i = 0; length - i >= size && i < length; i++)
+		if (strncasecmp(text + i, word, size) == 0)
+			return true;
+	return false;
+}
+
+/* A connection string, or SQL that sets a password, inside a literal. */
+static bool looks_secret(const char *text, size_t length)
+{
+	return holds(text, length, "password") || (holds(text, length, "://") && memchr(text, '@', length) != NULL);
+}
+
+static void star(char *mask, size_t from, size_t to)
+{
+	memset(mask + from, 1, to - from);
+}
+
+/* Marks in mask (one byte for each of sql) what is to be put out; true if anything is. */
+static bool mark(const char *sql, size_t length, char *mask, int depth)
+{
+	struct sg_lex lex;
+	struct sg_token token;
+	bool found = false;
+	bool secret = false;   /* a literal here is one */
+	bool options = false;  /* the word OPTIONS was just read */
+	size_t parens = 0;     /* inside OPTIONS (…) */
+
+	sg_lex_init(&lex, sql, length);
+	while (sg_lex_next(&lex, &token)) {
+		if (token.kind == SG_TOKEN_STRING || token.kind == SG_TOKEN_DOLLAR) {
+			size_t size = token.inner_end - token.inner;
+
+			if (secret || parens > 0) {
+				star(mask, token.inner, token.inner_end);
+				found = true;
+			} else if (token.kind == SG_TOKEN_DOLLAR && depth < NESTING_LIMIT) {
+				found |= mark(sql + token.inner, size, mask + token.inner, depth + 1);
+			} else if (looks_secret(sql + token.inner, size)) {
+				star(mask, token.inner, token.inner_end);
+				found = true;
+			}
+			/* secret stays: 'a' <newline> 'b' is one literal, and U&'' may have a UESCAPE */
+			continue;
+		}
+		if (parens > 0) {
+			parens += sg_lex_char(&lex, &token, '(') ? 1 : 0;
+			parens -= sg_lex_char(&lex, &token, ')') ? 1 : 0;
+			continue;
+		}
+		if (options && sg_lex_char(&lex, &token, '(')) {
+			parens = 1;
+			options = false;
+			continue;
+		}
+		options = sg_lex_is(&lex, &token, "OPTIONS");
+		if (sg_lex_is(&lex, &token, "PASSWORD") || sg_lex_is(&lex, &token, "CONNECTION") ||
+		    (token.kind == SG_TOKEN_QUOTED && holds(sql + token.inner, token.inner_end - token.inner, "password")))
+			secret = true;
+		else if (!(secret && token.kind == SG_TOKEN_OTHER && memchr("=:,(", sql[token.start], 4) != NULL))
+			secret = false;
+	}
+	return found;
+}
+
+const char *sg_sql_mask_secrets(struct sg_arena *arena, const char *sql)
+{
+	size_t length = strlen(sql), out = 0;
+	char *mask, *text;
+
+	/* Quick way: none of the words that introduce one. */
+	if (!holds(sql, length, "password") && !holds(sql, length, "connection") && !holds(sql, length, "options") &&
+	    strstr(sql, "://") == NULL)
+		return sql;
+	mask = sg_arena_alloc(arena, length + 1);
+	if (!mark(sql, length, mask, 0))
+		return sql;
+	text = sg_arena_alloc(arena, length + 1);
+	for (size_t i = 0; i < length; i++) {
+		if (!mask[i])
+			text[out++] = sql[i];
+		else if (((unsigned char)sql[i] & 0xC0) != 0x80) /* one star a character */
+			text[out++] = '*';
+	}
+	return text;
+}
+
+const char *sg_sql_mask_literals(struct sg_arena *arena, const char *sql)
+{
+	size_t length = strlen(sql), last = 0;
+	struct sg_buf buf;
+	struct sg_lex lex;
+	struct sg_token token;
+	const char *text;
+
+	if (!sg_text_utf8(sql, length))
+		return "…";
+	sg_buf_init(&buf, length + 8);
+	sg_lex_init(&lex, sql, length);
+	while (sg_lex_next(&lex, &token)) {
+		if (buf.length > 0 && token.start > last)
+			sg_buf_addc(&buf, ' ');
+		last = token.end;
+		if (token.kind == SG_TOKEN_NUMBER || token.kind == SG_TOKEN_STRING || token.kind == SG_TOKEN_DOLLAR)
+			sg_buf_addc(&buf, '?');
+		else
+			sg_buf_add(&buf, sql + token.start, token.end - token.start);
+		/* That session may have standard_conforming_strings = off: then \' does not end the
+		 * literal, and what we take for SQL is its inside. */
+		if (token.kind == SG_TOKEN_STRING && token.inner_end > token.inner && sql[token.inner_end - 1] == '\\') {
+			sg_buf_adds(&buf, " …");
+			break;
+		}
+	}
+	text = sg_arena_strndup(arena, buf.data, buf.length);
+	sg_buf_release(&buf);
+	return text;
+}

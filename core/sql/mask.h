@@ -1,0 +1,20 @@
+/* mask.h - SQL without its secrets, for the journal, logs and error messages. */
+#ifndef SG_MASK_H
+#define SG_MASK_H
+
+#include "core/base/arena.h"
+
+/* The statement with the secrets that its syntax shows put out: literals after
+ * PASSWORD and CONNECTION, in OPTIONS (…) of foreign servers and user mappings,
+ * and any literal that looks like a connection string or holds such a statement.
+ * Each character between the quotes becomes '*', so that positions in
+ * characters stay what they were. Never fails; sql is returned when there is
+ * nothing to put out. */
+const char *sg_sql_mask_secrets(struct sg_arena *arena, const char *sql);
+
+/* Every literal becomes '?' and every comment a blank: another session's query,
+ * as an operator may see it. Takes what pg_stat_activity has, cut in the middle
+ * or not; "…" where it cannot be sure. */
+const char *sg_sql_mask_literals(struct sg_arena *arena, const char *sql);
+
+#endif
