@@ -87,6 +87,23 @@ libsgrun_core_la_SOURCES = \
 	core/sql/types.c \
 	core/sql/unparsed.c \
 	core/sql/walk.c
+	core/base/stop.c core/base/stop.h \
+	core/base/text.c core/base/text.h
+libsgrun_core_la_SOURCES += \
+	core/db/child.c core/db/child.h \
+	core/db/conninfo.h \
+	core/db/db.c core/db/db.h \
+	core/db/dsn.c core/db/dsn.h \
+	core/db/embedded.c core/db/embedded.h \
+	core/db/embedded_home.c core/db/embedded_init.c core/db/embedded_parts.h \
+	core/db/embedded_programs.c core/db/embedded_server.c \
+	core/db/open.c \
+	core/db/quote.c \
+	core/db/result.c core/db/result.h \
+	core/db/said.c core/db/said.h \
+	core/db/script.c core/db/script.h \
+	core/db/sqlstate.c core/db/sqlstate.h \
+	core/db/target.c
 
 bin_PROGRAMS += sgrun
 sgrun_SOURCES = core/cli/main.c

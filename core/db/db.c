@@ -24,6 +24,7 @@
 #include "core/db/conninfo.h"
 #include "core/db/result.h"
 #include "core/db/said.h"
+#include "core/db/script.h"
 
 #define HOOK_MS 50
 #define ROLLBACK_MS 5000
@@ -148,6 +149,7 @@ struct job {
 	struct sg_result *result;
 	size_t bytes, in_flight;
 	int64_t sent, asked;
+	int answered;             /* statements that succeeded */
 	bool failed, cancelled;
 	char tag[64];
 };
@@ -330,6 +332,7 @@ static void take_end(struct job *job, PGresult *res)
 	const char *tag = PQcmdStatus(res), *affected = PQcmdTuples(res);
 
 	snprintf(job->tag, sizeof job->tag, "%s", tag);
+	job->answered++;
 	if (job->arena == NULL || job->failed)
 		return;
 	if (job->result == NULL)
@@ -417,6 +420,15 @@ int sg_db_script(struct sg_db *db, const char *sql, struct sg_err *err)
 	struct job job = { .sql = sql, .simple = true, .phase = SG_PHASE_STATEMENT };
 
 	return run(db, &job, err);
+}
+
+int sg_db_script_counted(struct sg_db *db, const char *sql, int *answered_r, struct sg_err *err)
+{
+	struct job job = { .sql = sql, .simple = true, .phase = SG_PHASE_STATEMENT };
+	int rc = run(db, &job, err);
+
+	*answered_r = job.answered;
+	return rc;
 }
 
 int sg_db_script_rows(struct sg_db *db, const char *sql, struct sg_arena *arena, struct sg_result **result_r,
