@@ -2,5 +2,22 @@
 # speak, and the program that loads a plugin.
 sgrunincludedir = $(includedir)/sgrun
 sgruninclude_HEADERS = plugins/include/sgrun/plugin.h
-noinst_LTLIBRARIES += libsgrun-wire.la
+noinst_LTLIBRARIES += libsgrun-wire.la libsgrun-loader.la
 libsgrun_wire_la_SOURCES = plugins/wire/wire.c plugins/wire/wire.h
+
+# The pure parts of sgrun-plugin, which unit tests link too.
+libsgrun_loader_la_SOURCES = \
+	plugins/process/elf.c plugins/process/elf.h \
+	plugins/process/quote.c plugins/process/quote.h
+
+# Few libraries: each costs time in every process that is started.
+pkglibexec_PROGRAMS += sgrun-plugin
+sgrun_plugin_SOURCES = \
+	plugins/process/api.c plugins/process/api.h \
+	plugins/process/channel.c plugins/process/channel.h \
+	plugins/process/confine.c plugins/process/confine.h \
+	plugins/process/landlock.c plugins/process/landlock.h \
+	plugins/process/load.c plugins/process/load.h \
+	plugins/process/main.c
+sgrun_plugin_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
+sgrun_plugin_LDADD = libsgrun-loader.la libsgrun-wire.la $(SECCOMP_LIBS) $(DL_LIBS)

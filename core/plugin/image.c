@@ -1,0 +1,307 @@
+/* image.c - finds a plugin's file, decides whether it may be trusted, and
+ * copies it into a sealed memfd.
+ *
+ * The order matters: the file is opened below its opened folder, both are
+ * judged by their descriptors, and what is hashed is the copy, so that nobody
+ * can put another file between the check and the use. */
+#include "config.h"
+#include "core/plugin/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/buf.h"
+#include "core/base/text.h"
+
+#define SIZE_LIMIT ((off_t)256 << 20) /* larger than any plugin with debug information */
+
+struct found {
+	char *path;
+	dev_t device;
+	ino_t inode;
+};
+
+static void close_fd(void *what)
+{
+	close((int)(intptr_t)what);
+}
+
+static char *join(struct sg_arena *arena, const char *base, const char *path)
+{
+	return path[0] == '/' || base == NULL ? sg_arena_strdup(arena, path) : sg_arena_printf(arena, "%s/%s", base, path);
+}
+
+/* ---- finding ---------------------------------------------------------------- */
+
+/* Notes the file if it is there; the same file under two names is one hit. */
+static void look(const char *path, struct sg_arena *arena, struct found hits[2], size_t *count, struct sg_buf *tried)
+{
+	struct stat info;
+
+	sg_buf_addf(tried, "%s%s", tried->length > 0 ? ", " : "", path);
+	if (stat(path, &info) != 0 || (*count > 0 && hits[0].device == info.st_dev && hits[0].inode == info.st_ino))
+		return;
+	if (*count < 2) {
+		hits[*count].path = sg_arena_strdup(arena, path);
+		hits[*count].device = info.st_dev;
+		hits[*count].inode = info.st_ino;
+	}
+	(*count)++;
+}
+
+static int locate(const char *name, const char *base, const char *const *plugin_path, size_t folders,
+                  struct sg_arena *arena, struct found *found_r, struct sg_err *err)
+{
+	const char *suffix = strlen(name) > 3 && strcmp(name + strlen(name) - 3, ".so") == 0 ? "" : ".so";
+	struct found hits[2] = { { NULL, 0, 0 }, { NULL, 0, 0 } };
+	struct sg_buf tried = SG_BUF_INIT;
+	size_t count = 0;
+	int status = -1;
+
+	if (strchr(name, '/') != NULL) {
+		look(join(arena, base, name), arena, hits, &count, &tried);
+		if (count == 0 && *suffix != '\0')
+			look(sg_arena_printf(arena, "%s.so", join(arena, base, name)), arena, hits, &count, &tried);
+	} else {
+		for (size_t i = 0; i < folders; i++) {
+			const char *folder = join(arena, base, plugin_path[i]);
+
+			look(sg_arena_printf(arena, "%s/%s%s", folder, name, suffix), arena, hits, &count, &tried);
+			look(sg_arena_printf(arena, "%s/.libs/%s%s", folder, name, suffix), arena, hits, &count, &tried);
+		}
+	}
+	if (count == 1) {
+		*found_r = hits[0];
+		status = 0;
+	} else if (count == 0) {
+		sg_err_set(err, SG_CLASS_REFUSED, "plugin \"%s\" was not found", name);
+		if (tried.length > 0)
+			sg_err_detail(err, "Looked for %s.", tried.data);
+		sg_err_hint(err, folders == 0 && strchr(name, '/') == NULL
+		                         ? "Set plugin_path in [sgrun] to the folder of the plugins."
+		                         : "Build it, or correct the step's plugin or plugin_path in [sgrun].");
+	} else {
+		sg_err_set(err, SG_CLASS_REFUSED, "plugin \"%s\" was found %zu times", name, count);
+		sg_err_detail(err, "%s and %s are different files.", hits[0].path, hits[1].path);
+		sg_err_hint(err, "Remove one, or give the step's plugin as a path with a slash.");
+	}
+	sg_buf_release(&tried);
+	return status;
+}
+
+/* ---- trusting --------------------------------------------------------------- */
+
+static int distrust(struct sg_err *err, const char *path, const char *what, const struct stat *info,
+                    const char *why, const char *hint)
+{
+	sg_err_set(err, SG_CLASS_REFUSED, "%s: the %s %s", path, what, why);
+	sg_err_detail(err, "It belongs to user %ju and group %ju and has mode %04o.", (uintmax_t)info->st_uid,
+	              (uintmax_t)info->st_gid, (unsigned)info->st_mode & 07777u);
+	return sg_err_hint(err, "%s, or pin the plugin by sha256 in its section.", hint);
+}
+
+/* A plugin decides over the schema: whoever can change its file could. */
+static int trust(const char *path, const char *what, const struct stat *info, struct sg_err *err)
+{
+	if ((info->st_mode & S_IWOTH) != 0)
+		return distrust(err, path, what, info, "can be written by others", "Take that away (chmod o-w)");
+	if (info->st_uid != 0 && info->st_uid != geteuid())
+		return distrust(err, path, what, info, "belongs to neither root nor you",
+		                "Let it belong to root or to the user that runs sgrun");
+	if (geteuid() == 0 && (info->st_mode & S_IWGRP) != 0)
+		return distrust(err, path, what, info, "can be written by its group, and sgrun runs as root",
+		                "Take that away (chmod g-w)");
+	return 0;
+}
+
+static int cannot(struct sg_err *err, const char *path, const char *what)
+{
+	sg_err_set(err, SG_CLASS_REFUSED, "%s: cannot %s: %s", path, what, strerror(errno));
+	return sg_err_hint(err, "The user that runs sgrun must be able to read it.");
+}
+
+/* With a link in the way, the link's folder decides as well. */
+static int check_link(const char *path, const char *real, struct sg_err *err)
+{
+	char *folder = sg_xstrdup(path), *slash = strrchr(folder, '/');
+	struct stat info;
+	int status = 0;
+
+	if (slash != NULL)
+		slash[slash == folder ? 1 : 0] = '\0';
+	if (strcmp(path, real) != 0) {
+		if (stat(slash != NULL ? folder : ".", &info) != 0)
+			status = cannot(err, path, "look at its folder");
+		else
+			status = trust(path, "file's folder", &info, err);
+	}
+	free(folder);
+	return status;
+}
+
+/* Opens the file; *info_r is of what was opened. */
+static int open_trusted(const char *path, bool pinned, int *fd_r, struct stat *info_r, struct sg_err *err)
+{
+	char *real = realpath(path, NULL), *slash = real != NULL ? strrchr(real, '/') : NULL;
+	struct stat folder;
+	int dir = -1, fd = -1, status = -1;
+
+	if (slash == NULL) {
+		cannot(err, path, "find it");
+		goto done;
+	}
+	*slash = '\0';
+	dir = open(slash == real ? "/" : real, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* O_NONBLOCK: a FIFO must not make us wait for its writer */
+	if (dir >= 0)
+		fd = openat(dir, slash + 1, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	*slash = '/';
+	if (fd < 0 || fstat(dir, &folder) != 0 || fstat(fd, info_r) != 0) {
+		cannot(err, path, "open it");
+		goto done;
+	}
+	if (!S_ISREG(info_r->st_mode)) {
+		sg_err_set(err, SG_CLASS_REFUSED, "%s: is not a file", path);
+		sg_err_hint(err, "The step's plugin must be a shared object.");
+		goto done;
+	}
+	if (!pinned && (trust(path, "file", info_r, err) != 0 || trust(path, "file's folder", &folder, err) != 0 ||
+	                check_link(path, real, err) != 0))
+		goto done;
+	*fd_r = fd;
+	fd = -1;
+	status = 0;
+done:
+	if (fd >= 0)
+		close(fd);
+	if (dir >= 0)
+		close(dir);
+	free(real);
+	return status;
+}
+
+/* ---- holding ---------------------------------------------------------------- */
+
+/* A manifest may have more steps than the usual soft limit has descriptors. */
+static int make_memfd(void)
+{
+	int fd = memfd_create("sgrun-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct rlimit limit;
+
+	if (fd >= 0 || errno != EMFILE || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+		return fd;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		errno = EMFILE;
+		return -1;
+	}
+	return memfd_create("sgrun-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+static int read_all(int fd, char *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = read(fd, bytes + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			errno = n == 0 ? ESTALE : errno; /* it became shorter under our hands */
+			return -1;
+		}
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+static int copy_sealed(int from, const char *path, size_t size, int *fd_r, char sha256_r[SG_SHA256_HEX],
+                       struct sg_err *err)
+{
+	int fd = make_memfd();
+	char *bytes = MAP_FAILED;
+	int status = -1;
+
+	if (fd < 0 || ftruncate(fd, (off_t)size) != 0) {
+		cannot(err, path, "make a copy in memory");
+		goto done;
+	}
+	bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (bytes == MAP_FAILED) {
+		cannot(err, path, "make a copy in memory");
+		goto done;
+	}
+	if (read_all(from, bytes, size) != 0) {
+		cannot(err, path, "read it");
+		goto done;
+	}
+	/* sealing needs the writable mapping gone; the hash is of what is sealed */
+	munmap(bytes, size);
+	bytes = MAP_FAILED;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+		cannot(err, path, "seal the copy");
+		goto done;
+	}
+	bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED) {
+		cannot(err, path, "read the copy");
+		goto done;
+	}
+	sg_hash_sha256(bytes, size, sha256_r);
+	*fd_r = fd;
+	fd = -1;
+	status = 0;
+done:
+	if (bytes != MAP_FAILED)
+		munmap(bytes, size);
+	if (fd >= 0)
+		close(fd);
+	return status;
+}
+
+static int check_pin(const char *path, const char *pin, const char *found, struct sg_err *err)
+{
+	if (pin == NULL || strcasecmp(pin, found) == 0)
+		return 0;
+	sg_err_set(err, SG_CLASS_REFUSED, "%s: its sha256 is not the one that is pinned", path);
+	sg_err_detail(err, "Pinned is %s, the file has %s.", pin, found);
+	return sg_err_hint(err, "If the file is meant to have changed, pin its new sha256; else find out who changed it.");
+}
+
+int sg_image_open(const char *name, const char *base, const char *const *plugin_path, size_t folders,
+                  const char *pin, struct sg_arena *arena, struct sg_image *image_r, struct sg_err *err)
+{
+	struct found found = { NULL, 0, 0 };
+	struct stat info;
+	int from = -1, fd = -1, status = -1;
+
+	if (locate(name, base, plugin_path, folders, arena, &found, err) != 0 ||
+	    open_trusted(found.path, pin != NULL, &from, &info, err) != 0)
+		return -1;
+	if (info.st_size == 0 || info.st_size > SIZE_LIMIT) {
+		sg_err_set(err, SG_CLASS_REFUSED, "%s: has %jd bytes, at least 1 and at most %jd are allowed", found.path,
+		           (intmax_t)info.st_size, (intmax_t)SIZE_LIMIT);
+		sg_err_hint(err, "The step's plugin must be a shared object.");
+		goto done;
+	}
+	if (copy_sealed(from, found.path, (size_t)info.st_size, &fd, image_r->sha256, err) != 0)
+		goto done;
+	if (check_pin(found.path, pin, image_r->sha256, err) != 0) {
+		close(fd);
+		goto done;
+	}
+	sg_arena_defer(arena, close_fd, (void *)(intptr_t)fd);
+	image_r->path = found.path;
+	image_r->fd = fd;
+	status = 0;
+done:
+	close(from);
+	return status;
+}
