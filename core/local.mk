@@ -69,34 +69,21 @@ libsgrun_core_la_SOURCES += core/state/attempts.c core/state/attempts.h
 libsgrun_core_la_SOURCES += core/state/lease.c core/state/lease.h
 libsgrun_core_la_SOURCES += core/state/ledger.c core/state/ledger.h
 libsgrun_core_la_SOURCES += core/state/schema.c core/state/schema.h
-libsgrun_core_la_SOURCES = \
-	core/base/arena.c core/base/arena.h \
-	core/base/base.h \
-	core/base/buf.c core/base/buf.h \
-	core/base/class.c core/base/class.h \
-	core/base/clock.c core/base/clock.h \
-	core/base/err.c core/base/err.h \
-	core/base/hash.c core/base/hash.h \
-	core/base/json.c core/base/json.h \
-	core/base/log.c core/base/log.h \
-	core/base/text.c core/base/text.h \
-	core/sql/alter.c \
-	core/sql/create.c \
-	core/sql/doblock.c \
-	core/sql/functions.c \
-	core/sql/judge.h \
-	core/sql/lex.c core/sql/lex.h \
-	core/sql/mask.c core/sql/mask.h \
-	core/sql/names.c \
-	core/sql/parse.c core/sql/parse.h \
-	core/sql/policy.c core/sql/policy.h \
-	core/sql/statements.c \
-	core/sql/tree.c core/sql/tree.h \
-	core/sql/types.c \
-	core/sql/unparsed.c \
-	core/sql/walk.c
-	core/base/stop.c core/base/stop.h \
-	core/base/text.c core/base/text.h
+libsgrun_core_la_SOURCES += core/sql/alter.c
+libsgrun_core_la_SOURCES += core/sql/create.c
+libsgrun_core_la_SOURCES += core/sql/doblock.c
+libsgrun_core_la_SOURCES += core/sql/functions.c
+libsgrun_core_la_SOURCES += core/sql/judge.h
+libsgrun_core_la_SOURCES += core/sql/lex.c core/sql/lex.h
+libsgrun_core_la_SOURCES += core/sql/mask.c core/sql/mask.h
+libsgrun_core_la_SOURCES += core/sql/names.c
+libsgrun_core_la_SOURCES += core/sql/parse.c core/sql/parse.h
+libsgrun_core_la_SOURCES += core/sql/policy.c core/sql/policy.h
+libsgrun_core_la_SOURCES += core/sql/statements.c
+libsgrun_core_la_SOURCES += core/sql/tree.c core/sql/tree.h
+libsgrun_core_la_SOURCES += core/sql/types.c
+libsgrun_core_la_SOURCES += core/sql/unparsed.c
+libsgrun_core_la_SOURCES += core/sql/walk.c
 libsgrun_core_la_SOURCES += \
 	core/db/child.c core/db/child.h \
 	core/db/conninfo.h \
