@@ -9,13 +9,17 @@
 #include "tests/kit/proc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define DEFAULT_MS 60000
@@ -25,6 +29,7 @@
 struct sg_run {
     pid_t pid;
     int out, err; /* memory files */
+    pid_t pump;   /* the process that copies from the terminal to `out`; 0: there is none */
     int64_t began;
     bool ended;
     int status;
@@ -39,9 +44,51 @@ static void discard(void *arg)
         (void)kill(-run->pid, SIGKILL);
         (void)sg_proc_wait(run->pid, 5000, NULL);
     }
+    if (run->pump > 0) {
+        (void)kill(run->pump, SIGKILL);
+        (void)sg_proc_wait(run->pump, 5000, NULL);
+    }
     (void)close(run->out);
     (void)close(run->err);
     free(run);
+}
+
+/* Copies what is written to a terminal to a memory file, until nobody has it open for writing. */
+static _Noreturn void pump(int master, int to)
+{
+    char buf[4096];
+    ssize_t got;
+
+    while ((got = read(master, buf, sizeof buf)) > 0 || (got < 0 && errno == EINTR))
+        if (got > 0 && write(to, buf, (size_t)got) != got)
+            break;
+    _exit(0);
+}
+
+/* Opens a terminal, and starts the process that reads it; gives the end for the program, or -1. */
+static int open_terminal(struct sg_run *run)
+{
+    struct winsize size = {.ws_row = 40, .ws_col = 120};
+    struct termios mode;
+    char name[64];
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int slave = -1;
+
+    if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0 || ptsname_r(master, name, sizeof name) != 0
+        || (slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0 || tcgetattr(slave, &mode) != 0)
+        T_FATAL("no terminal to be had: %s", strerror(errno));
+    mode.c_oflag &= ~(tcflag_t)OPOST;
+    if (tcsetattr(slave, TCSANOW, &mode) != 0 || ioctl(slave, TIOCSWINSZ, &size) != 0)
+        T_FATAL("cannot set up a terminal: %s", strerror(errno));
+    (void)fflush(NULL);
+    run->pump = fork();
+    if (run->pump == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)close(slave); /* else it would never see the end */
+        pump(master, run->out);
+    }
+    (void)close(master);
+    return slave;
 }
 
 struct sg_run *sg_run_start(const struct sg_run_opts *opts)
@@ -57,13 +104,17 @@ struct sg_run *sg_run_start(const struct sg_run_opts *opts)
     what.err = run->err = memfd_create("stderr", MFD_CLOEXEC);
     run->began = sg_test_now_ms();
     run->name = sg_test_strf("%s", opts->argv[0]);
+    run->ended = true; /* it has not begun */
+    sg_test_defer(discard, run);
+    if (opts->tty)
+        what.out = what.err = open_terminal(run);
     run->pid = run->out >= 0 && run->err >= 0 ? sg_proc_spawn(&what) : -1;
     sg_proc_env_free(env);
-    if (run->pid < 0) {
-        free(run);
+    if (opts->tty)
+        (void)close(what.out);
+    if (run->pid < 0)
         T_FATAL("cannot start %s: %s", opts->argv[0], strerror(errno));
-    }
-    sg_test_defer(discard, run);
+    run->ended = false;
     return run;
 }
 
@@ -122,6 +173,8 @@ struct sg_run_result sg_run_wait(struct sg_run *run, int timeout_ms)
             break;
         }
     }
+    if (run->pump > 0 && sg_proc_wait(run->pump, 2000, NULL)) /* all it wrote is there */
+        run->pump = 0;
     result.ms = sg_test_now_ms() - run->began;
     if (WIFEXITED(run->status))
         result.exit = WEXITSTATUS(run->status);

@@ -20,6 +20,7 @@ struct sg_run_opts {
     const char *const *env;  /* "NAME=value" sets, "NAME" removes, ends with NULL; on top of our environment without PG*, SGRUN* */
     const char *cwd;         /* NULL: ours */
     bool drop;               /* as root, run it as the user that the servers run as */
+    bool tty;                /* stdout and stderr are one terminal of 120 columns, which does not change line ends: all is in `out` */
     int timeout_ms;          /* then its process group is killed; 0: 60 s. For sg_run only */
 };
 

@@ -196,6 +196,14 @@ SG_TEST(programs_run_in_the_background)
     T_TRUE(sg_run_ended(run));
 }
 
+SG_TEST(programs_get_a_terminal)
+{
+    const char *const argv[] = {"sh", "-c", "[ -t 1 ] && [ -t 2 ] && stty size <&1; echo more >&2", NULL};
+
+    T_EQ_STR(sg_run(&(struct sg_run_opts){.argv = argv, .tty = true}).out, "40 120\nmore\n");
+    T_EQ_STR(sg_run(&(struct sg_run_opts){.argv = argv}).out, "");
+}
+
 static const struct sg_test tests[] = {
     SG_CASE(all_kinds_are_counted),
     SG_CASE(messages_have_place_and_values),
@@ -209,6 +217,7 @@ static const struct sg_test tests[] = {
     SG_CASE(what_a_killed_program_left_is_swept),
     SG_CASE(programs_are_run),
     SG_CASE(programs_run_in_the_background),
+    SG_CASE(programs_get_a_terminal),
     SG_CASES_END,
 };
 static const struct sg_suite suites[] = {{"kit", tests}, SG_SUITES_END};
