@@ -1,1 +1,2 @@
 # What man/ builds and installs.
+dist_man_MANS += man/sgrun.1

@@ -1,6 +1,11 @@
 # Tests: unit/ mirrors core/, db/ talks to servers that it starts itself, kit/ is what both are written with.
 # A test program is one line here, its source is its name with .c; it links what LDADD names. Its last line is "N passed, N failed",
 # which ./check adds up; a script among the TESTS has to end so, too.
+# A test program is one line here, its source is its name with .c; it links what LDADD names.
+UNIT_TESTS += tests/unit/cli/test_exits
+UNIT_TESTS += tests/unit/cli/test_help
+UNIT_TESTS += tests/unit/cli/test_look
+UNIT_TESTS += tests/unit/cli/test_options
 UNIT_TESTS += tests/unit/kit/test_test
 UNIT_TESTS += tests/unit/etc/test_manifests
 

@@ -25,7 +25,7 @@ static void add_flag(struct sg_buf *out, const struct sg_flag *flag, bool comman
 	while (out->length - start < 27)
 		sg_buf_addc(out, ' ');
 	sg_buf_addf(out, " %s", flag->help);
-	if (flag->environment != NULL)
+	if (!commands && flag->environment != NULL)
 		sg_buf_addf(out, " [%s]", flag->environment);
 	if (commands && flag->commands != SG_EVERY_COMMAND) {
 		const char *before = " (";
@@ -40,16 +40,29 @@ static void add_flag(struct sg_buf *out, const struct sg_flag *flag, bool comman
 	sg_buf_addc(out, '\n');
 }
 
+static void add_environment(struct sg_buf *out)
+{
+	const char *before = "\nEnvironment: ";
+
+	for (const struct sg_flag *f = sg_flags(); f->name != NULL; f++)
+		if (f->environment != NULL) {
+			sg_buf_addf(out, "%s%s", before, f->environment);
+			before = ", ";
+		}
+	sg_buf_addc(out, '\n');
+}
+
 static void add_exit(struct sg_buf *out)
 {
-	sg_buf_adds(out, "\nExit status: 0 done  1 failed  2 usage or manifest  3 waits for a gate  4 blocked\n"
-	                 "  5 no server  6 plugin refused  7 policy  8 verification  70 bug  130, 143 signal\n");
+	sg_buf_adds(out, "\nExit status: 0 done  1 failed  2 usage or manifest  3 waits for a gate\n"
+	                 "  4 blocked  5 no server  6 plugin refused  7 policy  8 verification\n"
+	                 "  70 a bug of sgrun  130, 143 stopped by a signal\n");
 }
 
 void sg_help_main(struct sg_buf *out)
 {
 	sg_buf_adds(out, "Usage: sgrun --manifest FILE [command] [options]\n\n"
-	                 "Brings a PostgreSQL schema up to date from compiled migrations, each exactly once.\n\n"
+	                 "Brings a PostgreSQL schema up to date from compiled migrations, exactly once.\n\n"
 	                 "Commands:\n");
 	for (const struct sg_command *c = sg_commands(); c->name != NULL; c++)
 		if (c->here)
@@ -59,6 +72,7 @@ void sg_help_main(struct sg_buf *out)
 	sg_buf_adds(out, "\n\nOptions:\n");
 	for (const struct sg_flag *f = sg_flags(); f->name != NULL; f++)
 		add_flag(out, f, true);
+	add_environment(out);
 	add_exit(out);
 	sg_buf_adds(out, "\nsgrun COMMAND --help says more, and gives an example. Manual: sgrun(1).\n");
 }

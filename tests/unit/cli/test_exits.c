@@ -1,0 +1,105 @@
+/* Exit statuses, and which of several causes wins. */
+#include "core/cli/exits.h"
+
+#include "tests/kit/test.h"
+
+static const struct sg_sections none = { 0, 0 };
+static const struct sg_errs no_errs = SG_ERRS_INIT;
+
+SG_TEST(of_several_causes_the_gravest_wins)
+{
+	static const int order[] = { 70, 2, 6, 7, 8, 1, 5, 4, 3, 9, 0 };
+
+	for (size_t i = 0; i < SG_COUNT(order); i++)
+		for (size_t j = i; j < SG_COUNT(order); j++) {
+			T_EQ_INT(sg_exit_worse(order[i], order[j]), order[i]);
+			T_EQ_INT(sg_exit_worse(order[j], order[i]), order[i]);
+		}
+	for (size_t i = 0; i < SG_COUNT(order); i++) {
+		T_EQ_INT(sg_exit_worse(130, order[i]), 130);
+		T_EQ_INT(sg_exit_worse(order[i], 143), 143);
+	}
+}
+
+SG_TEST(of_errors)
+{
+	struct sg_err list[3] = { { .class = SG_CLASS_LEASE }, { .class = SG_CLASS_REFUSED }, { .class = SG_CLASS_SQL } };
+	struct sg_errs errs = { list, 3, 3 };
+
+	T_EQ_INT(sg_exit_of_errs(&no_errs), 0);
+	T_EQ_INT(sg_exit_of_errs(&errs), 6);
+	errs.count = 1;
+	T_EQ_INT(sg_exit_of_errs(&errs), 4);
+}
+
+SG_TEST(of_migrations)
+{
+	struct sg_step step = { .id = "a" };
+	struct sg_migrate_item items[2] = { { .step = &step, .outcome = SG_OUTCOME_APPLIED },
+		                            { .step = &step, .outcome = SG_OUTCOME_APPLIED } };
+	struct sg_migrate_result result = { .items = items, .count = 2 };
+
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, none), 0);
+	items[1].outcome = SG_OUTCOME_FAILED;
+	items[1].err.class = SG_CLASS_POLICY;
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, none), 7);
+	items[1].err.class = SG_CLASS_CRASH;
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, none), 1);
+	items[1].err.class = SG_CLASS_LOCKED;
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, none), 4);
+	items[1].err.class = SG_CLASS_TERMINATED;
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, none), 143);
+}
+
+SG_TEST(what_waits)
+{
+	struct sg_step step = { .id = "a" };
+	struct sg_migrate_item item = { .step = &step, .outcome = SG_OUTCOME_WAITING };
+	struct sg_migrate_result result = { .items = &item, .count = 1, .exit = 3 };
+
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, none), 3);
+	step.policy.waiting_allow = true;
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, none), 0);
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, true, none), 3);
+}
+
+SG_TEST(strict_counts_what_this_version_leaves)
+{
+	struct sg_migrate_result result = { 0 };
+	struct sg_sections unrun = { 1, 0 };
+
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, unrun), 0);
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, true, unrun), 3);
+	result.exit = 1;
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, true, unrun), 1);
+}
+
+SG_TEST(of_a_plan)
+{
+	struct sg_plan_item items[2] = { { .action = SG_ACTION_RUN }, { .action = SG_ACTION_WAIT } };
+	struct sg_plan plan = { .items = items, .count = 2 };
+
+	T_EQ_INT(sg_exit_of_plan(&plan), 0);
+	items[1].action = SG_ACTION_REFUSED;
+	items[1].err.class = SG_CLASS_REFUSED;
+	T_EQ_INT(sg_exit_of_plan(&plan), 6);
+}
+
+SG_TEST(of_a_status)
+{
+	T_EQ_INT(sg_exit_of_status((struct sg_status_summary){ 1, 1, 1 }, false), 0);
+	T_EQ_INT(sg_exit_of_status((struct sg_status_summary){ 1, 0, 0 }, true), 3);
+	T_EQ_INT(sg_exit_of_status((struct sg_status_summary){ 0, 0, 1 }, true), 3);
+	T_EQ_INT(sg_exit_of_status((struct sg_status_summary){ 0, 0, 0 }, true), 0);
+}
+
+static const struct sg_test tests[] = { SG_CASE(of_several_causes_the_gravest_wins), SG_CASE(of_errors),
+	                                SG_CASE(of_migrations), SG_CASE(what_waits),
+	                                SG_CASE(strict_counts_what_this_version_leaves), SG_CASE(of_a_plan),
+	                                SG_CASE(of_a_status), SG_CASES_END };
+static const struct sg_suite suites[] = { { "exits", tests }, SG_SUITES_END };
+
+int main(int argc, char **argv)
+{
+	return sg_test_main(argc, argv, suites);
+}

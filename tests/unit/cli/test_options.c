@@ -1,0 +1,229 @@
+/* The command line: what is read, what beats what, and how a mistake is answered. */
+#include "core/cli/options.h"
+
+#include <string.h>
+
+#include "tests/kit/test.h"
+
+static char *environment[5]; /* "NAME", "value", …, NULL */
+
+static char *lookup(const char *name)
+{
+	for (size_t i = 0; environment[i] != NULL; i += 2)
+		if (strcmp(environment[i], name) == 0)
+			return environment[i + 1];
+	return NULL;
+}
+
+static struct sg_arena arena;
+static struct sg_options options;
+static struct sg_err err;
+
+static void release(void *unused)
+{
+	(void)unused;
+	environment[0] = NULL;
+	sg_err_release(&err);
+	sg_arena_release(&arena);
+}
+
+static void set_environment(const char *name, const char *value)
+{
+	size_t i = 0;
+
+	while (environment[i] != NULL)
+		i += 2;
+	T_MUST(i + 2 < SG_COUNT(environment));
+	environment[i] = sg_arena_strdup(&arena, name);
+	environment[i + 1] = sg_arena_strdup(&arena, value);
+	environment[i + 2] = NULL;
+}
+
+static int parse(const char *const *words)
+{
+	char *argv[17] = { sg_arena_strdup(&arena, "sgrun") };
+	int argc = 1;
+
+	for (; words[argc - 1] != NULL; argc++) {
+		T_MUST(argc < 16);
+		argv[argc] = sg_arena_strdup(&arena, words[argc - 1]);
+	}
+	sg_err_clear(&err);
+	sg_test_defer(release, NULL);
+	return sg_options_parse(argc, argv, lookup, &arena, &options, &err);
+}
+#define PARSE(...) parse((const char *const[]){ __VA_ARGS__, NULL })
+
+static void refused(int status, const char *primary, const char *hint)
+{
+	T_EQ_INT(status, -1);
+	T_EQ_INT(err.class, SG_CLASS_USAGE);
+	T_EQ_INT(sg_class_exit(err.class), 2);
+	T_EQ_STR(err.primary, primary);
+	T_CONTAINS(err.hint, hint);
+}
+
+SG_TEST(deploy_is_the_default)
+{
+	T_MUST_EQ_INT(parse((const char *const[]){ NULL }), 0);
+	T_EQ_INT(options.command->id, SG_COMMAND_DEPLOY);
+	T_FALSE(options.command_given);
+	T_NULL(options.manifest);
+	T_EQ_INT(options.wait_seconds, -1);
+	T_EQ_INT(options.phases, 0);
+	T_FALSE(options.json);
+}
+
+SG_TEST(both_forms_of_a_value)
+{
+	T_MUST_EQ_INT(PARSE("--manifest", "a.ini", "migrate", "--to=0096_lead_name", "--wait", "7"), 0);
+	T_EQ_INT(options.command->id, SG_COMMAND_MIGRATE);
+	T_EQ_STR(options.manifest, "a.ini");
+	T_EQ_STR(options.to, "0096_lead_name");
+	T_EQ_INT(options.wait_seconds, 7);
+	T_MUST_EQ_INT(PARSE("--manifest=b=c.ini", "plan"), 0);
+	T_EQ_STR(options.manifest, "b=c.ini");
+}
+
+SG_TEST(options_may_stand_before_the_command)
+{
+	T_MUST_EQ_INT(PARSE("--json", "--exit-code", "status"), 0);
+	T_EQ_INT(options.command->id, SG_COMMAND_STATUS);
+	T_TRUE(options.command_given);
+	T_TRUE(options.json);
+	T_TRUE(options.exit_code);
+}
+
+SG_TEST(set_is_kept_in_order)
+{
+	T_MUST_EQ_INT(PARSE("--set", "policy.waiting=allow", "plan", "--set=sgrun.sandbox=off"), 0);
+	T_MUST_EQ_INT(options.set_count, 2);
+	T_EQ_STR(options.sets[0], "policy.waiting=allow");
+	T_EQ_STR(options.sets[1], "sgrun.sandbox=off");
+}
+
+SG_TEST(flag_beats_environment)
+{
+	set_environment("SGRUN_MANIFEST", "env.ini");
+	set_environment("SGRUN_WAIT", "5");
+	T_MUST_EQ_INT(PARSE("deploy"), 0);
+	T_EQ_STR(options.manifest, "env.ini");
+	T_EQ_INT(options.wait_seconds, 5);
+	T_MUST_EQ_INT(PARSE("deploy", "--manifest", "flag.ini", "--wait=0"), 0);
+	T_EQ_STR(options.manifest, "flag.ini");
+	T_EQ_INT(options.wait_seconds, 0);
+}
+
+SG_TEST(an_empty_variable_counts_as_not_set)
+{
+	set_environment("NO_COLOR", "");
+	set_environment("SGRUN_LOG_FORMAT", "json");
+	T_MUST_EQ_INT(PARSE("plan"), 0);
+	T_FALSE(options.no_color);
+	T_TRUE(options.log_json);
+}
+
+SG_TEST(a_bad_variable_is_named)
+{
+	set_environment("SGRUN_WAIT", "soon");
+	refused(PARSE("deploy"), "SGRUN_WAIT: 'soon' is not a whole number from 0 to 1000000", "--wait takes");
+	T_MUST_EQ_INT(PARSE("status"), 0); /* which does not wait */
+}
+
+SG_TEST(no_color_by_variable)
+{
+	set_environment("NO_COLOR", "1");
+	T_MUST_EQ_INT(PARSE("plan"), 0);
+	T_TRUE(options.no_color);
+}
+
+SG_TEST(unknown_names_get_the_nearest)
+{
+	refused(PARSE("stauts"), "unknown command 'stauts'", "Did you mean 'status'?");
+	refused(PARSE("--manfest=x"), "unknown option '--manfest'", "Did you mean '--manifest'?");
+	refused(PARSE("frobnicate"), "unknown command 'frobnicate'", "sgrun --help");
+	refused(PARSE("-x"), "unknown option '-x'", "sgrun --help");
+	refused(PARSE("deploy", "now"), "'now' is one word too many after 'deploy'", "sgrun deploy --help");
+}
+
+SG_TEST(options_must_fit_the_command)
+{
+	refused(PARSE("status", "--to", "x"), "--to does not go with 'status'", "migrate, plan");
+	refused(PARSE("--adopt", "x"), "--adopt does not go with 'deploy'", "verify");
+	refused(PARSE("--strict", "plan"), "--strict does not go with 'plan'", "deploy, migrate");
+}
+
+SG_TEST(values_are_checked)
+{
+	refused(PARSE("--wait", "-1"), "--wait: '-1' is not a whole number from 0 to 1000000", "--wait takes");
+	refused(PARSE("--wait"), "--wait needs a value", "--wait SECONDS");
+	refused(PARSE("--manifest", "--json"), "--manifest needs a value", "--manifest FILE");
+	refused(PARSE("--manifest="), "--manifest is empty", "FILE");
+	refused(PARSE("--json=yes"), "--json takes no value", "alone");
+	refused(PARSE("--log-format=xml"), "--log-format: 'xml' is not text or json", "text or json");
+	refused(PARSE("--only-phase=migrate,indexes"),
+	        "--only-phase: 'migrate,indexes' is not a list of migrate, index, backfill, separated by commas", "migrate");
+}
+
+SG_TEST(what_must_go_together)
+{
+	refused(PARSE("verify", "--adopt-to", "x"), "--adopt-to needs --reason", "--reason TEXT");
+	refused(PARSE("verify", "--reason", "x"), "--reason without --adopt-to", "--adopt-to");
+	refused(PARSE("verify", "--adopt=a", "--adopt-to=b", "--reason=c"), "--adopt and --adopt-to together", "one migration");
+	refused(PARSE("--verbose", "--quiet"), "--verbose and --quiet together", "one of them");
+	T_MUST_EQ_INT(PARSE("verify", "--adopt-to", "x", "--reason", "made by hand in 2019"), 0);
+	T_EQ_STR(options.reason, "made by hand in 2019");
+}
+
+SG_TEST(phases)
+{
+	T_MUST_EQ_INT(PARSE("--only-phase", "migrate,backfill"), 0);
+	T_EQ_INT(options.phases, SG_PHASES_MIGRATE | SG_PHASES_BACKFILL);
+	refused(PARSE("--only-phase", "index"), "this version of sgrun runs migrations only", "migrate");
+}
+
+SG_TEST(what_this_version_lacks_says_so)
+{
+	static const char *const lacking[] = { "index", "backfill", "audit", "rehearse", "new", "test" };
+
+	for (size_t i = 0; i < SG_COUNT(lacking); i++)
+		refused(PARSE(lacking[i]), sg_test_strf("this version of sgrun does not have '%s' yet", lacking[i]),
+		        "deploy, migrate, plan, status, verify, check");
+	/* the command decides, whatever its options */
+	refused(PARSE("backfill", "--pause", "x"), "this version of sgrun does not have 'backfill' yet", "deploy");
+	refused(PARSE("plan", "--graph"), "this version of sgrun does not have 'plan --graph' yet", "deploy");
+}
+
+SG_TEST(json_is_known_even_after_a_mistake)
+{
+	T_EQ_INT(PARSE("--oops", "--json"), -1);
+	T_TRUE(options.json);
+	T_NOT_NULL(options.command);
+	T_EQ_INT(PARSE("--oops", "--", "--json"), -1);
+	T_FALSE(options.json);
+}
+
+SG_TEST(help_and_version_need_nothing_else)
+{
+	T_MUST_EQ_INT(PARSE("verify", "--adopt-to", "x", "--help"), 0);
+	T_TRUE(options.help);
+	T_MUST_EQ_INT(PARSE("-h"), 0);
+	T_TRUE(options.help);
+	T_MUST_EQ_INT(PARSE("--version"), 0);
+	T_TRUE(options.version);
+}
+
+static const struct sg_test tests[] = {
+	SG_CASE(deploy_is_the_default), SG_CASE(both_forms_of_a_value), SG_CASE(options_may_stand_before_the_command),
+	SG_CASE(set_is_kept_in_order), SG_CASE(flag_beats_environment), SG_CASE(an_empty_variable_counts_as_not_set),
+	SG_CASE(a_bad_variable_is_named), SG_CASE(no_color_by_variable), SG_CASE(unknown_names_get_the_nearest),
+	SG_CASE(options_must_fit_the_command), SG_CASE(values_are_checked), SG_CASE(what_must_go_together),
+	SG_CASE(phases), SG_CASE(what_this_version_lacks_says_so), SG_CASE(json_is_known_even_after_a_mistake),
+	SG_CASE(help_and_version_need_nothing_else), SG_CASES_END
+};
+static const struct sg_suite suites[] = { { "options", tests }, SG_SUITES_END };
+
+int main(int argc, char **argv)
+{
+	return sg_test_main(argc, argv, suites);
+}
