@@ -4,6 +4,7 @@ libsgrun_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS) $(INIH_CFLAGS) $(JANS
 libsgrun_core_la_LIBADD = libsgrun-wire.la $(LIBPQ_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(MD_LIBS) $(PG_QUERY_LIBS) -lpthread
 # One line a file, so that two changes meet rarely.
 libsgrun_core_la_SOURCES =
+libsgrun_core_la_SOURCES += \
 libsgrun_core_la_SOURCES += core/base/arena.c core/base/arena.h
 libsgrun_core_la_SOURCES += core/base/base.h
 libsgrun_core_la_SOURCES += core/base/buf.c core/base/buf.h
@@ -65,10 +66,6 @@ libsgrun_core_la_SOURCES += core/plugin/process.c core/plugin/process.h
 libsgrun_core_la_SOURCES += core/plugin/rows.c
 libsgrun_core_la_SOURCES += core/plugin/spawn.c core/plugin/spawn.h
 libsgrun_core_la_SOURCES += core/plugin/table.h
-libsgrun_core_la_SOURCES += core/state/attempts.c core/state/attempts.h
-libsgrun_core_la_SOURCES += core/state/lease.c core/state/lease.h
-libsgrun_core_la_SOURCES += core/state/ledger.c core/state/ledger.h
-libsgrun_core_la_SOURCES += core/state/schema.c core/state/schema.h
 libsgrun_core_la_SOURCES += core/sql/alter.c
 libsgrun_core_la_SOURCES += core/sql/create.c
 libsgrun_core_la_SOURCES += core/sql/doblock.c
@@ -84,7 +81,10 @@ libsgrun_core_la_SOURCES += core/sql/tree.c core/sql/tree.h
 libsgrun_core_la_SOURCES += core/sql/types.c
 libsgrun_core_la_SOURCES += core/sql/unparsed.c
 libsgrun_core_la_SOURCES += core/sql/walk.c
-libsgrun_core_la_SOURCES += \
+libsgrun_core_la_SOURCES += core/state/attempts.c core/state/attempts.h
+libsgrun_core_la_SOURCES += core/state/lease.c core/state/lease.h
+libsgrun_core_la_SOURCES += core/state/ledger.c core/state/ledger.h
+libsgrun_core_la_SOURCES += core/state/schema.c core/state/schema.h
 	core/db/child.c core/db/child.h \
 	core/db/conninfo.h \
 	core/db/db.c core/db/db.h \
