@@ -60,7 +60,7 @@ static const struct sg_flag flags[] = {
 	{ SG_FLAG_HELP, "--help", NULL, SG_EVERY_COMMAND, NULL, true, "this text, or that of the command" },
 	{ SG_FLAG_VERSION, "--version", NULL, SG_EVERY_COMMAND, NULL, true, "versions of sgrun and what it is built with" },
 	{ SG_FLAG_TO, "--to", "ID", ON(MIGRATE) | ON(PLAN), NULL, true, "the last migration to do" },
-	{ SG_FLAG_WAIT, "--wait", "SECONDS", RUNS | ON(VERIFY), "SGRUN_WAIT", true, "wait for another runner's lease" },
+	{ SG_FLAG_WAIT, "--wait", "SECONDS", RUNS | ON(VERIFY), "SGRUN_WAIT", true, "wait for another runner" },
 	{ SG_FLAG_DRY_RUN, "--dry-run", NULL, RUNS, NULL, true, "the same as plan" },
 	{ SG_FLAG_STRICT, "--strict", NULL, RUNS, NULL, true, "exit 3 if anything is left" },
 	{ SG_FLAG_ONLY_PHASE, "--only-phase", "LIST", ON(DEPLOY), NULL, true, "of migrate,index,backfill" },
