@@ -2,6 +2,7 @@
 #include "config.h"
 #include "core/exec/checks.h"
 
+#define SG_HOST_SIDE
 #include <sgrun/plugin.h>
 
 static const struct question {

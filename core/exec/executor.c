@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define SG_HOST_SIDE
 #include <sgrun/plugin.h>
 
 #include "core/base/clock.h"

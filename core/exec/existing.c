@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "core/base/buf.h"
+
 static const char *qualified(const struct sg_relation *relation, struct sg_arena *arena)
 {
 	const char *name = sg_db_identifier(arena, relation->name);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/buf.h"
+
 int sg_probe_snapshot(struct sg_session *session, struct sg_arena *arena, struct sg_probe_snapshot *snapshot_r,
                       struct sg_err *err)
 {

@@ -7,6 +7,7 @@
 #define SG_SESSION_H
 
 #include "core/base/arena.h"
+#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/db/db.h"
 #include "core/manifest/manifest.h"

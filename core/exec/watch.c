@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/buf.h"
+
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/stop.h"

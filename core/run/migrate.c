@@ -1,0 +1,441 @@
+/* migrate.c - the migrate phase: what is left, the lease, and step after step
+ * with its retries. */
+#include "config.h"
+
+#include <string.h>
+
+#define SG_HOST_SIDE
+#include <sgrun/plugin.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/stop.h"
+#include "core/exec/retry.h"
+#include "core/run/attempt.h"
+#include "core/run/connect.h"
+#include "core/run/gates.h"
+#include "core/run/outside.h"
+#include "core/run/plugins.h"
+#include "core/run/run.h"
+#include "core/state/attempts.h"
+
+#define KEPT_LOADED 8
+
+struct migrating {
+	struct sg_run *run;
+	const struct sg_migrate_options *options;
+	struct sg_migrate_result *result;
+	struct sg_session session;
+	struct sg_watch watch;
+	struct sg_lease lease;
+	struct sg_ledger ledger;
+	struct sg_gates gates;
+	struct sg_plugins plugins;
+	size_t *slots;       /* of each item; SIZE_MAX: none */
+	size_t left, number; /* steps to do, and the one at work */
+};
+
+static void tell_started(struct migrating *m, const struct sg_step *step)
+{
+	const struct sg_observer *observer = m->run->observer;
+
+	if (observer != NULL && observer->started != NULL)
+		observer->started(observer->context, step, m->number, m->left);
+}
+
+static void tell_ended(struct migrating *m, struct sg_migrate_item *item, const char *note)
+{
+	const struct sg_observer *observer = m->run->observer;
+
+	if (observer != NULL && observer->ended != NULL)
+		observer->ended(observer->context, item->step, item->outcome, item->duration_ms, item->attempts, item->existed,
+		                note, item->outcome == SG_OUTCOME_FAILED ? &item->err : NULL);
+}
+
+/* What is there to do, by the ledger alone: every item gets its outcome, those
+ * to do are NOT_REACHED until they are. */
+static void lay_out(struct migrating *m)
+{
+	const struct sg_manifest *manifest = m->run->manifest;
+	struct sg_migrate_result *result = m->result;
+	bool past = false;
+
+	result->count = 0;
+	m->left = 0;
+	for (size_t i = 0; i < manifest->step_count; i++) {
+		const struct sg_step *step = &manifest->steps[i];
+		struct sg_migrate_item *item;
+
+		if (step->kind != SG_STEP_MIGRATION)
+			continue;
+		item = &result->items[result->count++];
+		item->step = step;
+		if (sg_ledger_find(&m->ledger, step->id) != NULL)
+			item->outcome = SG_OUTCOME_SKIPPED;
+		else if (step->superseded_by != NULL)
+			item->outcome = SG_OUTCOME_SUPERSEDED;
+		else
+			item->outcome = SG_OUTCOME_NOT_REACHED;
+		if (item->outcome == SG_OUTCOME_NOT_REACHED && !past)
+			m->left++;
+		if (m->options->to != NULL && strcmp(step->id, m->options->to) == 0)
+			past = true;
+	}
+}
+
+/* Connects and reads ledger and gates, within the retry budget of [policy];
+ * makes the state tables when something is to be done. */
+static int read_state(struct migrating *m, struct sg_err *err)
+{
+	const struct sg_manifest *manifest = m->run->manifest;
+	struct sg_retry retry;
+
+	sg_retry_init(&retry, &manifest->policy);
+	for (;;) {
+		int64_t pause;
+
+		if (sg_session_open(&m->session, err) == 0 &&
+		    sg_ledger_read(m->session.db, manifest->state_schema, false, m->run->arena, &m->ledger, err) == 0 &&
+		    sg_gates_read(m->session.db, manifest, &m->ledger, m->run->arena, &m->gates, err) == 0)
+			return 0;
+		sg_session_drop(&m->session);
+		if (sg_connect_again(&retry, err, &pause) != 0)
+			return -1;
+	}
+}
+
+static int install(struct migrating *m, struct sg_err *err)
+{
+	struct sg_retry retry;
+	int64_t pause;
+
+	sg_retry_init(&retry, &m->run->manifest->policy);
+	while (!m->ledger.installed) {
+		if (sg_session_open(&m->session, err) != 0 ||
+		    sg_state_install(m->session.db, m->run->manifest->state_schema, err) != 0) {
+			sg_session_drop(&m->session);
+			if (sg_connect_again(&retry, err, &pause) != 0)
+				return -1;
+		}
+		if (read_state(m, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Tries, and sleeps outside any transaction. */
+static int take_lease(struct migrating *m, struct sg_err *err)
+{
+	int64_t end = sg_clock_ms() + (int64_t)m->options->wait_seconds * 1000;
+	struct sg_retry retry;
+	bool said = false;
+
+	sg_retry_init(&retry, &m->run->manifest->policy);
+	for (;;) {
+		struct sg_lease_holder holder = { 0 };
+		int64_t pause;
+		int taken = sg_session_open(&m->session, err) != 0
+		                    ? -1
+		                    : sg_lease_take(&m->lease, m->session.db, m->run->arena, &holder, err);
+
+		if (taken > 0)
+			return 0;
+		if (taken < 0) {
+			sg_session_drop(&m->session);
+			if (sg_connect_again(&retry, err, &pause) != 0)
+				return -1;
+			continue;
+		}
+		if (sg_clock_ms() >= end) {
+			sg_err_set(err, SG_CLASS_LEASE, "another runner has the lease: %s", holder.owner ? holder.owner : "(just released)");
+			sg_err_detail(err, "It has had it since %s%s.", holder.since ? holder.since : "a moment ago",
+			              holder.alive ? "" : ", and seems to be dead: its lease runs out by itself");
+			return sg_err_hint(err, "Wait for it: run again with --wait SECONDS (a dead runner's lease ends after %d s).",
+			                   m->lease.seconds);
+		}
+		if (!said)
+			sg_log(SG_LOG_INFO, "lease-wait", NULL, 0, "waiting for another runner: %s, at work since %s",
+			       holder.owner ? holder.owner : "?", holder.since ? holder.since : "?");
+		said = true;
+		if (!sg_stop_sleep(200 + sg_random(200)))
+			return sg_stop_err(err);
+	}
+}
+
+/* The ids that are recorded as superseded together with this step. */
+static const char *const *supersedes(struct migrating *m, const struct sg_step *step, size_t *count_r)
+{
+	const char **ids = sg_arena_array(m->run->arena, m->result->count, sizeof *ids);
+
+	*count_r = 0;
+	for (size_t i = 0; i < m->result->count; i++) {
+		const struct sg_step *old = m->result->items[i].step;
+
+		if (old->superseded_by != NULL && strcmp(old->superseded_by, step->id) == 0 &&
+		    m->result->items[i].outcome == SG_OUTCOME_SUPERSEDED)
+			ids[(*count_r)++] = old->id;
+	}
+	return ids;
+}
+
+static void note_failure(struct migrating *m, const struct sg_step *step, const char *result, int64_t started_ms,
+                         const struct sg_err *err)
+{
+	struct sg_err why = SG_ERR_INIT;
+
+	/* Through the second connection: ours is closed, and may not come back. */
+	if (!m->watch.off && sg_session_open(&m->watch.session, &why) == 0)
+		sg_attempts_add(m->watch.session.db, m->run->manifest->state_schema, step->id, m->run->runner, result,
+		                sg_clock_ms() - started_ms, err);
+	sg_err_release(&why);
+}
+
+/* One step to its end: recorded, or failed for good. */
+static int do_step(struct migrating *m, struct sg_migrate_item *item, size_t slot, struct sg_err *err)
+{
+	const struct sg_step *step = item->step;
+	struct sg_plugin_slot *plugin = &m->plugins.slots[slot];
+	bool outside = (plugin->flags & SG_NO_TRANSACTION) != 0;
+	struct sg_retry retry;
+	struct sg_attempt attempt = {
+		.run = m->run,
+		.step = step,
+		.lease = &m->lease,
+		.session = &m->session,
+		.watch = &m->watch,
+		.plugins = &m->plugins,
+		.slot = slot,
+		.title = plugin->title,
+		.sha256 = plugin->sha256,
+		.started_ms = sg_clock_ms(),
+	};
+
+	attempt.superseded = supersedes(m, step, &attempt.superseded_count);
+	sg_retry_init(&retry, &step->policy);
+	for (;;) {
+		int64_t started = sg_clock_ms(), pause;
+		enum sg_again again;
+		char span[32];
+		int status;
+
+		attempt.number++;
+		attempt.lock_ms = sg_retry_lock_ms(&retry);
+		m->watch.renewed_ms = started;
+		status = outside ? sg_outside_run(&attempt, err) : sg_attempt_run(&attempt, err);
+		item->attempts = attempt.number;
+		item->duration_ms = sg_clock_ms() - attempt.started_ms;
+		if (status == 0) {
+			item->outcome = attempt.outcome;
+			item->existed = attempt.existed;
+			return 0;
+		}
+		/* Nothing of the attempt is used again. */
+		sg_session_rollback(&m->session);
+		sg_session_drop(&m->session);
+		if (err->uncertain && !outside)
+			attempt.uncertain = true;
+		sg_err_step(err, step->id);
+		again = sg_stop_count() > 0 ? SG_AGAIN_NO : sg_retry_next(&retry, err, sg_clock_ms(), &pause);
+		if (again == SG_AGAIN_NO) {
+			sg_retry_conclude(&retry, sg_clock_ms(), err);
+			if (attempt.uncertain && !outside && err->class == SG_CLASS_CONNECTION)
+				sg_err_hint(err, "The answer to COMMIT was lost: it may be recorded or not. Run again; the ledger decides.");
+			note_failure(m, step, "failed", started, err);
+			return -1;
+		}
+		sg_clock_text(pause, span);
+		if (again == SG_AGAIN_RETRY) {
+			note_failure(m, step, "retried", started, err);
+			sg_log(SG_LOG_WARNING, "retry", step->id, attempt.number, "%s%s%s; trying again in %s", err->primary,
+			       err->sqlstate[0] ? ", SQLSTATE " : "", err->sqlstate, span);
+		} else {
+			sg_log(SG_LOG_INFO, "lock-wait", step->id, attempt.number,
+			       "no lock within %d ms%s%s; rolled back, letting others through, trying again in %s", attempt.lock_ms,
+			       err->detail ? ", " : "", err->detail ? err->detail : "", span);
+		}
+		sg_err_clear(err);
+		if (sg_watch_sleep(&m->watch, pause, err) != 0)
+			return sg_err_step(err, step->id);
+	}
+}
+
+/* Superseded steps whose successor was recorded before they were in the manifest. */
+static int record_superseded(struct migrating *m, const struct sg_migrate_item *item, struct sg_err *err)
+{
+	struct sg_record record = { .step = item->step, .outcome = SG_RECORDED_SUPERSEDED, .attempts = 0 };
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_begun begun;
+	int status = -1;
+
+	record.reason = sg_arena_printf(&arena, "superseded by %s", item->step->superseded_by);
+	if (sg_attempt_begin(m->run, item->step, &m->lease, &m->session, &arena, &begun, err) == 0) {
+		if (begun.recorded) {
+			sg_session_rollback(&m->session);
+			status = 0;
+		} else if (sg_record_write(&m->session, &m->lease, &record, &arena, err) == 0) {
+			status = sg_db_commit(m->session.db, err);
+		}
+	}
+	if (status != 0) {
+		sg_session_rollback(&m->session);
+		sg_session_drop(&m->session);
+	}
+	sg_arena_release(&arena);
+	return status;
+}
+
+static void fail_item(struct migrating *m, struct sg_migrate_item *item, struct sg_err *err)
+{
+	item->outcome = SG_OUTCOME_FAILED;
+	sg_err_step(err, item->step->id);
+	sg_err_at(err, m->run->manifest->path, item->step->line);
+	sg_err_move(&item->err, err);
+	m->result->exit = sg_exit_worse(m->result->exit, sg_class_exit(item->err.class));
+	tell_ended(m, item, NULL);
+}
+
+static void do_steps(struct migrating *m)
+{
+	struct sg_migrate_result *result = m->result;
+
+	for (size_t i = 0; i < result->count; i++) {
+		struct sg_migrate_item *item = &result->items[i];
+		struct sg_err err = SG_ERR_INIT;
+
+		if (item->outcome == SG_OUTCOME_SUPERSEDED) {
+			if (sg_ledger_find(&m->ledger, item->step->superseded_by) != NULL && record_superseded(m, item, &err) != 0) {
+				fail_item(m, item, &err);
+				return;
+			}
+		}
+		if (m->slots[i] == SIZE_MAX)
+			continue;
+		if (sg_stop_count() > 0) {
+			sg_stop_err(&err);
+			fail_item(m, item, &err);
+			return;
+		}
+		item->waits_for = sg_gates_closed(&m->gates, item->step, 0, m->run->arena);
+		if (item->waits_for != NULL) {
+			/* Each later migration waits with it: the order of the file is the order of history. */
+			item->outcome = SG_OUTCOME_WAITING;
+			if (!m->run->manifest->policy.waiting_allow)
+				result->exit = sg_exit_worse(result->exit, sg_class_exit(SG_CLASS_WAIT));
+			tell_ended(m, item, item->waits_for);
+			return;
+		}
+		m->number++;
+		tell_started(m, item->step);
+		if (do_step(m, item, m->slots[i], &err) != 0) {
+			fail_item(m, item, &err);
+			return;
+		}
+		tell_ended(m, item, NULL);
+	}
+}
+
+/* Which items are to be done now: those not recorded, up to --to. */
+static bool find_slots(struct migrating *m)
+{
+	bool past = false, any = false;
+
+	m->slots = sg_arena_array(m->run->arena, m->result->count, sizeof *m->slots);
+	for (size_t i = 0; i < m->result->count; i++) {
+		const struct sg_migrate_item *item = &m->result->items[i];
+
+		m->slots[i] = SIZE_MAX;
+		if (item->outcome == SG_OUTCOME_NOT_REACHED && !past) {
+			m->slots[i] = sg_plugins_add(&m->plugins, item->step);
+			any = true;
+		}
+		/* superseded, and its successor is recorded already: a row is to be written */
+		if (item->outcome == SG_OUTCOME_SUPERSEDED && !past &&
+		    sg_ledger_find(&m->ledger, item->step->superseded_by) != NULL)
+			any = true;
+		if (m->options->to != NULL && strcmp(item->step->id, m->options->to) == 0)
+			past = true;
+	}
+	return any;
+}
+
+static void summarise(struct sg_migrate_result *result)
+{
+	for (size_t i = 0; i < result->count; i++) {
+		switch (result->items[i].outcome) {
+		case SG_OUTCOME_SKIPPED: result->skipped++; break;
+		case SG_OUTCOME_APPLIED: result->applied++; break;
+		case SG_OUTCOME_ADOPTED:
+		case SG_OUTCOME_RECONCILED: result->reconciled++; break;
+		case SG_OUTCOME_SUPERSEDED: result->superseded++; break;
+		case SG_OUTCOME_WAITING: result->waiting++; break;
+		case SG_OUTCOME_FAILED: result->failed++; break;
+		case SG_OUTCOME_NOT_REACHED: result->not_reached++; break;
+		}
+	}
+}
+
+static void release_items(void *what)
+{
+	struct sg_migrate_result *result = what;
+
+	for (size_t i = 0; i < result->count; i++)
+		sg_err_release(&result->items[i].err);
+}
+
+/* Everything but its frame: connections and plugins end in sg_migrate. */
+static int migrate(struct migrating *m, struct sg_errs *errs, struct sg_err *err)
+{
+	if (read_state(m, err) != 0)
+		return -1;
+	lay_out(m);
+	if (!find_slots(m))
+		return 0;
+	if (sg_plugins_check(&m->plugins, KEPT_LOADED, errs) != 0)
+		return -1;
+	if (install(m, err) != 0 || take_lease(m, err) != 0)
+		return -1;
+	/* Another may have done it all while we waited: plan anew. */
+	if (read_state(m, err) != 0)
+		return -1;
+	lay_out(m);
+	for (size_t i = 0; i < m->result->count; i++)
+		if (m->result->items[i].outcome != SG_OUTCOME_NOT_REACHED)
+			m->slots[i] = SIZE_MAX;
+	do_steps(m);
+	return 0;
+}
+
+int sg_migrate(struct sg_run *run, const struct sg_migrate_options *options, struct sg_migrate_result *result_r,
+               struct sg_errs *errs)
+{
+	struct migrating m = { .run = run, .options = options, .result = result_r };
+	struct sg_err err = SG_ERR_INIT;
+	int status;
+
+	memset(result_r, 0, sizeof *result_r);
+	result_r->items = sg_arena_array(run->arena, run->manifest->step_count, sizeof *result_r->items);
+	sg_arena_defer(run->arena, release_items, result_r);
+	m.lease = (struct sg_lease){ .state_schema = run->manifest->state_schema,
+		                     .owner = run->runner,
+		                     .seconds = run->manifest->lease_seconds };
+	sg_session_init(&m.session, run, false);
+	sg_watch_init(&m.watch, run, &m.lease);
+	sg_plugins_init(&m.plugins, run->manifest, run->arena);
+	status = migrate(&m, errs, &err);
+	sg_plugins_release(&m.plugins);
+	if (m.lease.fence != 0) {
+		struct sg_err why = SG_ERR_INIT;
+
+		if (sg_session_open(&m.session, &why) == 0)
+			sg_lease_release(&m.lease, m.session.db);
+		sg_err_release(&why);
+	}
+	sg_watch_release(&m.watch);
+	sg_session_drop(&m.session);
+	if (err.class != SG_CLASS_NONE)
+		sg_err_move(sg_errs_add(errs), &err);
+	for (size_t i = 0; i < errs->count; i++)
+		result_r->exit = sg_exit_worse(result_r->exit, sg_class_exit(errs->list[i].class));
+	summarise(result_r);
+	return status;
+}

@@ -1,0 +1,162 @@
+/* outside.c - fingerprint in a transaction; the statement outside any; the
+ * fingerprint again, and the record, in a transaction. */
+#include "config.h"
+#include "core/run/outside.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/exec/executor.h"
+
+#define GHOST_PAUSE_MS 500
+
+/* Asks a new process; when the fingerprint holds, records and commits. */
+static int ask_and_record(struct sg_attempt *attempt, enum sg_outcome outcome, const struct sg_journal *journal,
+                          bool *recorded_r, struct sg_err *err)
+{
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_executor executor;
+	struct sg_begun begun = { 0 };
+	bool holds = false, spent;
+	int status = -1;
+
+	*recorded_r = false;
+	sg_executor_init(&executor, attempt->run, attempt->step, attempt->session, NULL, attempt->watch, attempt->lock_ms,
+	                 &arena);
+	if (sg_session_open(attempt->session, err) != 0 ||
+	    sg_plugins_take(attempt->plugins, attempt->slot, &executor.process, err) != 0)
+		goto done;
+	sg_executor_watch(&executor);
+	if (sg_attempt_begin(attempt->run, attempt->step, attempt->lease, attempt->session, &arena, &begun, err) != 0)
+		goto done;
+	if (begun.recorded) {
+		attempt->outcome = attempt->uncertain ? outcome : SG_OUTCOME_SKIPPED;
+		*recorded_r = true;
+	} else if (sg_executor_fingerprint(&executor, &holds, &spent, err) != 0) {
+		goto done;
+	} else if (holds) {
+		struct sg_record what = {
+			.step = attempt->step,
+			.outcome = outcome == SG_OUTCOME_APPLIED ? SG_RECORDED_APPLIED : SG_RECORDED_RECONCILED,
+			.title = attempt->title,
+			.sha256 = attempt->sha256,
+			.duration_ms = sg_clock_ms() - attempt->started_ms,
+			.attempts = attempt->number,
+			.journal = journal,
+			.superseded = attempt->superseded,
+			.superseded_count = attempt->superseded_count,
+		};
+
+		attempt->outcome = outcome;
+		if (sg_executor_probe(&executor, err) != 0 ||
+		    sg_record_write(attempt->session, attempt->lease, &what, &arena, err) != 0 ||
+		    sg_db_commit(attempt->session->db, err) != 0)
+			goto done;
+		*recorded_r = true;
+	}
+	status = 0;
+done:
+	sg_process_kill(executor.process);
+	if (attempt->session->db != NULL && !sg_db_lost(attempt->session->db))
+		sg_db_on_wait(attempt->session->db, NULL, NULL);
+	if (status != 0 || !*recorded_r || begun.recorded)
+		sg_session_rollback(attempt->session);
+	sg_arena_release(&arena);
+	return status;
+}
+
+/* A statement of ours that is still at work must end before it is sent again. */
+static int wait_for_ghost(struct sg_attempt *attempt, struct sg_err *err)
+{
+	bool said = false;
+
+	for (;;) {
+		int ghosts = sg_watch_ghosts(attempt->watch, attempt->step->id, err);
+
+		if (ghosts <= 0)
+			return ghosts;
+		if (!said)
+			sg_log(SG_LOG_INFO, "ghost", attempt->step->id, 0,
+			       "an earlier statement of this migration is still at work on the server: waiting for its end");
+		said = true;
+		if (sg_watch_sleep(attempt->watch, GHOST_PAUSE_MS, err) != 0)
+			return -1;
+	}
+}
+
+/* Settings of a session that is ours alone, for its one statement. */
+static int open_own_session(struct sg_attempt *attempt, struct sg_session *own, struct sg_arena *arena,
+                            struct sg_err *err)
+{
+	const struct sg_manifest *manifest = attempt->run->manifest;
+	struct sg_result *result;
+
+	if (sg_session_open(own, err) != 0)
+		return -1;
+	if (sg_db_query(own->db, "SELECT pg_catalog.pg_backend_pid()", 0, NULL, arena, &result, err) != 0)
+		return -1;
+	if ((int)sg_result_int(result, 0, 0) != sg_db_pid(own->db)) {
+		sg_err_set(err, SG_CLASS_REFUSED, "an SG_NO_TRANSACTION migration needs a session of its own, and a pooler is in between");
+		return sg_err_hint(err, "Give [database] a direct_dsn that leads past the pooler.");
+	}
+	own->backend = sg_db_pid(own->db);
+	sg_buf_addf(&own->pending,
+	            "SET search_path = %s, pg_temp;SET lock_timeout = %d;SET statement_timeout = %d;SET TimeZone = 'UTC';"
+	            "SET client_connection_check_interval = 500;SET application_name = %s;",
+	            sg_db_identifier(arena, manifest->schema), attempt->lock_ms, attempt->step->policy.ddl_seconds * 1000,
+	            sg_db_literal(arena, sg_arena_printf(arena, "sgrun:%s", attempt->step->id)));
+	if (manifest->role != NULL)
+		sg_buf_addf(&own->pending, "SET ROLE %s;", sg_db_identifier(arena, manifest->role));
+	return sg_session_flush(own, err);
+}
+
+static int send(struct sg_attempt *attempt, struct sg_journal *journal_r, struct sg_arena *arena, struct sg_err *err)
+{
+	struct sg_executor executor;
+	struct sg_session own;
+	int status = -1;
+
+	sg_session_init(&own, attempt->run, true);
+	sg_executor_init(&executor, attempt->run, attempt->step, &own, NULL, attempt->watch, attempt->lock_ms, arena);
+	executor.outside = true;
+	if (open_own_session(attempt, &own, arena, err) == 0 &&
+	    sg_plugins_take(attempt->plugins, attempt->slot, &executor.process, err) == 0) {
+		struct sg_process *process;
+
+		sg_executor_watch(&executor);
+		status = sg_executor_run(&executor, err);
+		process = executor.process;
+		if (status == 0)
+			status = sg_process_finish(process, err);
+		else
+			sg_process_kill(process);
+		if (executor.sent_outside)
+			attempt->uncertain = true;
+		*journal_r = executor.journal;
+	}
+	sg_session_drop(&own);
+	return status;
+}
+
+int sg_outside_run(struct sg_attempt *attempt, struct sg_err *err)
+{
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_journal journal = { NULL, 0, 0 };
+	bool recorded;
+	int status;
+
+	status = ask_and_record(attempt, attempt->uncertain ? SG_OUTCOME_APPLIED : SG_OUTCOME_RECONCILED, NULL, &recorded, err);
+	if (status == 0 && !recorded) {
+		if (wait_for_ghost(attempt, err) != 0 || send(attempt, &journal, &arena, err) != 0) {
+			status = -1;
+		} else {
+			status = ask_and_record(attempt, SG_OUTCOME_APPLIED, &journal, &recorded, err);
+			if (status == 0 && !recorded) {
+				sg_err_set(err, SG_CLASS_VERIFY, "run said it is done, but the fingerprint does not hold");
+				sg_err_hint(err, "What run did outside a transaction stays; look at it, and mend the fingerprint or the database.");
+				status = -1;
+			}
+		}
+	}
+	sg_arena_release(&arena);
+	return status;
+}

@@ -1,0 +1,214 @@
+/* plan.c - what migrate would do, changing nothing.
+ *
+ * The ledger decides SKIP; the fingerprint, asked of the database as it is now,
+ * RECONCILE. Behind a migration that is to run nothing is certain: RUN?. */
+#include "config.h"
+
+#include <string.h>
+
+#include "core/base/stop.h"
+#include "core/base/text.h"
+#include "core/run/ask.h"
+#include "core/run/gates.h"
+#include "core/run/run.h"
+
+static void release_items(void *what)
+{
+	struct sg_plan *plan = what;
+
+	for (size_t i = 0; i < plan->count; i++)
+		sg_err_release(&plan->items[i].err);
+}
+
+struct planning {
+	struct sg_run *run;
+	struct sg_plan *plan;
+	struct sg_session session;
+	struct sg_plugins plugins;
+	struct sg_ledger ledger;
+	struct sg_gates gates;
+	const char *waits_for; /* the first closed gate: later migrations wait with it */
+	bool runs;             /* a migration before this one is to run */
+	bool past;             /* behind --to */
+};
+
+static int plan_pending(struct planning *p, struct sg_plan_item *item, struct sg_err *err)
+{
+	size_t slot = sg_plugins_add(&p->plugins, item->step);
+	struct sg_err why = SG_ERR_INIT;
+	bool holds;
+
+	if (sg_ask_fingerprint(p->run, &p->session, &p->plugins, slot, &holds, &why) != 0) {
+		if (why.class == SG_CLASS_REFUSED) {
+			item->action = SG_ACTION_REFUSED;
+			sg_err_move(&item->err, &why);
+			return 0;
+		}
+		/* A question that needs what a predecessor makes may fail now. */
+		if (p->runs && why.class == SG_CLASS_SQL && !sg_db_lost(p->session.db)) {
+			item->action = SG_ACTION_RUN_MAYBE;
+			item->reason = sg_arena_printf(p->run->arena, "its fingerprint cannot be asked yet: %s", why.primary);
+			item->title = p->plugins.slots[slot].title;
+			sg_err_release(&why);
+			return 0;
+		}
+		sg_err_move(err, &why);
+		return -1;
+	}
+	item->title = p->plugins.slots[slot].title;
+	if (holds) {
+		item->action = SG_ACTION_RECONCILE;
+		item->reason = "its fingerprint holds already";
+	} else if (p->runs) {
+		item->action = SG_ACTION_RUN_MAYBE;
+		item->reason = "a migration before it must run first";
+	} else {
+		item->action = SG_ACTION_RUN;
+	}
+	if (!holds)
+		p->runs = true;
+	return 0;
+}
+
+static int plan_migration(struct planning *p, struct sg_plan_item *item, struct sg_err *err)
+{
+	const struct sg_step *step = item->step;
+	const struct sg_ledger_row *row = sg_ledger_find(&p->ledger, step->id);
+	const char *closed;
+
+	item->title = step->title;
+	if (row != NULL) {
+		item->action = SG_ACTION_SKIP;
+		item->reason = sg_recorded_name(row->outcome);
+		return 0;
+	}
+	if (step->superseded_by != NULL) {
+		item->action = SG_ACTION_SUPERSEDED;
+		item->reason = sg_arena_printf(p->run->arena, "by %s", step->superseded_by);
+		return 0;
+	}
+	if (p->past) {
+		item->action = SG_ACTION_LATER;
+		item->reason = "behind --to";
+		return 0;
+	}
+	closed = sg_gates_closed(&p->gates, step, 0, p->run->arena);
+	/* A required migration that comes before in the file will have run by then. */
+	for (size_t skip = 1; closed != NULL && sg_text_prefix(closed, "migration:"); skip++)
+		closed = sg_gates_closed(&p->gates, step, skip, p->run->arena);
+	if (closed != NULL && p->waits_for == NULL) {
+		p->waits_for = closed;
+		item->action = SG_ACTION_WAIT;
+		item->waits_for = closed;
+		return 0;
+	}
+	if (p->waits_for != NULL) {
+		item->action = SG_ACTION_WAIT;
+		item->waits_for = p->waits_for;
+		item->reason = "behind a migration that waits";
+		return 0;
+	}
+	return plan_pending(p, item, err);
+}
+
+static void plan_other(struct planning *p, struct sg_plan_item *item)
+{
+	const struct sg_step *step = item->step;
+	bool done = false;
+
+	for (size_t i = 0; step->kind == SG_STEP_BACKFILL && i < p->gates.backfill_count; i++)
+		done = done || strcmp(p->gates.backfills[i], step->id) == 0;
+	for (size_t i = 0; step->kind == SG_STEP_INDEX && i < p->gates.index_count; i++)
+		done = done || strcmp(p->gates.indexes[i], step->id) == 0;
+	item->title = step->title ? step->title : step->description;
+	item->action = done ? SG_ACTION_SKIP : SG_ACTION_LATER;
+	item->reason = done ? "done" : "this version of sgrun does not run it";
+}
+
+static void count(struct sg_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		switch (plan->items[i].action) {
+		case SG_ACTION_SKIP: plan->skip++; break;
+		case SG_ACTION_RECONCILE: plan->reconcile++; break;
+		case SG_ACTION_RUN:
+		case SG_ACTION_RUN_MAYBE: plan->run++; break;
+		case SG_ACTION_WAIT: plan->wait++; break;
+		case SG_ACTION_REFUSED: plan->refused++; break;
+		case SG_ACTION_SUPERSEDED:
+		case SG_ACTION_LATER: break;
+		}
+	}
+}
+
+/* Recorded but not listed; and listed, unrecorded, before a recorded one. */
+static void compare_order(struct planning *p)
+{
+	struct sg_arena *arena = p->run->arena;
+	const struct sg_manifest *manifest = p->run->manifest;
+	bool recorded_behind = false;
+
+	p->plan->unlisted = sg_arena_array(arena, p->ledger.count, sizeof *p->plan->unlisted);
+	for (size_t i = 0; i < p->ledger.count; i++)
+		if (sg_manifest_step(manifest, SG_STEP_MIGRATION, p->ledger.rows[i].id) == NULL)
+			p->plan->unlisted[p->plan->unlisted_count++] = p->ledger.rows[i].id;
+	p->plan->late = sg_arena_array(arena, manifest->step_count, sizeof *p->plan->late);
+	for (size_t i = manifest->step_count; i-- > 0;) {
+		const struct sg_step *step = &manifest->steps[i];
+
+		if (step->kind != SG_STEP_MIGRATION)
+			continue;
+		if (sg_ledger_find(&p->ledger, step->id) != NULL)
+			recorded_behind = true;
+		else if (recorded_behind && step->superseded_by == NULL)
+			p->plan->late[p->plan->late_count++] = step->id;
+	}
+	for (size_t i = 0; i < p->plan->late_count / 2; i++) {
+		const char *id = p->plan->late[i];
+
+		p->plan->late[i] = p->plan->late[p->plan->late_count - 1 - i];
+		p->plan->late[p->plan->late_count - 1 - i] = id;
+	}
+}
+
+static int plan_all(struct planning *p, const char *to, struct sg_err *err)
+{
+	const struct sg_manifest *manifest = p->run->manifest;
+
+	if (sg_ask_ledger(p->run, &p->session, false, &p->ledger, err) != 0 ||
+	    sg_gates_read(p->session.db, manifest, &p->ledger, p->run->arena, &p->gates, err) != 0)
+		return -1;
+	p->plan->installed = p->ledger.installed;
+	for (size_t i = 0; i < manifest->step_count; i++) {
+		struct sg_plan_item *item = &p->plan->items[p->plan->count++];
+
+		item->step = &manifest->steps[i];
+		if (sg_stop_count() > 0)
+			return sg_stop_err(err);
+		if (item->step->kind != SG_STEP_MIGRATION)
+			plan_other(p, item);
+		else if (plan_migration(p, item, err) != 0)
+			return -1;
+		if (to != NULL && item->step->kind == SG_STEP_MIGRATION && strcmp(item->step->id, to) == 0)
+			p->past = true;
+	}
+	compare_order(p);
+	count(p->plan);
+	return 0;
+}
+
+int sg_plan_make(struct sg_run *run, const char *to, struct sg_plan *plan_r, struct sg_err *err)
+{
+	struct planning p = { .run = run, .plan = plan_r };
+	int status;
+
+	memset(plan_r, 0, sizeof *plan_r);
+	plan_r->items = sg_arena_array(run->arena, run->manifest->step_count, sizeof *plan_r->items);
+	sg_arena_defer(run->arena, release_items, plan_r);
+	sg_session_init(&p.session, run, false);
+	sg_plugins_init(&p.plugins, run->manifest, run->arena);
+	status = plan_all(&p, to, err);
+	sg_plugins_release(&p.plugins);
+	sg_session_drop(&p.session);
+	return status;
+}

@@ -1,0 +1,164 @@
+/* status.c - what is recorded, what is left, who works: from the state tables
+ * alone, so that it answers from any host and loads no plugin. */
+#include "config.h"
+
+#include <string.h>
+
+#include "core/run/ask.h"
+#include "core/run/gates.h"
+#include "core/run/run.h"
+#include "core/state/lease.h"
+
+static void release_items(void *what)
+{
+	struct sg_status *status = what;
+
+	for (size_t i = 0; i < status->migration_count; i++)
+		sg_err_release(&status->migrations[i].err);
+}
+
+/* The last failure of each step that is not recorded. */
+static int read_failures(struct sg_run *run, struct sg_db *db, struct sg_status *status, struct sg_err *err)
+{
+	const char *schema = sg_db_identifier(run->arena, run->manifest->state_schema);
+	struct sg_result *result;
+
+	if (sg_db_query(db,
+	                sg_arena_printf(run->arena,
+	                                "SELECT DISTINCT ON (a.step) a.step, a.class, a.sqlstate, a.message, a.statement,"
+	                                " pg_catalog.to_char(a.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+	                                " a.result, (SELECT count(*) FROM %s.attempts b WHERE b.step = a.step)"
+	                                " FROM %s.attempts a WHERE NOT EXISTS"
+	                                " (SELECT FROM %s.schema_migrations s WHERE s.id = a.step) ORDER BY a.step, a.no DESC",
+	                                schema, schema, schema),
+	                0, NULL, run->arena, &result, err) != 0)
+		return -1;
+	for (int row = 0; row < sg_result_rows(result); row++) {
+		for (size_t i = 0; i < status->migration_count; i++) {
+			struct sg_status_migration *item = &status->migrations[i];
+			const char *class = sg_result_value(result, row, 1);
+			enum sg_class found = SG_CLASS_SQL;
+
+			if (strcmp(item->id, sg_result_value(result, row, 0)) != 0)
+				continue;
+			for (int k = 0; k < SG_CLASS_COUNT; k++)
+				if (class != NULL && strcmp(sg_class_name((enum sg_class)k), class) == 0)
+					found = (enum sg_class)k;
+			sg_err_set(&item->err, found, "%s", sg_result_value(result, row, 3) ? sg_result_value(result, row, 3) : "");
+			sg_err_sqlstate(&item->err, sg_result_value(result, row, 2));
+			sg_err_statement(&item->err, sg_result_value(result, row, 4), 0);
+			sg_err_step(&item->err, item->id);
+			item->failed_at = sg_result_value(result, row, 5);
+			item->attempts = (int)sg_result_int(result, row, 7);
+			item->state = "failed";
+		}
+	}
+	return 0;
+}
+
+static void add_recorded(struct sg_status_migration *item, const struct sg_ledger_row *row)
+{
+	item->state = sg_recorded_name(row->outcome);
+	item->applied_at = row->applied_at;
+	item->duration_ms = row->duration_ms;
+	item->attempts = row->attempts;
+	item->reason = row->reason;
+	if (item->title == NULL)
+		item->title = row->title;
+}
+
+static void list_migrations(struct sg_run *run, const struct sg_ledger *ledger, const struct sg_gates *gates,
+                            struct sg_status *status)
+{
+	const struct sg_manifest *manifest = run->manifest;
+
+	status->migrations = sg_arena_array(run->arena, manifest->step_count + ledger->count, sizeof *status->migrations);
+	for (size_t i = 0; i < manifest->step_count; i++) {
+		const struct sg_step *step = &manifest->steps[i];
+		const struct sg_ledger_row *row;
+		struct sg_status_migration *item;
+
+		if (step->kind != SG_STEP_MIGRATION)
+			continue;
+		item = &status->migrations[status->migration_count++];
+		item->step = step;
+		item->id = step->id;
+		item->title = step->title;
+		item->duration_ms = -1;
+		item->attempts = -1;
+		item->state = step->superseded_by != NULL ? "superseded" : "pending";
+		row = sg_ledger_find(ledger, step->id);
+		if (row != NULL) {
+			add_recorded(item, row);
+		} else {
+			const char **waits = sg_arena_array(run->arena, step->require_count, sizeof *waits);
+			const char *closed;
+
+			while ((closed = sg_gates_closed(gates, step, item->waits_count, run->arena)) != NULL)
+				waits[item->waits_count++] = closed;
+			item->waits_for = waits;
+			if (item->waits_count > 0)
+				item->state = "waiting";
+		}
+	}
+	for (size_t i = 0; i < ledger->count; i++) {
+		struct sg_status_migration *item;
+
+		if (sg_manifest_step(manifest, SG_STEP_MIGRATION, ledger->rows[i].id) != NULL)
+			continue;
+		item = &status->migrations[status->migration_count++];
+		item->id = ledger->rows[i].id;
+		add_recorded(item, &ledger->rows[i]);
+	}
+}
+
+static int read_all(struct sg_run *run, struct sg_session *session, struct sg_status *status, struct sg_err *err)
+{
+	struct sg_arena *arena = run->arena;
+	struct sg_lease_holder holder = { 0 };
+	struct sg_begun begun;
+	struct sg_ledger ledger;
+	struct sg_gates gates;
+
+	if (sg_ask_ledger(run, session, true, &ledger, err) != 0 ||
+	    sg_gates_read(session->db, run->manifest, &ledger, arena, &gates, err) != 0)
+		return -1;
+	/* One transaction, to see the backend's pid: is a pooler in between? */
+	if (sg_session_begin(session, NULL, NULL, NULL, 1000, arena, &begun, err) != 0)
+		return -1;
+	sg_session_rollback(session);
+	status->pooler = run->pooler;
+	list_migrations(run, &ledger, &gates, status);
+	if (ledger.installed) {
+		status->state_version = ledger.version;
+		if (read_failures(run, session->db, status, err) != 0 ||
+		    sg_lease_look(run->manifest->state_schema, session->db, arena, &holder, err) != 0)
+			return -1;
+	}
+	status->lease_owner = holder.owner;
+	status->lease_since = holder.since;
+	status->lease_doing = holder.doing;
+	status->lease_alive = holder.alive;
+	return 0;
+}
+
+int sg_status_read(struct sg_run *run, struct sg_status *status_r, struct sg_err *err)
+{
+	struct sg_session session;
+	int status;
+
+	memset(status_r, 0, sizeof *status_r);
+	sg_arena_defer(run->arena, release_items, status_r);
+	status_r->database = run->dsn.database;
+	sg_session_init(&session, run, false);
+	status = read_all(run, &session, status_r, err);
+	sg_session_drop(&session);
+	for (size_t i = 0; status == 0 && i < status_r->migration_count; i++) {
+		const char *state = status_r->migrations[i].state;
+
+		status_r->pending += strcmp(state, "pending") == 0;
+		status_r->waiting += strcmp(state, "waiting") == 0;
+		status_r->failed += strcmp(state, "failed") == 0;
+	}
+	return status;
+}
