@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/arena.h"
 #include "core/base/buf.h"
 
 #define ERR_TEXT_LIMIT ((size_t)16 << 10)
@@ -144,6 +145,16 @@ int sg_err_wrap(struct sg_err *err, const char *format, ...)
 	sg_buf_adds(&buf, err->primary ? err->primary : "");
 	replace(&err->primary, sg_buf_detach(&buf));
 	return -1;
+}
+
+static void release_deferred(void *err)
+{
+	sg_err_release(err);
+}
+
+void sg_err_defer(struct sg_err *err, struct sg_arena *arena)
+{
+	sg_arena_defer(arena, release_deferred, err);
 }
 
 struct sg_err *sg_errs_add(struct sg_errs *errs)

@@ -53,6 +53,10 @@ int sg_err_statement(struct sg_err *err, const char *statement, int position);
 /* Puts "prefix: " before the primary. */
 int sg_err_wrap(struct sg_err *err, const char *format, ...) SG_PRINTF(2, 3);
 
+/* err is released with the arena (err must live as long: in the arena itself). */
+struct sg_arena;
+void sg_err_defer(struct sg_err *err, struct sg_arena *arena);
+
 /* A list, for whatever reports all its errors in one go. */
 struct sg_errs {
 	struct sg_err *list;

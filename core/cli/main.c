@@ -1,10 +1,7 @@
 /* main.c - the program's entry: hands over to the command line. */
-#include "config.h"
+#include "core/cli/cli.h"
 
-#include <stdio.h>
-
-int main(void)
+int main(int argc, char **argv)
 {
-	puts(PACKAGE_VERSION_TEXT);
-	return 0;
+	return sg_cli_main(argc, argv);
 }

@@ -69,8 +69,9 @@ int sg_record_write(struct sg_session *session, const struct sg_lease *lease, co
 		arena,
 		"WITH j AS (INSERT INTO %s.journal (step, seq, kind, sql, duration_ms, rows, waited_ms, waited_on, held_ms)"
 		" SELECT $1, e.seq, e.kind, e.sql, e.ms::float8, e.rows::int8, e.waited::int8, e.blocker, e.held::float8"
-		" FROM pg_catalog.unnest($13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[])"
-		" WITH ORDINALITY e (kind, sql, ms, rows, waited, blocker, held, seq)),"
+		" FROM ROWS FROM (pg_catalog.unnest($13::text[]), pg_catalog.unnest($14::text[]), pg_catalog.unnest($15::text[]),"
+		" pg_catalog.unnest($16::text[]), pg_catalog.unnest($17::text[]), pg_catalog.unnest($18::text[]),"
+		" pg_catalog.unnest($19::text[])) WITH ORDINALITY e (kind, sql, ms, rows, waited, blocker, held, seq)),"
 		" l AS (INSERT INTO %s.schema_migrations"
 		" (id, outcome, title, plugin_sha256, duration_ms, attempts, runner, sgrun_version, reason)"
 		" VALUES ($1, $2, $3, $4, $5::int8, $6::int4, $7, $8, $9)),"

@@ -70,7 +70,7 @@ static int locate(const char *name, const char *base, const char *const *plugin_
 			look(sg_arena_printf(arena, "%s.so", join(arena, base, name)), arena, hits, &count, &tried);
 	} else {
 		for (size_t i = 0; i < folders; i++) {
-			const char *folder = join(arena, base, plugin_path[i]);
+			const char *folder = plugin_path[i];
 
 			look(sg_arena_printf(arena, "%s/%s%s", folder, name, suffix), arena, hits, &count, &tried);
 			look(sg_arena_printf(arena, "%s/.libs/%s%s", folder, name, suffix), arena, hits, &count, &tried);

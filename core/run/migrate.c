@@ -289,6 +289,7 @@ static void fail_item(struct migrating *m, struct sg_migrate_item *item, struct 
 	item->outcome = SG_OUTCOME_FAILED;
 	sg_err_step(err, item->step->id);
 	sg_err_at(err, m->run->manifest->path, item->step->line);
+	sg_err_defer(&item->err, m->run->arena);
 	sg_err_move(&item->err, err);
 	m->result->exit = sg_exit_worse(m->result->exit, sg_class_exit(item->err.class));
 	tell_ended(m, item, NULL);
@@ -374,14 +375,6 @@ static void summarise(struct sg_migrate_result *result)
 	}
 }
 
-static void release_items(void *what)
-{
-	struct sg_migrate_result *result = what;
-
-	for (size_t i = 0; i < result->count; i++)
-		sg_err_release(&result->items[i].err);
-}
-
 /* Everything but its frame: connections and plugins end in sg_migrate. */
 static int migrate(struct migrating *m, struct sg_errs *errs, struct sg_err *err)
 {
@@ -414,7 +407,6 @@ int sg_migrate(struct sg_run *run, const struct sg_migrate_options *options, str
 
 	memset(result_r, 0, sizeof *result_r);
 	result_r->items = sg_arena_array(run->arena, run->manifest->step_count, sizeof *result_r->items);
-	sg_arena_defer(run->arena, release_items, result_r);
 	m.lease = (struct sg_lease){ .state_schema = run->manifest->state_schema,
 		                     .owner = run->runner,
 		                     .seconds = run->manifest->lease_seconds };

@@ -12,14 +12,6 @@
 #include "core/run/gates.h"
 #include "core/run/run.h"
 
-static void release_items(void *what)
-{
-	struct sg_plan *plan = what;
-
-	for (size_t i = 0; i < plan->count; i++)
-		sg_err_release(&plan->items[i].err);
-}
-
 struct planning {
 	struct sg_run *run;
 	struct sg_plan *plan;
@@ -41,6 +33,7 @@ static int plan_pending(struct planning *p, struct sg_plan_item *item, struct sg
 	if (sg_ask_fingerprint(p->run, &p->session, &p->plugins, slot, &holds, &why) != 0) {
 		if (why.class == SG_CLASS_REFUSED) {
 			item->action = SG_ACTION_REFUSED;
+			sg_err_defer(&item->err, p->run->arena);
 			sg_err_move(&item->err, &why);
 			return 0;
 		}
@@ -204,7 +197,6 @@ int sg_plan_make(struct sg_run *run, const char *to, struct sg_plan *plan_r, str
 
 	memset(plan_r, 0, sizeof *plan_r);
 	plan_r->items = sg_arena_array(run->arena, run->manifest->step_count, sizeof *plan_r->items);
-	sg_arena_defer(run->arena, release_items, plan_r);
 	sg_session_init(&p.session, run, false);
 	sg_plugins_init(&p.plugins, run->manifest, run->arena);
 	status = plan_all(&p, to, err);

@@ -9,14 +9,6 @@
 #include "core/run/run.h"
 #include "core/state/lease.h"
 
-static void release_items(void *what)
-{
-	struct sg_status *status = what;
-
-	for (size_t i = 0; i < status->migration_count; i++)
-		sg_err_release(&status->migrations[i].err);
-}
-
 /* The last failure of each step that is not recorded. */
 static int read_failures(struct sg_run *run, struct sg_db *db, struct sg_status *status, struct sg_err *err)
 {
@@ -44,6 +36,7 @@ static int read_failures(struct sg_run *run, struct sg_db *db, struct sg_status 
 			for (int k = 0; k < SG_CLASS_COUNT; k++)
 				if (class != NULL && strcmp(sg_class_name((enum sg_class)k), class) == 0)
 					found = (enum sg_class)k;
+			sg_err_defer(&item->err, run->arena);
 			sg_err_set(&item->err, found, "%s", sg_result_value(result, row, 3) ? sg_result_value(result, row, 3) : "");
 			sg_err_sqlstate(&item->err, sg_result_value(result, row, 2));
 			sg_err_statement(&item->err, sg_result_value(result, row, 4), 0);
@@ -148,7 +141,6 @@ int sg_status_read(struct sg_run *run, struct sg_status *status_r, struct sg_err
 	int status;
 
 	memset(status_r, 0, sizeof *status_r);
-	sg_arena_defer(run->arena, release_items, status_r);
 	status_r->database = run->dsn.database;
 	sg_session_init(&session, run, false);
 	status = read_all(run, &session, status_r, err);

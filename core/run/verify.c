@@ -21,14 +21,6 @@ struct verifying {
 	struct sg_lease lease;
 };
 
-static void release_items(void *what)
-{
-	struct sg_verify_result *result = what;
-
-	for (size_t i = 0; i < result->count; i++)
-		sg_err_release(&result->items[i].err);
-}
-
 static void start(struct verifying *v, struct sg_run *run, struct sg_verify_result *result_r)
 {
 	memset(v, 0, sizeof *v);
@@ -36,7 +28,6 @@ static void start(struct verifying *v, struct sg_run *run, struct sg_verify_resu
 	v->run = run;
 	v->result = result_r;
 	result_r->items = sg_arena_array(run->arena, run->manifest->step_count, sizeof *result_r->items);
-	sg_arena_defer(run->arena, release_items, result_r);
 	v->lease = (struct sg_lease){ .state_schema = run->manifest->state_schema,
 		                      .owner = run->runner,
 		                      .seconds = run->manifest->lease_seconds };
@@ -88,6 +79,7 @@ static int ask(struct verifying *v, const struct sg_step *step, struct sg_verify
 		sg_err_move(err, &why);
 		return -1;
 	}
+	sg_err_defer(&item->err, v->run->arena);
 	sg_err_move(&item->err, &why);
 	return 0;
 }

@@ -16,7 +16,7 @@
 static const char state_sql[] =
 	"CREATE SCHEMA IF NOT EXISTS %1$s;\n"
 	"CREATE TABLE %1$s.meta (\n"
-	"    only boolean PRIMARY KEY DEFAULT true CHECK (only),\n"
+	"    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),\n"
 	"    version integer NOT NULL\n"
 	");\n"
 	"CREATE TABLE %1$s.schema_migrations (\n"
