@@ -9,7 +9,6 @@ sgrun_LDADD = libsgrun-core.la
 
 # One line a file, in the order of the alphabet, so that two changes meet rarely.
 libsgrun_core_la_SOURCES =
-libsgrun_core_la_SOURCES += \
 libsgrun_core_la_SOURCES += core/base/arena.c core/base/arena.h
 libsgrun_core_la_SOURCES += core/base/base.h
 libsgrun_core_la_SOURCES += core/base/buf.c core/base/buf.h
@@ -120,82 +119,3 @@ libsgrun_core_la_SOURCES += core/state/attempts.c core/state/attempts.h
 libsgrun_core_la_SOURCES += core/state/lease.c core/state/lease.h
 libsgrun_core_la_SOURCES += core/state/ledger.c core/state/ledger.h
 libsgrun_core_la_SOURCES += core/state/schema.c core/state/schema.h
-	core/db/child.c core/db/child.h \
-	core/db/conninfo.h \
-	core/db/db.c core/db/db.h \
-	core/db/dsn.c core/db/dsn.h \
-	core/db/embedded.c core/db/embedded.h \
-	core/db/embedded_home.c core/db/embedded_init.c core/db/embedded_parts.h \
-	core/db/embedded_programs.c core/db/embedded_server.c \
-	core/db/open.c \
-	core/db/quote.c \
-	core/db/result.c core/db/result.h \
-	core/db/said.c core/db/said.h \
-	core/db/script.c core/db/script.h \
-	core/db/sqlstate.c core/db/sqlstate.h \
-	core/db/target.c
-libsgrun_core_la_SOURCES = \
-	core/base/arena.c core/base/arena.h \
-	core/base/base.h \
-	core/base/buf.c core/base/buf.h \
-	core/base/class.c core/base/class.h \
-	core/base/clock.c core/base/clock.h \
-	core/base/err.c core/base/err.h \
-	core/base/hash.c core/base/hash.h \
-	core/base/json.c core/base/json.h \
-	core/base/log.c core/base/log.h \
-	core/base/text.c core/base/text.h \
-	core/sql/alter.c \
-	core/sql/create.c \
-	core/sql/doblock.c \
-	core/sql/functions.c \
-	core/sql/judge.h \
-	core/sql/lex.c core/sql/lex.h \
-	core/sql/mask.c core/sql/mask.h \
-	core/sql/names.c \
-	core/sql/parse.c core/sql/parse.h \
-	core/sql/policy.c core/sql/policy.h \
-	core/sql/statements.c \
-	core/sql/tree.c core/sql/tree.h \
-	core/sql/types.c \
-	core/sql/unparsed.c \
-	core/sql/walk.c
-	core/manifest/checks.c core/manifest/checks.h \
-	core/manifest/draft.h \
-	core/manifest/expand.c core/manifest/expand.h \
-	core/manifest/graph.c \
-	core/manifest/ini.c core/manifest/ini.h \
-	core/manifest/manifest.c core/manifest/manifest.h \
-	core/manifest/names.c core/manifest/names.h \
-	core/manifest/override.c \
-	core/manifest/reading.c core/manifest/reading.h \
-	core/manifest/sections.c \
-	core/manifest/settings.c core/manifest/settings.h \
-	core/manifest/source.c core/manifest/source.h \
-	core/manifest/steps.c \
-	core/manifest/value.c core/manifest/value.h
-libsgrun_core_la_SOURCES += core/exec/checks.c core/exec/checks.h
-libsgrun_core_la_SOURCES += core/exec/existing.c core/exec/existing.h
-libsgrun_core_la_SOURCES += core/exec/executor.c core/exec/executor.h
-libsgrun_core_la_SOURCES += core/exec/journal.c core/exec/journal.h
-libsgrun_core_la_SOURCES += core/exec/probe.c core/exec/probe.h
-libsgrun_core_la_SOURCES += core/exec/record.c core/exec/record.h
-libsgrun_core_la_SOURCES += core/exec/retry.c core/exec/retry.h
-libsgrun_core_la_SOURCES += core/exec/session.c core/exec/session.h
-libsgrun_core_la_SOURCES += core/exec/watch.c core/exec/watch.h
-libsgrun_core_la_SOURCES += core/run/attempt.c core/run/attempt.h
-libsgrun_core_la_SOURCES += core/run/connect.c core/run/connect.h
-libsgrun_core_la_SOURCES += core/run/gates.c core/run/gates.h
-libsgrun_core_la_SOURCES += core/run/outside.c core/run/outside.h
-libsgrun_core_la_SOURCES += core/run/plugins.c core/run/plugins.h
-libsgrun_core_la_SOURCES += core/run/check.c
-libsgrun_core_la_SOURCES += core/run/migrate.c
-libsgrun_core_la_SOURCES += core/run/ask.c core/run/ask.h
-libsgrun_core_la_SOURCES += core/run/plan.c
-libsgrun_core_la_SOURCES += core/run/status.c
-libsgrun_core_la_SOURCES += core/run/verify.c
-libsgrun_core_la_SOURCES += core/run/run.c core/run/run.h core/run/observer.h
-
-bin_PROGRAMS += sgrun
-sgrun_SOURCES = core/cli/main.c
-sgrun_LDADD = libsgrun-core.la
