@@ -8,6 +8,10 @@ UNIT_TESTS += tests/unit/cli/test_look
 UNIT_TESTS += tests/unit/cli/test_options
 UNIT_TESTS += tests/unit/kit/test_test
 UNIT_TESTS += tests/unit/etc/test_manifests
+UNIT_TESTS += tests/unit/db/test_db tests/unit/db/test_dsn tests/unit/db/test_quote tests/unit/db/test_said \
+	tests/unit/db/test_sqlstate
+tests_unit_db_test_db_SOURCES = tests/unit/db/test_db.c tests/unit/db/fakepq.c tests/unit/db/fakepq.h
+tests_unit_db_test_db_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS)
 
 DB_TESTS = tests/db/test_kit
 DB_TESTS += tests/db/test_legacy
