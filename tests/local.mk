@@ -14,7 +14,7 @@ tests_unit_db_test_db_SOURCES = tests/unit/db/test_db.c tests/unit/db/fakepq.c t
 tests_unit_db_test_db_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS)
 
 DB_TESTS = tests/db/test_kit
-DB_TESTS += tests/db/test_legacy
+DB_TESTS += tests/db/test_legacy tests/db/test_example
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
