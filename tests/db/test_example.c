@@ -81,7 +81,6 @@ SG_TEST(brings_the_legacy_database_up_to_date)
     const char *before = row_versions(&crm);
     struct sg_run_result run = sgrun(&crm, NULL);
 
-    T_EQ_INT(run.exit, 0);
     T_EQ_STR(run.exit == 0 ? "" : run.err, "");
     T_EQ_STR(ledger(&crm), all_done);
     T_EQ_STR(row_versions(&crm), before);
@@ -177,10 +176,8 @@ SG_TEST(the_demo_makes_its_own_server)
     for (int round = 1; round <= 2; round++) {
         run = sg_run_args(sg_test_built("sgrun"), "--manifest", sg_test_built("etc/demo.ini"), "--set",
                           sg_test_strf("database.dsn=embedded:%s", folder));
-        T_EQ_INT(run.exit, 0);
-        T_CONTAINS(sg_test_strf("%s%s", run.out, run.err), "0117_leads_activity");
-        if (run.exit != 0)
-            T_FAIL("%s", run.err);
+        T_EQ_STR(run.exit == 0 ? "" : run.err, "");
+        T_CONTAINS(run.out, round == 1 ? "12 applied, 2 reconciled" : "14 migrations already recorded");
     }
 }
 
