@@ -45,7 +45,7 @@ static void migrate(struct sg_cli *cli, struct sg_run *run, struct sg_migrate_re
 void sg_cmd_deploy(struct sg_cli *cli)
 {
 	const struct sg_options *o = &cli->options;
-	struct sg_migrate_result result = { 0 };
+	struct sg_migrate_result *result = sg_arena_alloc(&cli->arena, sizeof *result); /* released with the arena */
 	struct sg_run run = { 0 };
 	struct sg_report report;
 	struct sg_err err = SG_ERR_INIT;
@@ -59,15 +59,15 @@ void sg_cmd_deploy(struct sg_cli *cli)
 		sg_err_move(sg_cli_err(cli), &err);
 		return;
 	}
-	migrate(cli, &run, &result);
+	migrate(cli, &run, result);
 	sg_report_close(&report);
 	say_unrun(unrun(cli));
-	cli->exit = sg_exit_of_migrate(&result, &cli->errs, o->strict, unrun(cli));
+	cli->exit = sg_exit_of_migrate(result, &cli->errs, o->strict, unrun(cli));
 	if (o->json) {
 		cli->json = sg_render_run_json(o->command->name, &run);
-		sg_render_migrate_json(cli->json, &result);
+		sg_render_migrate_json(cli->json, result);
 	} else {
-		sg_render_migrate_end(&cli->out, &cli->look, &result, o->to, sg_clock_ms() - start, cli->exit);
+		sg_render_migrate_end(&cli->out, &cli->look, result, o->to, sg_clock_ms() - start, cli->exit);
 	}
 	sg_run_close(&run);
 }

@@ -8,7 +8,7 @@ void sg_cmd_plan(struct sg_cli *cli)
 	const struct sg_options *o = &cli->options;
 	static const struct sg_observer nobody;
 	struct sg_run run = { 0 };
-	struct sg_plan plan = { 0 };
+	struct sg_plan *plan = sg_arena_alloc(&cli->arena, sizeof *plan); /* released with the arena */
 	struct sg_err err = SG_ERR_INIT;
 
 	if (sg_cli_manifest(cli, false) != 0 || (o->to != NULL && sg_cli_migration(cli, "--to", o->to) != 0))
@@ -17,15 +17,15 @@ void sg_cmd_plan(struct sg_cli *cli)
 		sg_err_move(sg_cli_err(cli), &err);
 		return;
 	}
-	if (sg_plan_make(&run, o->to, &plan, &err) != 0) {
+	if (sg_plan_make(&run, o->to, plan, &err) != 0) {
 		sg_err_move(sg_cli_err(cli), &err);
 	} else {
-		cli->exit = sg_exit_of_plan(&plan);
+		cli->exit = sg_exit_of_plan(plan);
 		if (o->json) {
 			cli->json = sg_render_run_json(o->command->name, &run);
-			sg_render_plan_json(cli->json, &plan);
+			sg_render_plan_json(cli->json, plan);
 		} else {
-			sg_render_plan(&cli->out, &cli->look, &run, &plan);
+			sg_render_plan(&cli->out, &cli->look, &run, plan);
 		}
 	}
 	sg_run_close(&run);

@@ -20,7 +20,7 @@ void sg_cmd_verify(struct sg_cli *cli)
 {
 	const struct sg_options *o = &cli->options;
 	static const struct sg_observer nobody;
-	struct sg_verify_result result = { 0 };
+	struct sg_verify_result *result = sg_arena_alloc(&cli->arena, sizeof *result); /* released with the arena */
 	struct sg_run run = { 0 };
 	struct sg_err err = SG_ERR_INIT;
 
@@ -31,15 +31,15 @@ void sg_cmd_verify(struct sg_cli *cli)
 		sg_err_move(sg_cli_err(cli), &err);
 		return;
 	}
-	if (verify(cli, &run, &result, &err) != 0) {
+	if (verify(cli, &run, result, &err) != 0) {
 		sg_err_move(sg_cli_err(cli), &err);
 	} else {
-		cli->exit = result.exit;
+		cli->exit = result->exit;
 		if (o->json) {
 			cli->json = sg_render_run_json(o->command->name, &run);
-			sg_render_verify_json(cli->json, &result);
+			sg_render_verify_json(cli->json, result);
 		} else {
-			sg_render_verify(&cli->out, &cli->look, &result, o->adopt != NULL || o->adopt_to != NULL, cli->exit);
+			sg_render_verify(&cli->out, &cli->look, result, o->adopt != NULL || o->adopt_to != NULL, cli->exit);
 		}
 	}
 	sg_run_close(&run);

@@ -1,4 +1,6 @@
-/* main.c - the program's entry: hands over to the command line. */
+/* main.c - the program's entry: all else is in the library, where tests reach it. */
+#include "config.h"
+
 #include "core/cli/cli.h"
 
 int main(int argc, char **argv)

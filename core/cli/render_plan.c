@@ -101,11 +101,31 @@ static void add_sum(struct sg_buf *out, size_t count, const char *what)
 		sg_buf_addf(out, "%s%zu %s", out->length > 0 ? ", " : "", count, what);
 }
 
+/* What the plan's own sums do not tell apart. */
+struct counts {
+	size_t recorded, superseded, later;
+};
+
+static struct counts count_migrations(const struct sg_plan *plan)
+{
+	struct counts counts = { 0, 0, 0 };
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->items[i].step->kind != SG_STEP_MIGRATION)
+			continue;
+		counts.recorded += plan->items[i].action == SG_ACTION_SKIP;
+		counts.superseded += plan->items[i].action == SG_ACTION_SUPERSEDED;
+		counts.later += plan->items[i].action == SG_ACTION_LATER;
+	}
+	return counts;
+}
+
 void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
                     const struct sg_plan *plan)
 {
 	struct sg_sections sections = sg_render_sections(run->manifest);
-	size_t column = column_of(look, plan), superseded = 0;
+	struct counts counts = count_migrations(plan);
+	size_t column = column_of(look, plan);
 	struct sg_buf sums = SG_BUF_INIT;
 
 	sg_look_add(out, look, SG_TONE_STRONG, "Plan");
@@ -115,17 +135,15 @@ void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct
 	sg_look_add(out, look, SG_TONE_PLAIN, run->dsn.text != NULL ? run->dsn.text : "?");
 	sg_buf_addf(out, "%s%s\n", run->pooler_known && run->pooler ? ", behind a pooler" : "",
 	            plan->installed ? "" : "; the state tables will be made");
-	if (plan->skip > 0 && !look->verbose) {
+	if (counts.recorded > 0 && !look->verbose) {
 		sg_buf_adds(out, "  ");
 		sg_look_field(out, look, SG_TONE_FAINT, sg_action_name(SG_ACTION_SKIP), ACTION_FIELD, false);
-		sg_look_count(out, plan->skip, "migration");
+		sg_look_count(out, counts.recorded, "migration");
 		sg_buf_adds(out, " already recorded\n");
 	}
-	for (size_t i = 0; i < plan->count; i++) {
-		superseded += plan->items[i].action == SG_ACTION_SUPERSEDED;
+	for (size_t i = 0; i < plan->count; i++)
 		if (is_shown(look, &plan->items[i]))
 			add_item(out, look, column, &plan->items[i]);
-	}
 	if (sections.indexes + sections.backfills > 0) {
 		struct sg_buf text = SG_BUF_INIT;
 
@@ -138,13 +156,14 @@ void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct
 	add_list(out, look, "New, but listed before recorded ones:", plan->late, plan->late_count);
 	add_sum(&sums, plan->run, "to run");
 	add_sum(&sums, plan->reconcile, "to reconcile");
-	add_sum(&sums, superseded, "superseded");
+	add_sum(&sums, counts.superseded, "superseded");
 	add_sum(&sums, plan->wait, "waiting");
 	add_sum(&sums, plan->refused, "refused");
-	add_sum(&sums, plan->skip, "already recorded");
+	add_sum(&sums, counts.later, "behind --to");
+	add_sum(&sums, counts.recorded, "already recorded");
 	if (plan->refused > 0)
 		sg_buf_addf(out, "%s. A deploy would run nothing: mend what is refused first.\n", sums.data);
-	else if (plan->run + plan->reconcile + superseded + plan->wait == 0)
+	else if (plan->run + plan->reconcile + counts.superseded + plan->wait == 0)
 		sg_buf_addf(out, "Nothing to do%s%s.\n", sums.length > 0 ? ": " : "", sums.data);
 	else
 		sg_buf_addf(out, "%s. Nothing was changed.\n", sums.data);
