@@ -70,9 +70,13 @@ static void add_item(struct sg_buf *out, const struct sg_look *look, size_t colu
 	if (item->action == SG_ACTION_WAIT && item->waits_for != NULL) {
 		sg_buf_adds(out, "  waits for ");
 		sg_look_add(out, look, SG_TONE_WARN, item->waits_for);
-	} else if (item->reason != NULL) {
+	} else if (item->reason != NULL && (look->verbose || item->action != SG_ACTION_RUN_MAYBE)) {
+		struct sg_buf reason = SG_BUF_INIT;
+
+		sg_buf_addf(&reason, "(%s)", item->reason);
 		sg_buf_adds(out, "  ");
-		sg_look_add(out, look, SG_TONE_FAINT, item->reason);
+		sg_look_add(out, look, SG_TONE_FAINT, reason.data);
+		sg_buf_release(&reason);
 	}
 	while (out->length > 0 && out->data[out->length - 1] == ' ')
 		out->data[--out->length] = '\0';
@@ -103,12 +107,12 @@ static void add_sum(struct sg_buf *out, size_t count, const char *what)
 
 /* What the plan's own sums do not tell apart. */
 struct counts {
-	size_t recorded, superseded, later;
+	size_t recorded, superseded, later, maybe;
 };
 
 static struct counts count_migrations(const struct sg_plan *plan)
 {
-	struct counts counts = { 0, 0, 0 };
+	struct counts counts = { 0, 0, 0, 0 };
 
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->items[i].step->kind != SG_STEP_MIGRATION)
@@ -116,6 +120,7 @@ static struct counts count_migrations(const struct sg_plan *plan)
 		counts.recorded += plan->items[i].action == SG_ACTION_SKIP;
 		counts.superseded += plan->items[i].action == SG_ACTION_SUPERSEDED;
 		counts.later += plan->items[i].action == SG_ACTION_LATER;
+		counts.maybe += plan->items[i].action == SG_ACTION_RUN_MAYBE;
 	}
 	return counts;
 }
@@ -151,6 +156,11 @@ void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct
 		sg_look_add(out, look, SG_TONE_FAINT, text.data);
 		sg_buf_addc(out, '\n');
 		sg_buf_release(&text);
+	}
+	if (counts.maybe > 0) {
+		sg_look_add(out, look, SG_TONE_FAINT,
+		            "RUN? will be run, unless its fingerprint holds once those before it have run.");
+		sg_buf_addc(out, '\n');
 	}
 	add_list(out, look, "Recorded, but not in the manifest:", plan->unlisted, plan->unlisted_count);
 	add_list(out, look, "New, but listed before recorded ones:", plan->late, plan->late_count);

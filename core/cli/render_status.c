@@ -58,9 +58,7 @@ static size_t column_of(const struct sg_look *look, const struct sg_manifest *ma
 static void add_head(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
                      const struct sg_status *status)
 {
-	sg_look_add(out, look, SG_TONE_STRONG, status->database != NULL ? status->database : "?");
-	sg_buf_adds(out, " on ");
-	sg_look_add(out, look, SG_TONE_PLAIN, run->dsn.text != NULL ? run->dsn.text : "?");
+	sg_look_add(out, look, SG_TONE_STRONG, run->dsn.text != NULL ? run->dsn.text : "?");
 	sg_buf_adds(out, status->pooler ? ", behind a pooler\n" : "\n");
 	if (status->state_version == 0)
 		sg_buf_adds(out, "There are no state tables yet: nothing was ever run here.\n");

@@ -191,7 +191,7 @@ SG_TEST(a_plan)
 	sg_render_plan(&out, &plain, &run, &plan);
 	T_EQ_STR(out.data, "Plan of etc/demo.ini on localhost:5432/crm, behind a pooler\n"
 	                   "  SKIP        1 migration already recorded\n"
-	                   "  RECONCILE   0061_hours            opening hours  its fingerprint holds already\n"
+	                   "  RECONCILE   0061_hours            opening hours  (its fingerprint holds already)\n"
 	                   "  RUN         0096_lead_name        lead names\n"
 	                   "  WAIT        0113_unique_run_lead  waits for backfill:fill_names\n"
 	                   "  REFUSED     0117_last\n"
@@ -263,14 +263,14 @@ SG_TEST(a_status)
 
 	start();
 	sg_render_status(&out, &plain, &run, &status);
-	T_EQ_STR(out.data, "crm on localhost:5432/crm\n"
+	T_EQ_STR(out.data, "localhost:5432/crm\n"
 	                   "Lease: root@host:77 since 2026-01-31T12:00:01Z\n"
 	                   "  MIGRATION             STATE       WHEN                       TOOK\n"
 	                   "  0096_lead_name        applied     2026-01-31 12:00:00       84 ms  2 attempts\n"
 	                   "  0113_unique_run_lead  failed      2026-01-31 12:00:01\n"
 	                   "      relation \"runs\" does not exist (sql, SQLSTATE 42P01)\n"
 	                   "      hint: Make it first.\n"
-	                   "  0117_last             waiting                                  waits for backfill:fill_names\n"
+	                   "  0117_last             waiting                                      waits for backfill:fill_names\n"
 	                   "  fill_names            pending (backfill)\n"
 	                   "  idx_calls             missing (index)\n"
 	                   "1 index and 1 backfill are listed; this version of sgrun does not run them\n"
