@@ -7,6 +7,7 @@ UNIT_TESTS += tests/unit/cli/test_help
 UNIT_TESTS += tests/unit/cli/test_look
 UNIT_TESTS += tests/unit/cli/test_options
 UNIT_TESTS += tests/unit/cli/test_render
+UNIT_TESTS += tests/unit/test_includes
 UNIT_TESTS += tests/unit/kit/test_test
 UNIT_TESTS += tests/unit/etc/test_manifests
 UNIT_TESTS += tests/unit/db/test_db tests/unit/db/test_dsn tests/unit/db/test_quote tests/unit/db/test_said \

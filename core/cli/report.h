@@ -7,7 +7,7 @@
 #define SG_REPORT_H
 
 #include "core/cli/look.h"
-#include "core/run/observer.h"
+#include "core/exec/observer.h"
 
 struct sg_report {
 	struct sg_observer observer; /* to be given to the run */

@@ -10,9 +10,10 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/db/db.h"
+#include "core/exec/context.h"
 #include "core/manifest/manifest.h"
-#include "core/run/run.h"
 #include "core/state/lease.h"
+#include "core/state/ledger.h"
 
 struct sg_session {
 	struct sg_run *run;

@@ -10,15 +10,6 @@
 #include "core/base/clock.h"
 #include "core/db/embedded.h"
 
-const char *sg_outcome_name(enum sg_outcome outcome)
-{
-	static const char *const names[] = { "skipped",    "applied", "reconciled", "adopted",
-		                             "superseded", "waiting", "failed",     "not reached" };
-
-	SG_ASSERT((unsigned)outcome < SG_COUNT(names));
-	return names[outcome];
-}
-
 const char *sg_action_name(enum sg_action action)
 {
 	static const char *const names[] = { "SKIP", "RECONCILE", "RUN", "RUN?", "WAIT", "SUPERSEDED", "REFUSED", "LATER" };

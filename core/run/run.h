@@ -5,24 +5,10 @@
 #include "core/base/arena.h"
 #include "core/base/err.h"
 #include "core/db/db.h"
+#include "core/exec/context.h"
 #include "core/manifest/manifest.h"
-#include "core/run/observer.h"
 #include "core/state/ledger.h"
 #include "core/state/schema.h"
-
-struct sg_embedded;
-
-struct sg_run {
-	const struct sg_manifest *manifest;
-	struct sg_arena *arena;         /* the run's */
-	const struct sg_observer *observer;
-	struct sg_dsn dsn, direct;      /* direct = dsn where no direct_dsn is given */
-	bool has_direct;
-	struct sg_embedded *embedded;   /* or NULL */
-	const char *runner;             /* "user@host:pid", unique part included: the lease's owner */
-	bool pooler;                    /* seen in between; said once */
-	bool pooler_known;
-};
 
 /* Takes the DSNs apart, takes the secrets out of the environment, starts the
  * embedded server if the manifest names one. SG_CLASS_MANIFEST, SG_CLASS_CONNECTION. */

@@ -1,0 +1,25 @@
+/* context.h - the run that a step is executed in: what every layer from the
+ * executor up works with. It is opened and closed by core/run/run.h. */
+#ifndef SG_CONTEXT_H
+#define SG_CONTEXT_H
+
+#include "core/base/arena.h"
+#include "core/db/dsn.h"
+#include "core/exec/observer.h"
+#include "core/manifest/manifest.h"
+
+struct sg_embedded;
+
+struct sg_run {
+	const struct sg_manifest *manifest;
+	struct sg_arena *arena;         /* the run's */
+	const struct sg_observer *observer;
+	struct sg_dsn dsn, direct;      /* direct = dsn where no direct_dsn is given */
+	bool has_direct;
+	struct sg_embedded *embedded;   /* or NULL */
+	const char *runner;             /* "user@host:pid", unique part included: the lease's owner */
+	bool pooler;                    /* seen in between; said once */
+	bool pooler_known;
+};
+
+#endif
