@@ -175,31 +175,40 @@ static void remove_stale(const char *tmp)
     (void)closedir(dir);
 }
 
+/* False if the folder could not be made, or was taken for a stale one by a program that looked between its making and its lock. */
+static bool make_base(const char *tmp)
+{
+    char path[BASE_MAX + 16];
+    int saved;
+
+    (void)snprintf(base, sizeof base, "%s/" BASE_PREFIX "XXXXXX", tmp);
+    if (mkdtemp(base) == NULL) {
+        base[0] = '\0';
+        return false;
+    }
+    (void)snprintf(path, sizeof path, "%s/.lock", base);
+    lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock_fd >= 0 && flock(lock_fd, LOCK_EX | LOCK_NB) == 0 && chmod(base, 0711) == 0)
+        return true;
+    saved = errno;
+    sg_tmp_remove_base();
+    errno = saved;
+    return false;
+}
+
 const char *sg_tmp_base(void)
 {
     const char *tmp = getenv("TMPDIR");
-    char path[BASE_MAX + 16];
 
     if (base[0] != '\0')
         return base;
     if (tmp == NULL || tmp[0] != '/' || strlen(tmp) + strlen("/" BASE_PREFIX "XXXXXX") > BASE_MAX || access(tmp, W_OK | X_OK) != 0)
         tmp = "/tmp";
     remove_stale(tmp);
-    (void)snprintf(base, sizeof base, "%s/" BASE_PREFIX "XXXXXX", tmp);
-    if (mkdtemp(base) == NULL) {
-        base[0] = '\0';
-        return NULL;
-    }
-    (void)snprintf(path, sizeof path, "%s/.lock", base);
-    lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lock_fd < 0 || flock(lock_fd, LOCK_EX | LOCK_NB) != 0 || chmod(base, 0711) != 0) {
-        int saved = errno;
-
-        sg_tmp_remove_base();
-        errno = saved;
-        return NULL;
-    }
-    return base;
+    for (int tries = 0; tries < 20; tries++)
+        if (make_base(tmp))
+            return base;
+    return NULL;
 }
 
 /* ---- for tests ---- */
