@@ -14,6 +14,12 @@ UNIT_TESTS += tests/unit/db/test_db tests/unit/db/test_dsn tests/unit/db/test_qu
 	tests/unit/db/test_sqlstate
 tests_unit_db_test_db_SOURCES = tests/unit/db/test_db.c tests/unit/db/fakepq.c tests/unit/db/fakepq.h
 tests_unit_db_test_db_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS)
+UNIT_TESTS += tests/unit/manifest/test_expand
+UNIT_TESTS += tests/unit/manifest/test_ini
+UNIT_TESTS += tests/unit/manifest/test_settings
+UNIT_TESTS += tests/unit/manifest/test_source
+UNIT_TESTS += tests/unit/manifest/test_steps
+EXTRA_DIST += tests/unit/manifest/read.h tests/unit/manifest/twelve-mistakes.ini
 
 DB_TESTS = tests/db/test_kit
 DB_TESTS += tests/db/test_legacy tests/db/test_example

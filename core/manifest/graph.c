@@ -91,7 +91,7 @@ static void unknown(struct graph *g, int line, const char *key, enum sg_step_kin
 	if (nearest != NULL)
 		(void)sg_err_hint(err, "Did you mean %s%s?", prefix, nearest);
 	else
-		(void)sg_err_hint(err, "Name a %s that is in the manifest, or add it.", word);
+		(void)sg_err_hint(err, "Name one that is in the manifest, or add a section [%s …].", word);
 }
 
 static void check_names(struct graph *g, size_t place)

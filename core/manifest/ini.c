@@ -28,7 +28,8 @@ struct feeder {
 	struct sg_reading *reading;
 	struct sg_ini *ini;
 	const char *at, *end;           /* of the bytes not yet read */
-	int line;                       /* number of the line that was last read */
+	const char *start;              /* of the line that was last read … */
+	int line;                       /* … and its number */
 	struct sg_names sections, keys; /* keys: scope = the section's place */
 	size_t count;                   /* sections opened, refused ones too */
 
@@ -36,7 +37,9 @@ struct feeder {
 	struct sg_ini_section *section; /* NULL: none, or one that was refused */
 	bool in_section;                /* a section was opened, refused or not */
 	bool in_key;                    /* a key was, likewise */
-	bool keep;                      /* the open key's value is wanted */
+	bool wanted;                    /* the open key becomes an entry */
+	bool fed;                       /* its first line went to the library */
+	bool spoiled;                   /* something of its value was refused */
 	const char *kept_key;           /* its name, in the arena */
 	const struct sg_setting *setting; /* of the open key; NULL: unknown key */
 	int key_line;
@@ -98,15 +101,15 @@ struct sg_ini_entry *sg_ini_entry(const struct sg_ini_section *section, const ch
 
 static void close_key(struct feeder *f)
 {
-	if (f->in_key && f->keep) {
+	if (f->in_key && f->wanted) {
 		struct sg_ini_entry *entry = sg_ini_add_entry(f->reading->arena, f->section);
 
 		entry->key = f->kept_key;
 		entry->value = sg_arena_strndup(f->reading->arena, f->value.data, f->value.length);
 		entry->line = f->key_line;
+		entry->refused = f->spoiled;
 	}
-	f->in_key = false;
-	f->keep = false;
+	f->in_key = f->wanted = f->fed = f->spoiled = false;
 	f->setting = NULL;
 	f->quote = 0;
 	sg_buf_clear(&f->value);
@@ -123,6 +126,15 @@ static void close_section(struct feeder *f)
 	}
 	f->in_section = false;
 	f->section = NULL;
+}
+
+/* A line that may have been a key: what continues it needs no message of its own. */
+static void swallow(struct feeder *f)
+{
+	close_key(f);
+	f->in_key = f->section_keys = true;
+	copy(f->key, sizeof f->key, "the refused line", strlen("the refused line"));
+	f->key_line = f->line;
 }
 
 /* The part of the value in [text, text + length) without its comment and the
@@ -168,8 +180,10 @@ static bool cut_comment(struct feeder *f, const char **text, size_t *length)
 	return true;
 }
 
-static bool too_long(struct feeder *f, size_t length, size_t room)
+/* end: of the line without its comment. */
+static bool too_long(struct feeder *f, const char *end, size_t room)
 {
+	size_t length = (size_t)(end - f->start);
 	struct sg_err *err;
 	size_t limit = room < SG_INI_LINE_LIMIT ? room : SG_INI_LINE_LIMIT;
 
@@ -288,12 +302,15 @@ static bool judge_continuation(struct feeder *f, const char *s, size_t length, s
 	char word[SG_INI_NAME_LIMIT + 1];
 	struct sg_err *err;
 
+	if (!f->fed)
+		return false; /* its first line was refused: the library would put this one to another key */
 	if (*s == ';' || *s == '#') {
 		if (!sql)
 			return false;
 		err = sg_reading_error(f->reading, f->line, "indented line that begins with '%c' in the value of %s", *s, f->key);
 		(void)sg_err_detail(err, "The INI library takes it for a comment and drops it out of the value.");
 		(void)sg_err_hint(err, "Begin a comment in column 1; move an operator to the end of the line before.");
+		f->spoiled = true;
 		return false;
 	}
 	if (looks_like_section(s, length)) {
@@ -309,9 +326,11 @@ static bool judge_continuation(struct feeder *f, const char *s, size_t length, s
 		(void)sg_err_hint(err, "Begin the key in column 1; if it belongs to the value, put it at the end of the line before.");
 		return false;
 	}
-	if (!f->keep)
-		return false; /* its first line was refused and is not with the library */
-	if (!cut_comment(f, &s, &length) || length == 0 || too_long(f, length + 1, room))
+	if (!cut_comment(f, &s, &length) || too_long(f, s + length, room)) {
+		f->spoiled = true;
+		return false;
+	}
+	if (length == 0)
 		return false;
 	copy(f->text, sizeof f->text, s, length);
 	out[0] = ' ';
@@ -323,8 +342,9 @@ static bool judge_continuation(struct feeder *f, const char *s, size_t length, s
 
 static bool judge_key(struct feeder *f, const char *s, size_t length, size_t room, char *out)
 {
+	const struct sg_section_kind *kind;
+	const char *label, *text;
 	size_t key = 0, first;
-	const char *text;
 	struct sg_err *err;
 
 	close_key(f);
@@ -334,7 +354,7 @@ static bool judge_key(struct feeder *f, const char *s, size_t length, size_t roo
 		err = sg_reading_error(f->reading, f->line, "neither a key nor a section nor a comment");
 		(void)sg_err_detail(err, "A key stands in column 1 and is followed by '='.");
 		(void)sg_err_hint(err, "Write key = value; a line that continues a value begins with a blank.");
-		f->section_keys = true;
+		swallow(f);
 		return false;
 	}
 	text = s + key + 1;
@@ -345,7 +365,7 @@ static bool judge_key(struct feeder *f, const char *s, size_t length, size_t roo
 		                       SG_INI_NAME_LIMIT);
 		(void)sg_err_detail(err, "What is before '=' is the key.");
 		(void)sg_err_hint(err, "Write key = value; a line that continues a value begins with a blank.");
-		f->section_keys = true;
+		swallow(f);
 		return false;
 	}
 	/* From here on the key is open, so that its continuations have a place. */
@@ -359,26 +379,10 @@ static bool judge_key(struct feeder *f, const char *s, size_t length, size_t roo
 		return false;
 	}
 	f->section_keys = true;
-	f->setting = NULL;
-	if (f->section != NULL) {
-		const struct sg_section_kind *kind;
-		const char *label;
-
-		(void)sg_section_parse(f->section->name, &kind, &label);
-		f->setting = kind ? sg_setting_find(f->key, kind->section) : NULL;
-	}
-	if (text[-1] == ':') {
-		err = sg_reading_error(f->reading, f->line, "':' after a key");
-		(void)sg_err_detail(err, "Keys and values are separated by '='.");
-		(void)sg_err_hint(err, "Write %s = …", f->key);
-		return false;
-	}
 	if (f->section == NULL)
 		return false;
-	length -= (size_t)(text - s);
-	if (!cut_comment(f, &text, &length) || too_long(f, key + 1 + length, room))
-		return false;
-	copy(out, SG_INI_LINE_LIMIT + 1, s, key);
+	(void)sg_section_parse(f->section->name, &kind, &label);
+	f->setting = kind ? sg_setting_find(f->key, kind->section) : NULL;
 	f->kept_key = sg_arena_strdup(f->reading->arena, f->key);
 	if (!sg_names_add(&f->keys, f->count, f->kept_key, (size_t)f->line, &first)) {
 		err = sg_reading_error(f->reading, f->line, "key %s is in [%s] twice", f->key, f->section->name);
@@ -386,8 +390,19 @@ static bool judge_key(struct feeder *f, const char *s, size_t length, size_t roo
 		(void)sg_err_hint(err, "Keep one of them.");
 		return false;
 	}
-	f->keep = true;
-	f->expect = true;
+	f->wanted = f->spoiled = true; /* until its value is found fit */
+	if (text[-1] == ':') {
+		err = sg_reading_error(f->reading, f->line, "':' after a key");
+		(void)sg_err_detail(err, "Keys and values are separated by '='.");
+		(void)sg_err_hint(err, "Write %s = …", f->key);
+		return false;
+	}
+	length -= (size_t)(text - s);
+	if (!cut_comment(f, &text, &length) || too_long(f, text + length, room))
+		return false;
+	copy(out, SG_INI_LINE_LIMIT + 1, s, key);
+	f->spoiled = false;
+	f->fed = f->expect = true;
 	out[key] = '=';
 	copy(f->text, sizeof f->text, text, length);
 	memcpy(out + key + 1, text, length);
@@ -409,12 +424,10 @@ static bool judge(struct feeder *f, const char *s, size_t length, size_t room, c
 		err = sg_reading_error(f->reading, f->line, "%s in the line", what);
 		(void)sg_err_detail(err, "A manifest is UTF-8 text without control characters.");
 		(void)sg_err_hint(err, "Remove it; `sed -n '%dl'` shows the line with its invisible bytes.", f->line);
-		if (!indented) {
-			close_key(f);
-			f->in_key = true; /* swallow what continues it */
-			copy(f->key, sizeof f->key, "the refused line", 16);
-			f->section_keys = true;
-		}
+		if (indented)
+			f->spoiled = true;
+		else
+			swallow(f);
 		return false;
 	}
 	while (blank(*s)) {
@@ -467,7 +480,7 @@ static char *feed(char *out, int size, void *stream)
 	f->expect = f->told = false;
 	if (f->at == f->end)
 		return NULL;
-	start = f->at;
+	start = f->start = f->at;
 	end = memchr(start, '\n', (size_t)(f->end - start));
 	f->at = end ? end + 1 : f->end;
 	end = end ? end : f->end;

@@ -32,6 +32,7 @@ struct sg_ini_entry {
 	const char *key;
 	const char *value; /* as written, joined; may be "" */
 	int line;          /* SG_READING_OVERRIDE: from --set */
+	bool refused;      /* part of its value was refused, which was told: not to be used */
 	const char *text;  /* the value with its variables put in; NULL where it counts as not given */
 };
 

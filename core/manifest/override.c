@@ -111,6 +111,6 @@ void sg_draft_overrides(struct sg_draft *draft, const struct sg_override *overri
 		entry = sg_ini_entry(section, overrides[i].key);
 		if (entry == NULL)
 			entry = sg_ini_add_entry(draft->reading->arena, section);
-		*entry = (struct sg_ini_entry){ overrides[i].key, overrides[i].value, SG_READING_OVERRIDE, NULL };
+		*entry = (struct sg_ini_entry){ overrides[i].key, overrides[i].value, SG_READING_OVERRIDE, false, NULL };
 	}
 }

@@ -50,8 +50,8 @@ static void unknown_key(struct sg_draft *draft, const struct sg_ini_section *sec
 
 	if (homes == 0 && !sg_reading_full(draft->reading))
 		nearest = sg_setting_nearest(entry->key, kind->section);
-	(void)sg_err_detail(err, "It is not among the keys of %s sections; the section begins in line %d.", kind->word,
-	                    section->line);
+	(void)sg_err_detail(err, "It is not among the keys of [%s%s]; the section begins in line %d.", kind->word,
+	                    kind->named ? " …" : "", section->line);
 	if (homes != 0) {
 		sg_buf_adds(&hint, "It is a key of ");
 		add_homes(&hint, homes);
@@ -117,13 +117,17 @@ static bool expand(struct sg_draft *draft, const struct sg_ini_section *section,
 	struct sg_expansion expansion;
 	struct sg_err cause = SG_ERR_INIT;
 
+	if (entry->refused) {
+		entry->text = entry->value; /* given, though wrong: one message is enough */
+		return false;
+	}
 	if (entry->line == SG_READING_OVERRIDE) { /* the shell has had its turn */
 		entry->text = entry->value[0] ? entry->value : NULL;
 		return entry->text != NULL;
 	}
 	if (sg_expand(entry->value, draft->reading->arena, &draft->expanded, &expansion, &cause) != 0) {
 		moved(draft, section, entry, setting, &cause);
-		entry->text = entry->value; /* given, though wrong: one message is enough */
+		entry->text = entry->value;
 		return false;
 	}
 	for (size_t i = 0; (setting->flags & SG_SETTING_IS_SECRET) && i < expansion.count; i++) {

@@ -74,7 +74,8 @@ static const struct sg_setting table[] = {
 	{ "lock_rungs_ms", POLICY, SG_SETTING_INTS, "200, 500, 1500, 3000", 1, HOUR_MS, NULL,
 	  "the lock ladder: lock_timeout of each try; the last repeats, one must exceed deadlock_timeout", 0,
 	  ON_POLICY(lock_rungs_ms), NULL },
-	{ "lock_seconds", POLICY, SG_SETTING_INT, "300", 0, WEEK, NULL,
+	/* in an index's section lock_seconds is that of [indexes] */
+	{ "lock_seconds", POLICY & ~SG_IN_INDEX, SG_SETTING_INT, "300", 0, WEEK, NULL,
 	  "time after which the ladder gives up (exit status 4)", 0, ON_POLICY(lock_seconds), NULL },
 	{ "lock_pause_ms", POLICY, SG_SETTING_INT, "1000", 0, HOUR_MS, NULL,
 	  "pause between two rungs, with jitter, in which others get through", 0, ON_POLICY(lock_pause_ms), NULL },
@@ -268,7 +269,7 @@ const char *sg_setting_nearest(const char *text, unsigned section)
 	size_t count = 0;
 
 	for (const struct sg_setting *setting = table; setting->key != NULL; setting++)
-		if (section == 0 || (setting->sections & section))
+		if ((section == 0 || (setting->sections & section)) && strchr(setting->key, '*') == NULL)
 			keys[count++] = setting->key;
 	return sg_text_nearest(text, keys, count);
 }

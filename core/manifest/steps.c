@@ -49,7 +49,7 @@ static void wrong_section(struct sg_draft *draft, const struct sg_ini_section *s
 	err = sg_reading_error(draft->reading, section->line, "unknown section [%s]", section->name);
 	(void)sg_err_detail(err, "Sections are %s.", list.data);
 	if (nearest != NULL)
-		(void)sg_err_hint(err, "Did you mean %s?", nearest);
+		(void)sg_err_hint(err, "Did you mean [%s%s]?", nearest, section->name + strlen(first));
 	else
 		(void)sg_err_hint(err, "Rename it to one of these, or make it a comment.");
 	sg_buf_release(&list);
@@ -158,8 +158,9 @@ static void read_step(struct sg_draft *draft, struct sg_ini_section *section, co
 	sg_draft_entries(draft, section, kind, &target);
 	step->plugin_line = sg_draft_line(section, "plugin");
 	check_id(draft, step, section);
-	check_required(draft, section, kind);
-	if (step->kind == SG_STEP_INDEX)
+	if (section->count > 0) /* a section without keys was told of */
+		check_required(draft, section, kind);
+	if (section->count > 0 && step->kind == SG_STEP_INDEX)
 		check_index(draft, step, section);
 	if (own_policy(section))
 		sg_draft_policy_check(draft, section, &step->policy);
