@@ -1,2 +1,3 @@
 # What man/ builds and installs.
 dist_man_MANS += man/sgrun.1
+dist_man_MANS += man/sgrun.ini.5

@@ -9,6 +9,8 @@
 #include "tests/kit/tmp.h"
 #include "tests/unit/manifest/read.h"
 
+#include <stdlib.h>
+
 /* The contract's own words: section, key, default (NULL: none). */
 static const struct {
     unsigned section;
@@ -442,6 +444,37 @@ SG_TEST(every_key_is_in_prod_ini)
     }
 }
 
+/* The example is a manifest itself: as it stands, and with its commented steps made real. */
+SG_TEST(prod_ini_can_be_read)
+{
+    const char *text = sg_tmp_read(sg_test_source("etc/prod.ini")), *at = strstr(text, "; ---- every key of a step");
+    const struct read *r;
+    char *whole;
+    size_t length;
+
+    T_MUST(at != NULL);
+    T_MUST(setenv("DATABASE_URL", "host=x", 1) == 0);
+    r = read_good(text);
+    T_EQ_INT(r->manifest.policy.max_retries, 10);
+    T_NULL(r->manifest.role);
+    whole = malloc(strlen(text) + 1);
+    T_MUST(whole != NULL);
+    at += strcspn(at, "\n") + 1;
+    length = (size_t)(at - text);
+    memcpy(whole, text, length);
+    for (; *at != '\0'; at++) {
+        T_MUST_EQ_INT(*at, ';');
+        while (*++at != '\n')
+            whole[length++] = *at;
+        whole[length++] = '\n';
+    }
+    whole[length] = '\0';
+    at = sg_test_strf("%s", whole);
+    free(whole);
+    T_EQ_INT(read_good(at)->manifest.step_count, r->manifest.step_count + 5);
+    unsetenv("DATABASE_URL");
+}
+
 SG_TEST(every_key_is_in_the_manual)
 {
     const char *text = sg_tmp_read(sg_test_source("man/sgrun.ini.5"));
@@ -461,7 +494,8 @@ SG_TEST(every_key_is_in_the_manual)
 static const struct sg_test tests[] = {
     SG_CASE(every_key_of_the_contract), SG_CASE(the_table_is_whole), SG_CASE(defaults), SG_CASE(general_values),
     SG_CASE(settings_of_steps), SG_CASE(ranges), SG_CASE(words_and_others), SG_CASE(windows),
-    SG_CASE(every_key_is_in_prod_ini), SG_CASE(every_key_is_in_the_manual), SG_CASES_END};
+    SG_CASE(every_key_is_in_prod_ini), SG_CASE(prod_ini_can_be_read),
+    SG_CASE(every_key_is_in_the_manual), SG_CASES_END};
 static const struct sg_suite suites[] = {{"settings", tests}, SG_SUITES_END};
 
 int main(int argc, char **argv)
