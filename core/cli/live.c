@@ -15,7 +15,8 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 
-#define REDRAW_NS 100000000L
+#define REDRAW_MS 100
+#define REDRAW_NS (REDRAW_MS * 1000000L)
 #define ERASE "\r\033[K"
 
 static pthread_mutex_t terminal = PTHREAD_MUTEX_INITIALIZER;
@@ -24,34 +25,35 @@ static pthread_t thread;
 static bool opened, running, ending, shown, drawn;
 static struct sg_look look_now;
 static struct sg_buf head_now = SG_BUF_INIT, text_now = SG_BUF_INIT;
-static int64_t since_now;
+static int64_t since_now, drawn_at;
 
 void sg_live_render(struct sg_buf *out, const struct sg_look *look, const char *head, const char *text,
                     int64_t elapsed_ms)
 {
 	struct sg_buf middle = SG_BUF_INIT;
+	size_t head_chars = sg_look_chars(head), chars, room = SIZE_MAX;
 	char time_text[32];
-	size_t room, used;
 
 	sg_clock_text(elapsed_ms, time_text);
-	/* the last column stays free: a line that fills it wraps on some terminals */
-	room = look->width > 0 ? look->width - 1 : SIZE_MAX;
-	used = 2 + sg_look_chars(head) + 2 + 2 + strlen(time_text);
-	sg_buf_adds(out, "  ");
-	if (used + 8 > room) {
-		sg_look_field(out, look, SG_TONE_STRONG, head, room - 2, true);
-		return;
-	}
-	sg_look_add(out, look, SG_TONE_STRONG, head);
 	sg_text_add_clean(&middle, text, strlen(text), false);
-	if (room != SIZE_MAX && sg_text_chars(middle.data, middle.length) > room - used) {
-		size_t keep = sg_text_offset(middle.data, room - used - 3);
+	chars = sg_text_chars(middle.data, middle.length);
+	if (look->width > 0) {
+		/* the last column stays free: a line that fills it wraps on some terminals */
+		size_t all = look->width - 1 - strlen("      ") - strlen(time_text);
 
-		sg_buf_addf(out, "  %.*s...", (int)keep, middle.data);
-	} else {
-		sg_buf_addf(out, "  %s", middle.data);
+		if (head_chars + chars > all && head_chars > all / 2)
+			head_chars = chars < all - all / 2 ? all - chars : all / 2;
+		room = all - head_chars;
 	}
 	sg_buf_adds(out, "  ");
+	sg_look_field(out, look, SG_TONE_STRONG, head, head_chars, true);
+	sg_buf_adds(out, "  ");
+	if (chars > room)
+		sg_buf_addf(out, "%.*s...", (int)sg_text_offset(middle.data, room - 3), middle.data);
+	else
+		sg_buf_adds(out, middle.data);
+	if (chars > 0)
+		sg_buf_adds(out, "  ");
 	sg_look_add(out, look, SG_TONE_FAINT, time_text);
 	sg_buf_release(&middle);
 }
@@ -74,6 +76,7 @@ static void draw(void)
 		sg_live_render(&line, &look_now, head_now.data, text_now.data, sg_clock_ms() - since_now);
 		fwrite(line.data, 1, line.length, stdout);
 		drawn = true;
+		drawn_at = sg_clock_ms();
 	}
 	fflush(stdout);
 	sg_buf_release(&line);
@@ -129,6 +132,7 @@ void sg_live_open(const struct sg_look *look)
 	opened = true;
 	look_now = *look;
 	ending = shown = drawn = running = false;
+	drawn_at = sg_clock_ms();
 	sg_log_hook(before_log, after_log);
 }
 
@@ -164,7 +168,9 @@ void sg_live_show(const char *head, const char *text, int64_t since)
 	sg_buf_adds(&text_now, text);
 	since_now = since;
 	shown = true;
-	draw();
+	/* what changes faster than an eye follows is left to the thread */
+	if (!running || sg_clock_ms() - drawn_at >= REDRAW_MS)
+		draw();
 	pthread_mutex_unlock(&terminal);
 }
 

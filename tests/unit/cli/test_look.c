@@ -92,11 +92,16 @@ SG_TEST(the_status_line_fits)
 	T_EQ_STR(out.data, "  [3/7] 0096_lead_name  ALTER TABLE leads  3.2 s");
 	sg_buf_clear(&out);
 	sg_live_render(&out, &narrow, "[3/7] 0096_lead_name", "waits for a lock on leads, held by pid 4711", 3210);
-	T_EQ_STR(out.data, "  [3/7] 0096_lead_name  waits for a loc...  3.2 s");
+	T_EQ_STR(out.data, "  [3/7] 00...ead_name  waits for a lock...  3.2 s");
 	T_EQ_INT(sg_look_chars(out.data), 49);
 	sg_buf_clear(&out);
 	sg_live_render(&out, &narrow, "[3/7] 0113_a_very_long_identity_that_takes_all_room", "text", 3210);
 	T_EQ_INT(sg_look_chars(out.data), 49);
+	T_CONTAINS(out.data, "...");
+	T_CONTAINS(out.data, "  text  3.2 s");
+	sg_buf_clear(&out);
+	sg_live_render(&out, &narrow, "[3/7] 0096_lead_name", "", 10);
+	T_EQ_STR(out.data, "  [3/7] 0096_lead_name  10 ms");
 	sg_buf_clear(&out);
 	sg_live_render(&out, &plain, "head", "text", 5);
 	T_EQ_STR(out.data, "  head  text  5 ms");
