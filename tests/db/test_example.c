@@ -10,8 +10,6 @@
 #include "tests/kit/test.h"
 #include "tests/kit/tmp.h"
 
-#include <stdlib.h>
-
 /* A fresh copy of the legacy database, which is loaded once. */
 struct crm {
     const char *url, *conninfo;

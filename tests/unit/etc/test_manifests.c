@@ -8,7 +8,6 @@
 #include "tests/kit/tmp.h"
 
 #include <dirent.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What the manifest's lines from its first "[migration " on say, without comments and blank lines. */
