@@ -20,6 +20,12 @@ UNIT_TESTS += tests/unit/manifest/test_settings
 UNIT_TESTS += tests/unit/manifest/test_source
 UNIT_TESTS += tests/unit/manifest/test_steps
 EXTRA_DIST += tests/unit/manifest/read.h tests/unit/manifest/twelve-mistakes.ini
+UNIT_TESTS += tests/unit/sql/test_lex
+UNIT_TESTS += tests/unit/sql/test_mask
+UNIT_TESTS += tests/unit/sql/test_parse
+UNIT_TESTS += tests/unit/sql/test_policy
+UNIT_TESTS += tests/unit/sql/test_exists
+UNIT_TESTS += tests/unit/sql/test_statements
 
 DB_TESTS = tests/db/test_kit
 DB_TESTS += tests/db/test_legacy tests/db/test_example
@@ -47,6 +53,7 @@ libsgrun_test_la_SOURCES = \
 	tests/kit/run.c tests/kit/run.h \
 	tests/kit/server.c tests/kit/server.h \
 	tests/kit/sql.c tests/kit/sql.h \
+	tests/kit/statements.c tests/kit/statements.h \
 	tests/kit/super.c tests/kit/super.h \
 	tests/kit/test.c tests/kit/test.h \
 	tests/kit/tmp.c tests/kit/tmp.h

@@ -7,7 +7,6 @@
 #include "config.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "core/base/base.h"
 #include "core/sql/judge.h"
@@ -53,38 +52,36 @@ struct block {
 	size_t near;
 };
 
+#define HINT \
+	"Write the statements as sg_ddl calls; what depends on the catalogue is asked by sg_query and decided in C."
+
 static int refuse(const struct block *block, const char *word, const char *rule)
 {
 	size_t offset = block->near;
 
 	if (block->start > 0 && word != NULL)
 		offset = block->start + sg_lex_find(block->body, strlen(block->body), 0, word);
-	return sg_judge_refuse(block->judge, offset,
-	                       "Write the statements as sg_ddl calls; what depends on the catalogue is asked by sg_query and "
-	                       "decided in C.",
-	                       "%s", rule);
+	return sg_judge_refuse(block->judge, offset, HINT, "%s", rule);
 }
 
-/* "x := f(y)" is "SELECT f(y)" to the judge; plpgsql hands over the whole. */
-static const char *expression(const char *query)
+/* "x[f(1)] := g(2)" is "SELECT x[f(1)], g(2)" to the judge: plpgsql hands over the whole. */
+static const char *assignment(struct sg_arena *arena, const char *query)
 {
 	struct sg_lex lex;
 	struct sg_token token;
-	size_t depth = 0, count = 0;
+	size_t depth = 0;
 
 	sg_lex_init(&lex, query, strlen(query));
 	while (sg_lex_next(&lex, &token)) {
-		bool assigns = token.kind == SG_TOKEN_OTHER && query[token.start] == '=' && token.end - token.start == 1;
+		size_t value = token.start + (query[token.start] == ':' ? 2 : 1);
 
-		if (sg_lex_char(&lex, &token, '('))
-			break;
-		depth += sg_lex_char(&lex, &token, '[') ? 1u : 0u;
-		depth -= sg_lex_char(&lex, &token, ']') && depth > 0 ? 1u : 0u;
-		if (depth == 0 && count > 0 && assigns)
-			return query + token.end;
-		count++;
+		depth += sg_lex_char(&lex, &token, '[') || sg_lex_char(&lex, &token, '(') ? 1u : 0u;
+		depth -= (sg_lex_char(&lex, &token, ']') || sg_lex_char(&lex, &token, ')')) && depth > 0 ? 1u : 0u;
+		if (depth == 0 && token.kind == SG_TOKEN_OTHER &&
+		    (query[token.start] == '=' || (query[token.start] == ':' && query[token.start + 1] == '=')))
+			return sg_arena_printf(arena, "%.*s, %s", (int)token.start, query, query + value);
 	}
-	return NULL;
+	return query;
 }
 
 static bool first_word(const char *text, const char *word)
@@ -108,6 +105,9 @@ static int judge_query(const struct block *block, const char *sql)
 	inner.verdict = &part;
 	if (sg_judge_text(&inner) != 0) {
 		sg_err_wrap(inner.err, "in the DO block");
+		/* unparsed = allow is not for a part of a block */
+		if (inner.unread)
+			sg_err_hint(inner.err, "%s", HINT);
 		return -1;
 	}
 	for (size_t i = 0; i < part.named.count; i++)
@@ -124,18 +124,14 @@ static int judge_expression(const struct block *block, const char *expr)
  * query loops hold SELECTs, assignments "x := …", all else expressions. */
 static int judge_expr(const struct block *block, const char *query, const char *kind)
 {
-	const char *assigned;
-
 	if (strcmp(kind, "PLpgSQL_stmt_execsql") == 0)
 		return judge_query(block, query);
 	if (first_word(query, "SELECT") || first_word(query, "WITH") || first_word(query, "VALUES") ||
 	    first_word(query, "TABLE") || strcmp(kind, "PLpgSQL_stmt_fors") == 0)
 		return judge_query(block, query);
-	if (strcmp(kind, "PLpgSQL_stmt_assign") == 0) {
-		assigned = expression(query);
-		return judge_expression(block, assigned != NULL ? assigned : query);
-	}
-	return judge_expression(block, query);
+	return judge_expression(block, strcmp(kind, "PLpgSQL_stmt_assign") == 0
+	                                       ? assignment(block->judge->arena, query)
+	                                       : query);
 }
 
 static int check_statement(const struct block *block, const char *node)
@@ -198,7 +194,7 @@ int sg_judge_do(struct sg_judge *judge, const struct sg_json *body)
 	block.near = sg_judge_at(as, 0);
 	if (judge->in_do || block.body == NULL)
 		return sg_judge_refuse(judge, 0, NULL, "a DO block that cannot be read");
-	if (language != NULL && strcasecmp(language, "plpgsql") != 0)
+	if (language != NULL && strcmp(language, "plpgsql") != 0)
 		return sg_judge_refuse(judge, sg_judge_at(in, 0), "Write it in PL/pgSQL, or better as sg_ddl calls.",
 		                       "a DO block in %s cannot be judged", language);
 	found = strstr(judge->sql, block.body);
@@ -209,6 +205,7 @@ int sg_judge_do(struct sg_judge *judge, const struct sg_json *body)
 		/* With no tree nothing in it was judged: unparsed = allow does not reach here. */
 		sg_err_move(judge->err, &syntax);
 		sg_err_wrap(judge->err, "in the DO block");
+		sg_err_hint(judge->err, "%s", HINT);
 	} else if (sg_json_count(tree) != 1) {
 		sg_judge_refuse(judge, block.near, NULL, "the DO block could not be read whole");
 	} else {

@@ -1,6 +1,6 @@
 /* functions.c - what is known of functions by their names.
  *
- * Two short lists. Denied: functions of pg_catalog and of well-known extensions
+ * Short lists. Denied: functions of pg_catalog and of well-known extensions
  * that write, change the runner's guards, or act on other sessions; a statement
  * that calls one is refused wherever it would run. Plain: functions that do
  * nothing but compute, so that `DEFAULT now()` is not taken for unknown code.
@@ -80,22 +80,22 @@ static const struct denied denied[] = {
 	{ "dblink", true, true, AWAY },
 };
 
-/* Sorted. Only what computes from its arguments and the clock. */
-static const char *const plain[] = {
-	"abs",         "age",          "array_length",  "array_to_string", "array_upper", "ascii",
-	"btrim",       "cardinality",  "ceil",          "ceiling",         "char_length", "character_length",
-	"chr",         "clock_timestamp", "concat",     "concat_ws",       "convert_from", "convert_to",
-	"current_database", "current_schema", "date_part", "date_trunc",   "decode",      "encode",
-	"extract",     "floor",        "format",        "format_type",     "gen_random_uuid", "greatest",
-	"initcap",     "json_build_array", "json_build_object", "jsonb_array_length", "jsonb_build_array",
-	"jsonb_build_object", "jsonb_typeof", "least",  "left",            "length",      "lower",
-	"lpad",        "ltrim",        "make_date",     "make_interval",   "make_timestamptz", "md5",
-	"mod",         "now",          "nullif",        "octet_length",    "overlay",     "position",
-	"power",       "random",       "regexp_replace", "repeat",         "replace",     "reverse",
-	"right",       "round",        "rpad",          "rtrim",           "sha256",      "sign",
-	"similar_to_escape", "split_part", "statement_timestamp", "strpos", "substr",     "substring",
-	"timezone",    "to_char",      "to_date",       "to_number",       "to_regclass", "to_regtype",
-	"to_timestamp", "to_tsvector", "transaction_timestamp", "translate", "trim",      "trunc",
+/* Sorted. Without arguments no other function can answer to these names, since
+ * pg_catalog is searched first. */
+static const char *const clock[] = {
+	"clock_timestamp", "current_database", "current_schema", "gen_random_uuid", "now",
+	"random",          "statement_timestamp", "transaction_timestamp", "version",
+};
+
+/* Sorted. With arguments a user's overload may fit better (lower(varchar) beats
+ * pg_catalog's lower(text)), so these count only where pg_catalog is said. */
+static const char *const qualified[] = {
+	"abs",         "array_length", "array_to_string", "btrim",      "ceil",        "char_length",    "concat",
+	"concat_ws",   "date_part",    "date_trunc",      "decode",     "encode",      "extract",        "floor",
+	"format_type", "initcap",      "left",            "length",     "lower",       "lpad",           "ltrim",
+	"md5",         "now",          "octet_length",    "replace",    "right",       "round",          "rpad",
+	"rtrim",       "sha256",       "split_part",      "substr",     "substring",   "timezone",       "to_char",
+	"to_date",     "to_number",    "to_regclass",     "to_regtype", "to_timestamp", "translate",     "trunc",
 	"upper",
 };
 
@@ -104,7 +104,12 @@ static int order(const void *key, const void *entry)
 	return strcmp(key, *(const char *const *)entry);
 }
 
-enum sg_function sg_function_kind(struct sg_relation name, const char **what_r)
+static bool listed(const char *name, const char *const *list, size_t count)
+{
+	return bsearch(name, list, count, sizeof(*list), order) != NULL;
+}
+
+enum sg_function sg_function_kind(struct sg_relation name, bool arguments, const char **what_r)
 {
 	bool catalog = name.schema == NULL || strcmp(name.schema, "pg_catalog") == 0;
 
@@ -127,8 +132,10 @@ enum sg_function sg_function_kind(struct sg_relation name, const char **what_r)
 		*what_r = SEQUENCE;
 		return SG_FUNCTION_SEQUENCE;
 	}
-	return bsearch(name.name, plain, SG_COUNT(plain), sizeof(plain[0]), order) != NULL ? SG_FUNCTION_PLAIN
-	                                                                                   : SG_FUNCTION_UNKNOWN;
+	if (!arguments && listed(name.name, clock, SG_COUNT(clock)))
+		return SG_FUNCTION_PLAIN;
+	return name.schema != NULL && listed(name.name, qualified, SG_COUNT(qualified)) ? SG_FUNCTION_PLAIN
+	                                                                                : SG_FUNCTION_UNKNOWN;
 }
 
 bool sg_operator_is_plain(const char *name)

@@ -13,12 +13,13 @@
 struct sg_judge {
 	const struct sg_policy_rules *rules;
 	enum sg_call call;
-	const char *sql;
+	const char *sql;   /* ends with a NUL */
 	size_t length;
 	struct sg_arena *arena;
 	struct sg_verdict *verdict;
 	struct sg_err *err;
 	bool in_do;      /* a statement of a DO block */
+	bool unread;     /* set: the grammar could not read the text */
 };
 
 /* Where such a statement belongs: the hints. */
@@ -80,6 +81,8 @@ int sg_judge_walk(struct sg_judge *judge, const struct sg_json *tree, unsigned f
 /* names.c: does a node name the runner's own tables? */
 int sg_judge_names(struct sg_judge *judge, const char *node, const struct sg_json *body, size_t near);
 int sg_judge_relation(struct sg_judge *judge, struct sg_relation relation, size_t offset);
+/* The same, without noting it among verdict.named. */
+int sg_judge_reference(struct sg_judge *judge, struct sg_relation relation, size_t offset);
 /* A list of Strings under that key. */
 int sg_judge_name_list(struct sg_judge *judge, const char *key, const struct sg_json *list, size_t near);
 /* A literal that is read as a name ('sgrun.lease'::regclass). */
@@ -90,12 +93,12 @@ int sg_judge_name_body(struct sg_judge *judge, const char *body, size_t near);
 /* functions.c */
 enum sg_function {
 	SG_FUNCTION_UNKNOWN,  /* runs we know not what */
-	SG_FUNCTION_PLAIN,    /* of pg_catalog, without effects */
-	SG_FUNCTION_SEQUENCE, /* nextval and currval: fine in a DEFAULT */
+	SG_FUNCTION_PLAIN,    /* of pg_catalog for certain, and without effects */
+	SG_FUNCTION_SEQUENCE, /* nextval: fine in a DEFAULT */
 	SG_FUNCTION_DENIED
 };
 /* what_r: for DENIED, what is wrong with it ("changes the runner's guards"). */
-enum sg_function sg_function_kind(struct sg_relation name, const char **what_r);
+enum sg_function sg_function_kind(struct sg_relation name, bool arguments, const char **what_r);
 bool sg_operator_is_plain(const char *name);
 
 /* doblock.c */

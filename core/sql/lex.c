@@ -211,7 +211,7 @@ bool sg_lex_next(struct sg_lex *lex, struct sg_token *token_r)
 		take_quoted(lex, token_r, c, false);
 	} else if (c == '$') {
 		take_dollar(lex, token_r);
-	} else if (is_digit(c) || (c == '.' && is_digit(peek(lex, 1)))) {
+	} else if (is_digit(c) || (c == '.' && is_digit(peek(lex, 1)) && (lex->at == 0 || lex->sql[lex->at - 1] != '.'))) {
 		token_r->kind = SG_TOKEN_NUMBER;
 		take_number(lex);
 	} else if (is_operator(c)) {

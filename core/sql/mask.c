@@ -26,7 +26,18 @@ static bool holds(const char *text, size_t length, const char *word)
 /* A connection string, or SQL that sets a password, inside a literal. */
 static bool looks_secret(const char *text, size_t length)
 {
-	return holds(text, length, "password") || (holds(text, length, "://") && memchr(text, '@', length) != NULL);
+	for (size_t i = 0; i < length; i++) {
+		size_t next = i + strlen("password");
+
+		if (next > length || strncasecmp(text + i, "password", next - i) != 0)
+			continue;
+		/* "password=…" of a connection string, "PASSWORD '…'" of a statement; not prose */
+		while (next < length && (text[next] == ' ' || text[next] == '\t' || text[next] == '\n'))
+			next++;
+		if (next < length && strchr("='\"$\\", text[next]) != NULL)
+			return true;
+	}
+	return (holds(text, length, "://") && memchr(text, '@', length) != NULL);
 }
 
 static void star(char *mask, size_t from, size_t to)

@@ -49,8 +49,19 @@ static bool is_state_table(const struct sg_judge *judge, struct sg_relation rela
 
 static int refuse(struct sg_judge *judge, size_t offset)
 {
-	return sg_judge_refuse(judge, offset, SG_HINT_STATE, "the schema \"%s\" belongs to the runner, and a step may not name it",
+	const char *state = judge->rules->state_schema;
+	size_t found = sg_judge_find(judge, offset, state);
+
+	/* A name's location is its first part, but not every node has one. */
+	if (found == offset && strncasecmp(judge->sql + offset, state, strlen(state)) != 0)
+		found = sg_judge_find(judge, 0, state) > 0 ? sg_judge_find(judge, 0, state) : offset;
+	return sg_judge_refuse(judge, found, SG_HINT_STATE, "the schema \"%s\" belongs to the runner, and a step may not name it",
 	                       judge->rules->state_schema);
+}
+
+int sg_judge_reference(struct sg_judge *judge, struct sg_relation relation, size_t offset)
+{
+	return is_state_table(judge, relation) ? refuse(judge, offset) : 0;
 }
 
 int sg_judge_relation(struct sg_judge *judge, struct sg_relation relation, size_t offset)

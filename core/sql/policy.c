@@ -103,13 +103,18 @@ static int judge_query(struct sg_judge *judge, const char *node, const struct sg
 		if (sg_node_option_on(analyze))
 			return sg_judge_refuse(judge, sg_judge_at(analyze, 0), "EXPLAIN without ANALYZE is a read.",
 			                       "EXPLAIN ANALYZE runs the statement");
-		tree = sg_json_get(body, "query");
-		node = sg_node_name(tree);
+		node = sg_node_name(sg_json_get(body, "query"));
+		/* A table that is made, a prepared statement: nothing to explain before a change. */
+		if (node == NULL || strcmp(node, "SelectStmt") != 0)
+			node = "ExplainStmt";
 	}
-	if (node != NULL && strcmp(node, "VariableShowStmt") == 0)
+	if (strcmp(node, "VariableShowStmt") == 0)
 		return 0;
-	if (node != NULL && strcmp(node, "SelectStmt") == 0)
-		return sg_judge_walk(judge, tree, SG_WALK_READ | (batch ? SG_WALK_LOCKS : 0u));
+	/* What writes in it is the better thing to name. */
+	if (sg_judge_walk(judge, tree, SG_WALK_READ | (batch ? SG_WALK_LOCKS : 0u)) != 0)
+		return -1;
+	if (strcmp(node, "SelectStmt") == 0)
+		return 0;
 	return sg_judge_refuse(judge, first_token(judge, 0), batch ? "Rows are changed by sg_dml." : SG_HINT_DDL,
 	                       "%s is not a read; sg_query takes SELECT, VALUES, TABLE, SHOW and EXPLAIN without ANALYZE",
 	                       statement != NULL ? statement->kind : node);
@@ -141,6 +146,9 @@ int sg_judge_ddl(struct sg_judge *judge, const char *node, const struct sg_json 
 	if (statement == NULL)
 		return sg_judge_refuse(judge, start, NULL, "%s is not known to be allowed", node);
 	verdict->kind = statement->kind;
+	/* What writes in it is the better thing to name. */
+	if (statement->rule != NULL && sg_judge_walk(judge, tree, statement->walk) != 0)
+		return -1;
 	if (statement->rule != NULL)
 		return sg_judge_refuse(judge, start, statement->hint, "%s %s", statement->kind, statement->rule);
 	verdict->opaque |= statement->opaque;
@@ -208,6 +216,7 @@ int sg_judge_text(struct sg_judge *judge)
 			result = sg_judge_unparsed(judge);
 			break;
 		}
+		judge->unread = true;
 		sg_err_move(judge->err, &syntax);
 		break;
 	case SG_PARSE_REFUSED:
@@ -239,8 +248,8 @@ static int check_call(const struct sg_judge *judge)
 int sg_policy_judge(const struct sg_policy_rules *rules, enum sg_call call, const char *sql, size_t length,
                     struct sg_arena *arena, struct sg_verdict *verdict_r, struct sg_err *err)
 {
-	struct sg_judge judge = { .rules = rules, .call = call, .sql = sql, .length = length, .arena = arena,
-		                  .verdict = verdict_r, .err = err };
+	struct sg_judge judge = { .rules = rules, .call = call, .sql = sg_arena_strndup(arena, sql, length),
+		                  .length = length, .arena = arena, .verdict = verdict_r, .err = err };
 
 	memset(verdict_r, 0, sizeof(*verdict_r));
 	verdict_r->kind = "statement";

@@ -75,7 +75,9 @@ struct sg_verdict {
 	/* Tables and materialized views that this statement makes; empty with IF NOT
 	 * EXISTS, where they may be there, and large, already. */
 	struct sg_relations made;
-	struct sg_relations named;       /* every relation that it names (journal, messages) */
+	/* The relations that it reads or changes by name; not what a definition in it
+	 * (a view, a routine's body, a foreign key) only mentions. */
+	struct sg_relations named;
 };
 
 /* 0: may be sent. -1: err is SG_CLASS_POLICY, with the statement, the position

@@ -62,7 +62,7 @@ static int check_drop(struct sg_judge *judge, const struct sg_json *body)
 		return 0;
 	for (size_t i = 0; i < sg_json_count(objects); i++)
 		if (sg_tree_names(sg_json_get(sg_node_as(sg_json_at(objects, i), "List"), "items"), &name) &&
-		    sg_judge_relation(judge, name, sg_judge_find(judge, 0, name.name)) != 0)
+		    sg_judge_relation(judge, name, 0) != 0)
 			return -1;
 	return 0;
 }

@@ -47,13 +47,12 @@ static int visit_call(struct walk *walk, const struct sg_json *body, size_t near
 	for (size_t i = 0; i < sg_json_count(args); i++) {
 		if (sg_judge_name_literal(judge, sg_json_at(args, i), near) != 0)
 			return -1;
-		/* An overload for a user's type may hide behind a built-in's name, unless
-		 * there is nothing whose type could choose it. */
+		/* An argument may be cast on its way in, by a function of users'. */
 		bare = bare && sg_node_as(sg_json_at(args, i), "A_Const") != NULL;
 	}
 	if (walk->flags & SG_WALK_DEFINITION)
 		return 0;
-	kind = sg_function_kind(name, &what);
+	kind = sg_function_kind(name, sg_json_count(args) > 0, &what);
 	if (kind == SG_FUNCTION_DENIED || (kind == SG_FUNCTION_SEQUENCE && (walk->flags & SG_WALK_READ)))
 		return sg_judge_refuse(judge, near, kind == SG_FUNCTION_SEQUENCE ? SG_HINT_DDL : SG_HINT_OPERATOR,
 		                       "%s() %s", name.name, what);
@@ -61,7 +60,7 @@ static int visit_call(struct walk *walk, const struct sg_json *body, size_t near
 		return sg_judge_refuse(judge, near, "Outside a transaction nothing could be rolled back that it wrote.",
 		                       "%s() is not known to be harmless, and no check could follow it outside a transaction",
 		                       name.name);
-	if (kind == SG_FUNCTION_UNKNOWN || (!bare && (name.schema == NULL || (walk->flags & SG_WALK_READ))))
+	if (kind == SG_FUNCTION_UNKNOWN || !bare)
 		judge->verdict->opaque = true;
 	return 0;
 }
@@ -105,9 +104,8 @@ static int visit_dml(struct walk *walk, const char *node, const struct sg_json *
 	const struct sg_json *target = sg_json_get(body, "relation");
 	const char *name = sg_json_text(sg_json_get(target, "relname"));
 
-	near = sg_judge_find(judge, near, statement->kind);
 	if (!(walk->flags & SG_WALK_DML))
-		return sg_judge_refuse(judge, near, SG_HINT_BACKFILL,
+		return sg_judge_refuse(judge, sg_judge_find(judge, near, statement->kind), SG_HINT_BACKFILL,
 		                       judge->call == SG_CALL_QUERY ? "%s writes rows, and this is to be a read"
 		                                                    : "%s writes rows, and a migration is DDL only",
 		                       statement->kind);
@@ -130,8 +128,8 @@ static int visit_statement(struct walk *walk, const char *node, const struct sg_
 	/* CREATE RULE … DO NOTIFY is a definition. */
 	if (strcmp(node, "NotifyStmt") == 0 && (walk->flags & SG_WALK_DEFINITION))
 		return 0;
-	/* … FUNCTION … SET search_path = …: a setting of the routine. */
-	if (strcmp(node, "VariableSetStmt") == 0)
+	/* … FUNCTION … SET search_path = …: a setting of the routine. REPLICA IDENTITY: an action. */
+	if (strcmp(node, "VariableSetStmt") == 0 || strcmp(node, "ReplicaIdentityStmt") == 0)
 		return 0;
 	if ((walk->flags & SG_WALK_SCHEMA) && statement != NULL && statement->rule == NULL)
 		return 0;
@@ -170,12 +168,26 @@ static int visit_node(struct walk *walk, const char *node, const struct sg_json 
 	return 0;
 }
 
-static int visit_relation(struct walk *walk, const struct sg_json *body, size_t near)
+/* A definition only mentions what it will use, and a foreign key the table that
+ * it points to: the executor takes verdict.named for what a statement may change. */
+static int visit_relation(struct walk *walk, const char *key, const struct sg_json *body, size_t near)
 {
+	bool mentioned = strcmp(key, "pktable") == 0 || (walk->flags & (SG_WALK_DEFINITION | SG_WALK_BODY)) ||
+	                 (walk->judge->call == SG_CALL_DDL && (walk->flags & SG_WALK_READ));
+
 	/* What is read may be a view, and a view may call anything. */
 	if ((walk->flags & SG_WALK_READ) && !is_catalog(body))
 		walk->judge->verdict->opaque = true;
-	return sg_judge_relation(walk->judge, sg_tree_relation(body), sg_judge_at(body, near));
+	near = sg_judge_at(body, near);
+	return mentioned ? sg_judge_reference(walk->judge, sg_tree_relation(body), near)
+	                 : sg_judge_relation(walk->judge, sg_tree_relation(body), near);
+}
+
+/* Where a schema stands other than in a relation's or a list's name. */
+static bool has_names(const char *key)
+{
+	return strcmp(key, "DefElem") == 0 || strcmp(key, "PublicationObjSpec") == 0 || strcmp(key, "setstmt") == 0 ||
+	       strcmp(key, "action") == 0 || (is_capital(key) && ends_with_stmt(key));
 }
 
 static int visit_object(struct walk *walk, const char *key, const struct sg_json *value, size_t near)
@@ -188,9 +200,9 @@ static int visit_object(struct walk *walk, const char *key, const struct sg_json
 	if (strcmp(key, "intoClause") == 0 && !(walk->flags & SG_WALK_BODY))
 		return sg_judge_refuse(walk->judge, sg_judge_find(walk->judge, 0, "INTO"), SG_HINT_BACKFILL,
 		                       "SELECT INTO fills a table, and a migration is DDL only");
-	if (sg_json_get(value, "relname") != NULL && visit_relation(walk, value, near) != 0)
+	if (sg_json_get(value, "relname") != NULL && visit_relation(walk, key, value, near) != 0)
 		return -1;
-	if (sg_judge_names(walk->judge, key, value, near) != 0)
+	if (has_names(key) && sg_judge_names(walk->judge, key, value, near) != 0)
 		return -1;
 	for (void *member = sg_json_next(value, NULL); member != NULL; member = sg_json_next(value, member))
 		if (visit(walk, sg_json_key(member), sg_json_value(member), near) != 0)
