@@ -2,8 +2,8 @@
  *
  * A judge is one text under judgement. The statements of a DO block are texts
  * of their own with the outer judge's rules and verdict. */
-#ifndef SG_JUDGE_H
-#define SG_JUDGE_H
+#ifndef SG_SQL_JUDGE_H
+#define SG_SQL_JUDGE_H
 
 #include "core/base/arena.h"
 #include "core/base/err.h"
