@@ -1,6 +1,6 @@
 /* process.c - the life of a plugin's process, as process.h tells it: a small
  * state machine over the channel. Everything that comes from the plugin is
- * checked here before a caller sees it; what is wrong with it is judge.c's. */
+ * checked here before a caller sees it; what is wrong with it is blame.c's. */
 #include "config.h"
 #include "core/plugin/process.h"
 
@@ -17,7 +17,7 @@
 #include "core/base/log.h"
 #include "core/plugin/abi.h"
 #include "core/plugin/channel.h"
-#include "core/plugin/judge.h"
+#include "core/plugin/blame.h"
 #include "core/plugin/spawn.h"
 #include "core/plugin/table.h"
 
@@ -187,7 +187,7 @@ static int died(struct sg_process *process, struct sg_err *err)
 		return sg_err_hint(err, "Descriptor 0 is not the plugin's to close.");
 	}
 	sg_channel_last_words(&process->channel);
-	return sg_judge_death(status, process->where, process->channel.last.data, err);
+	return sg_blame_death(status, process->where, process->channel.last.data, err);
 }
 
 static int violated(struct sg_err *err, const struct sg_wire_frame *frame, const char *where)
@@ -212,7 +212,7 @@ static int await(struct sg_process *process, struct sg_wire_frame *frame_r, stru
 			return died(process, err);
 		left = (limit_us - process->spent_us + 999) / 1000;
 		if (left <= 0)
-			return sg_judge_timeout(process->expected.limit_ms, process->where, err);
+			return sg_blame_timeout(process->expected.limit_ms, process->where, err);
 		if (process->stop != NULL && process->stop(process->stop_context))
 			return sg_err_set(err, SG_CLASS_INTERRUPTED, "interrupted while the plugin was at work");
 		before = sg_clock_us();
@@ -235,7 +235,7 @@ static int common(struct sg_process *process, const struct sg_wire_frame *frame,
 	case SG_WIRE_FORBIDDEN:
 		number = sg_wire_get_u32(&fields);
 		a = sg_wire_get_text(&fields);
-		return sg_wire_complete(&fields) ? sg_judge_forbidden(number, a, process->where, err)
+		return sg_wire_complete(&fields) ? sg_blame_forbidden(number, a, process->where, err)
 		                                 : violated(err, frame, process->where);
 	case SG_WIRE_MISUSE:
 		a = sg_wire_get_text(&fields);
@@ -283,7 +283,7 @@ static int take_hello(struct sg_process *process, const struct sg_wire_frame *fr
 	sg_wire_get_hello(&fields, &hello);
 	if (!sg_wire_complete(&fields))
 		return violated(err, frame, process->where);
-	if (sg_judge_hello(&hello, &process->expected, process->path, err) != 0)
+	if (sg_blame_hello(&hello, &process->expected, process->path, err) != 0)
 		return -1;
 	warn_once(hello.missing);
 	process->hello.kind = hello.kind;
@@ -316,7 +316,7 @@ int sg_process_hello(struct sg_process *process, struct sg_hello *hello_r, struc
 			refusal = sg_wire_get_u32(&fields);
 			a = sg_wire_get_text(&fields);
 			b = sg_wire_get_text(&fields);
-			status = sg_wire_complete(&fields) ? sg_judge_refusal(refusal, a, b, process->path, err)
+			status = sg_wire_complete(&fields) ? sg_blame_refusal(refusal, a, b, process->path, err)
 			                                   : violated(err, &frame, process->where);
 			break;
 		default:
@@ -566,7 +566,7 @@ static int leave(struct sg_process *process, struct sg_err *err)
 		int64_t before = sg_clock_us();
 
 		if (process->spent_us >= limit_us)
-			return sg_judge_timeout(process->expected.limit_ms, process->where, err);
+			return sg_blame_timeout(process->expected.limit_ms, process->where, err);
 		if (sg_channel_pump(&process->channel, SLICE_MS, err) != 0)
 			return -1;
 		process->spent_us += sg_clock_us() - before;
@@ -582,9 +582,9 @@ static int leave(struct sg_process *process, struct sg_err *err)
 		}
 	}
 	if (!reap(process, DEATH_MS, &status))
-		return sg_judge_timeout(DEATH_MS, process->where, err);
+		return sg_blame_timeout(DEATH_MS, process->where, err);
 	sg_channel_last_words(&process->channel);
-	return status == 0 ? 0 : sg_judge_death(status, process->where, process->channel.last.data, err);
+	return status == 0 ? 0 : sg_blame_death(status, process->where, process->channel.last.data, err);
 }
 
 int sg_process_finish(struct sg_process *process, struct sg_err *err)

@@ -1,7 +1,7 @@
-/* judge.c - turns hellos, refusals and deaths of plugins into errors. All that
+/* blame.c - turns hellos, refusals and deaths of plugins into errors. All that
  * the user reads about a bad plugin is here. */
 #include "config.h"
-#include "core/plugin/judge.h"
+#include "core/plugin/blame.h"
 
 #include <signal.h>
 #include <string.h>
@@ -136,7 +136,7 @@ static int judge_entries(const struct sg_wire_hello *hello, const char *path, st
 	return 0;
 }
 
-int sg_judge_hello(const struct sg_wire_hello *hello, const struct sg_expected *expected, const char *path,
+int sg_blame_hello(const struct sg_wire_hello *hello, const struct sg_expected *expected, const char *path,
                    struct sg_err *err)
 {
 	return judge_abi(hello, path, err) != 0 || judge_kind(hello, expected, path, err) != 0 ||
@@ -145,7 +145,7 @@ int sg_judge_hello(const struct sg_wire_hello *hello, const struct sg_expected *
 	               : 0;
 }
 
-int sg_judge_refusal(uint32_t refusal, const char *a, const char *b, const char *path, struct sg_err *err)
+int sg_blame_refusal(uint32_t refusal, const char *a, const char *b, const char *path, struct sg_err *err)
 {
 	const char *text = a != NULL ? a : "";
 
@@ -183,7 +183,7 @@ int sg_judge_refusal(uint32_t refusal, const char *a, const char *b, const char 
 	}
 }
 
-int sg_judge_forbidden(uint32_t number, const char *name, const char *where, struct sg_err *err)
+int sg_blame_forbidden(uint32_t number, const char *name, const char *where, struct sg_err *err)
 {
 	if (name != NULL)
 		sg_err_set(err, SG_CLASS_POLICY, "the plugin made a forbidden system call %s: %s", where, name);
@@ -192,7 +192,7 @@ int sg_judge_forbidden(uint32_t number, const char *name, const char *where, str
 	return sg_err_hint(err, "A plugin has no files, no network, no processes and no threads: all it needs goes through <sgrun/plugin.h>.");
 }
 
-int sg_judge_timeout(int64_t limit_ms, const char *where, struct sg_err *err)
+int sg_blame_timeout(int64_t limit_ms, const char *where, struct sg_err *err)
 {
 	char text[32];
 
@@ -201,7 +201,7 @@ int sg_judge_timeout(int64_t limit_ms, const char *where, struct sg_err *err)
 	return sg_err_hint(err, "The time of its SQL does not count. Raise plugin_seconds if its own work takes longer.");
 }
 
-int sg_judge_death(int status, const char *where, const char *last, struct sg_err *err)
+int sg_blame_death(int status, const char *where, const char *last, struct sg_err *err)
 {
 	int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	const char *name = number > 0 ? sigabbrev_np(number) : NULL;
