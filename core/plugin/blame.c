@@ -11,6 +11,7 @@
 #include "core/base/text.h"
 #include "core/plugin/abi.h"
 
+#define NO_NEED "A plugin has no files, no network, no processes and no threads: all it needs goes through <sgrun/plugin.h>."
 #define REBUILD "Build the plugin against this sgrun's <sgrun/plugin.h>."
 /* struct sg_plugin_info as of ABI 1.0: what every plugin has at least */
 #define LEAST_SIZE (6 * sizeof(uint32_t) + 4 * sizeof(void *))
@@ -189,7 +190,7 @@ int sg_blame_forbidden(uint32_t number, const char *name, const char *where, str
 		sg_err_set(err, SG_CLASS_POLICY, "the plugin made a forbidden system call %s: %s", where, name);
 	else
 		sg_err_set(err, SG_CLASS_POLICY, "the plugin made a forbidden system call %s: number %u", where, number);
-	return sg_err_hint(err, "A plugin has no files, no network, no processes and no threads: all it needs goes through <sgrun/plugin.h>.");
+	return sg_err_hint(err, NO_NEED);
 }
 
 int sg_blame_timeout(int64_t limit_ms, const char *where, struct sg_err *err)
@@ -208,7 +209,8 @@ int sg_blame_death(int status, const char *where, const char *last, struct sg_er
 
 	if (number == SIGSYS) {
 		sg_err_set(err, SG_CLASS_POLICY, "the plugin made a forbidden system call %s", where);
-		sg_err_detail(err, "It died of SIGSYS, having blocked that signal so as not to say which call it was.");
+		sg_err_detail(err, "It died of SIGSYS with that signal blocked, as in fork() and pthread_create(), so nothing says which call it was.");
+		sg_err_hint(err, NO_NEED);
 	} else if (number == SIGXCPU) {
 		sg_err_set(err, SG_CLASS_TIMEOUT, "the plugin used up its processor time %s", where);
 	} else if (number > 0) {
