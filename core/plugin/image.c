@@ -122,8 +122,12 @@ static int trust(const char *path, const char *what, const struct stat *info, st
 
 static int cannot(struct sg_err *err, const char *path, const char *what)
 {
-	sg_err_set(err, SG_CLASS_REFUSED, "%s: cannot %s: %s", path, what, strerror(errno));
-	return sg_err_hint(err, "The user that runs sgrun must be able to read it.");
+	int why = errno;
+
+	sg_err_set(err, SG_CLASS_REFUSED, "%s: cannot %s: %s", path, what, strerror(why));
+	return sg_err_hint(err, why == EMFILE ? "Raise the hard limit of open files (ulimit -Hn)."
+	                        : why == EACCES ? "The user that runs sgrun must be able to read it."
+	                                        : "See that the file is whole, and not just being built.");
 }
 
 /* With a link in the way, the link's folder decides as well. */
@@ -188,20 +192,16 @@ done:
 
 /* ---- holding ---------------------------------------------------------------- */
 
-/* A manifest may have more steps than the usual soft limit has descriptors. */
-static int make_memfd(void)
+/* Every image holds a descriptor, and a manifest may have more steps than the
+ * usual soft limit allows (select(), for which that is kept low, nobody uses here). */
+static void raise_limit(void)
 {
-	int fd = memfd_create("sgrun-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct rlimit limit;
 
-	if (fd >= 0 || errno != EMFILE || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-		return fd;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-		errno = EMFILE;
-		return -1;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)!setrlimit(RLIMIT_NOFILE, &limit);
 	}
-	return memfd_create("sgrun-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
 static int read_all(int fd, char *bytes, size_t size)
@@ -225,7 +225,7 @@ static int read_all(int fd, char *bytes, size_t size)
 static int copy_sealed(int from, const char *path, size_t size, int *fd_r, char sha256_r[SG_SHA256_HEX],
                        struct sg_err *err)
 {
-	int fd = make_memfd();
+	int fd = memfd_create("sgrun-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	char *bytes = MAP_FAILED;
 	int status = -1;
 
@@ -282,6 +282,7 @@ int sg_image_open(const char *name, const char *base, const char *const *plugin_
 	struct stat info;
 	int from = -1, fd = -1, status = -1;
 
+	raise_limit();
 	if (locate(name, base, plugin_path, folders, arena, &found, err) != 0 ||
 	    open_trusted(found.path, pin != NULL, &from, &info, err) != 0)
 		return -1;
