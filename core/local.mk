@@ -1,7 +1,8 @@
 # The host: everything but main() is libsgrun-core, which the unit tests link.
 noinst_LTLIBRARIES += libsgrun-core.la
 libsgrun_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS) $(INIH_CFLAGS) $(JANSSON_CFLAGS) $(MD_CFLAGS)
-libsgrun_core_la_LIBADD = libsgrun-wire.la $(LIBPQ_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(MD_LIBS) $(PG_QUERY_LIBS) -lpthread
+# libpg_query first: it looks up thousands of its own symbols at start-up, and finds them in the first library.
+libsgrun_core_la_LIBADD = libsgrun-wire.la $(PG_QUERY_LIBS) $(LIBPQ_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(MD_LIBS) -lpthread
 
 bin_PROGRAMS += sgrun
 sgrun_SOURCES = core/cli/main.c
@@ -82,9 +83,9 @@ libsgrun_core_la_SOURCES += core/manifest/source.c core/manifest/source.h
 libsgrun_core_la_SOURCES += core/manifest/steps.c
 libsgrun_core_la_SOURCES += core/manifest/value.c core/manifest/value.h
 libsgrun_core_la_SOURCES += core/plugin/abi.h
+libsgrun_core_la_SOURCES += core/plugin/blame.c core/plugin/blame.h
 libsgrun_core_la_SOURCES += core/plugin/channel.c core/plugin/channel.h
 libsgrun_core_la_SOURCES += core/plugin/image.c core/plugin/image.h
-libsgrun_core_la_SOURCES += core/plugin/blame.c core/plugin/blame.h
 libsgrun_core_la_SOURCES += core/plugin/process.c core/plugin/process.h
 libsgrun_core_la_SOURCES += core/plugin/rows.c
 libsgrun_core_la_SOURCES += core/plugin/spawn.c core/plugin/spawn.h
