@@ -16,8 +16,8 @@ struct sg_image {
 	int fd;                     /* sealed memfd; closed with the arena */
 };
 
-/* name is looked up as NAME.so in each folder of plugin_path and its .libs
- * (a name with a slash is a path, relative to base). pin is the manifest's
+/* name is looked up as NAME.so in each folder of plugin_path (as it stands, not
+ * relative to base) and its .libs; a name with a slash is a path, relative to base. pin is the manifest's
  * sha256 or NULL. Errors: SG_CLASS_REFUSED, without file and line: the caller
  * adds the manifest's. */
 SG_MUST_CHECK int sg_image_open(const char *name, const char *base, const char *const *plugin_path, size_t folders,

@@ -27,8 +27,9 @@ struct opened {
 static struct opened open_pinned(const char *name, const char *folder, const char *pin)
 {
     struct opened o = {.arena = SG_ARENA_INIT};
+    const char *path = sg_test_strf("%s/%s", sg_tmp_dir(), folder);
 
-    o.status = sg_image_open(name, sg_tmp_dir(), &folder, 1, pin, &o.arena, &o.image, &o.err);
+    o.status = sg_image_open(name, sg_tmp_dir(), &path, 1, pin, &o.arena, &o.image, &o.err);
     return o;
 }
 
@@ -86,7 +87,8 @@ SG_TEST(where_it_was_looked_for_is_said)
 
 SG_TEST(two_files_are_one_too_many)
 {
-    const char *const twice[] = {"one", "one"}, *const both[] = {"one", "two"};
+    const char *one = sg_test_strf("%s/one", sg_tmp_dir()), *two = sg_test_strf("%s/two", sg_tmp_dir());
+    const char *const twice[] = {one, one}, *const both[] = {one, two};
     struct opened o = {.arena = SG_ARENA_INIT};
 
     sg_tmp_write("one/a.so", "a");
@@ -239,7 +241,7 @@ SG_TEST(more_plugins_than_descriptors)
     struct sg_arena arena = SG_ARENA_INIT;
     struct sg_err err = SG_ERR_INIT;
     struct rlimit limit;
-    const char *const folder = "one";
+    const char *const folder = sg_test_strf("%s/one", sg_tmp_dir());
     struct sg_image image;
 
     sg_tmp_write("one/a.so", "abc");
