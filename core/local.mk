@@ -1,8 +1,7 @@
 # The host: everything but main() is libsgrun-core, which the unit tests link.
 noinst_LTLIBRARIES += libsgrun-core.la
 libsgrun_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS) $(INIH_CFLAGS) $(JANSSON_CFLAGS) $(MD_CFLAGS)
-# libpg_query first: it looks up thousands of its own symbols at start-up, and finds them in the first library.
-libsgrun_core_la_LIBADD = libsgrun-wire.la $(PG_QUERY_LIBS) $(LIBPQ_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(MD_LIBS) -lpthread
+libsgrun_core_la_LIBADD = libsgrun-wire.la $(LIBPQ_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(MD_LIBS) $(PG_QUERY_LIBS) -lpthread
 
 bin_PROGRAMS += sgrun
 sgrun_SOURCES = core/cli/main.c
