@@ -147,18 +147,26 @@ static const char *advice(int exit)
 	}
 }
 
+/* What is certain, and no more: the answer to a COMMIT may be lost with the
+ * connection, or read by whoever took the lease. */
+static const char *fate(const struct sg_migrate_item *item)
+{
+	if (item->outside)
+		return "is not recorded; its statement runs outside a transaction, so its fingerprint will tell what is there";
+	switch (sg_class_exit(item->err.class)) {
+	case 5: return "did not get to its end; the ledger tells the next run where it stands";
+	case 4: return item->err.class == SG_CLASS_LEASE ? "was given up" : "was rolled back whole and is not recorded";
+	default: return "was rolled back whole and is not recorded";
+	}
+}
+
 static void add_failed(struct sg_buf *out, const struct sg_look *look, const struct sg_migrate_item *item)
 {
 	enum sg_tone tone;
 
 	(void)sg_render_outcome(item->outcome, &item->err, &tone);
 	sg_look_add(out, look, tone, item->step->id);
-	sg_buf_adds(out, " was rolled back whole and is not recorded");
-	if (item->err.primary != NULL) {
-		sg_buf_adds(out, ": ");
-		sg_look_add(out, look, SG_TONE_PLAIN, item->err.primary);
-	}
-	sg_buf_addc(out, '\n');
+	sg_buf_addf(out, " %s.\n", fate(item));
 }
 
 static void add_waiting(struct sg_buf *out, const struct sg_look *look, const struct sg_migrate_item *item)
@@ -166,7 +174,7 @@ static void add_waiting(struct sg_buf *out, const struct sg_look *look, const st
 	sg_look_add(out, look, SG_TONE_WARN, item->step->id);
 	sg_buf_adds(out, " waits for ");
 	sg_look_add(out, look, SG_TONE_PLAIN, item->waits_for != NULL ? item->waits_for : "a gate");
-	sg_buf_addc(out, '\n');
+	sg_buf_adds(out, ".\n");
 }
 
 void sg_render_migrate_end(struct sg_buf *out, const struct sg_look *look, const struct sg_migrate_result *result,
@@ -175,11 +183,17 @@ void sg_render_migrate_end(struct sg_buf *out, const struct sg_look *look, const
 	size_t changed = result->applied + result->reconciled + result->superseded;
 	size_t open = result->failed + result->waiting + result->not_reached;
 	struct sg_buf sums = SG_BUF_INIT;
+	const char *failed = "failed";
+	enum sg_tone tone = SG_TONE_BAD;
 	char took[32];
 
 	for (size_t i = 0; i < result->count; i++) {
-		if (result->items[i].outcome == SG_OUTCOME_FAILED)
+		if (result->items[i].outcome == SG_OUTCOME_FAILED) {
+			const char *word = sg_render_outcome(SG_OUTCOME_FAILED, &result->items[i].err, &tone);
+
+			failed = strcmp(word, "FAILED") != 0 ? word : failed;
 			add_failed(out, look, &result->items[i]);
+		}
 		if (result->items[i].outcome == SG_OUTCOME_WAITING)
 			add_waiting(out, look, &result->items[i]);
 	}
@@ -198,7 +212,7 @@ void sg_render_migrate_end(struct sg_buf *out, const struct sg_look *look, const
 		add_sum(&sums, look, SG_TONE_GOOD, result->applied, "applied");
 		add_sum(&sums, look, SG_TONE_NOTE, result->reconciled, "reconciled");
 		add_sum(&sums, look, SG_TONE_NOTE, result->superseded, "superseded");
-		add_sum(&sums, look, SG_TONE_BAD, result->failed, "not done");
+		add_sum(&sums, look, tone, result->failed, failed);
 		add_sum(&sums, look, SG_TONE_WARN, result->waiting, "waiting");
 		add_sum(&sums, look, SG_TONE_PLAIN, result->not_reached, "not run");
 		add_sum(&sums, look, SG_TONE_PLAIN, result->skipped, "already recorded");

@@ -210,6 +210,7 @@ static int do_step(struct migrating *m, struct sg_migrate_item *item, size_t slo
 		.started_ms = sg_clock_ms(),
 	};
 
+	item->outside = outside;
 	attempt.superseded = supersedes(m, step, &attempt.superseded_count);
 	sg_retry_init(&retry, &step->policy);
 	for (;;) {

@@ -29,6 +29,7 @@ struct sg_migrate_item {
 	int64_t duration_ms;
 	int attempts, existed;
 	const char *waits_for; /* WAITING: "backfill:migration_90_dedupe" */
+	bool outside;          /* SG_NO_TRANSACTION: a failure may leave something */
 	struct sg_err err;     /* FAILED; freed with the run's arena */
 };
 

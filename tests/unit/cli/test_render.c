@@ -79,11 +79,35 @@ SG_TEST(a_run_that_failed_says_what_to_do)
 	start();
 	sg_err_set(&items[3].err, SG_CLASS_SQL, "relation \"runs\" does not exist");
 	sg_render_migrate_end(&out, &plain, &result, NULL, 1400, 1);
-	T_EQ_STR(out.data, "0113_unique_run_lead was rolled back whole and is not recorded: relation \"runs\" does not exist\n"
+	T_EQ_STR(out.data, "0113_unique_run_lead was rolled back whole and is not recorded.\n"
 	                   "Not run: 0117_last\n"
-	                   "1 applied, 1 reconciled, 1 not done, 1 not run, 1 already recorded (1.4 s).\n"
+	                   "1 applied, 1 reconciled, 1 failed, 1 not run, 1 already recorded (1.4 s).\n"
 	                   "Mend it, then run the same command again: it starts that migration from its beginning.\n");
 	sg_err_release(&items[3].err);
+}
+
+SG_TEST(of_a_failure_only_what_is_certain_is_said)
+{
+	static const struct { enum sg_class class; bool outside; const char *says, *sum; } cases[] = {
+		{ SG_CLASS_POLICY, false, "was rolled back whole and is not recorded.", "1 failed (" },
+		{ SG_CLASS_LOCKED, false, "was rolled back whole and is not recorded.", "1 blocked (" },
+		{ SG_CLASS_TERMINATED, false, "was rolled back whole and is not recorded.", "1 stopped (" },
+		{ SG_CLASS_CONNECTION, false, "the ledger tells the next run where it stands.", "1 failed (" },
+		{ SG_CLASS_LEASE, false, "was given up.", "1 blocked (" },
+		{ SG_CLASS_SQL, true, "its fingerprint will tell what is there.", "1 failed (" },
+	};
+
+	start();
+	for (size_t i = 0; i < SG_COUNT(cases); i++) {
+		struct sg_migrate_item item = { .step = &steps[2], .outcome = SG_OUTCOME_FAILED, .outside = cases[i].outside,
+			                        .err = { .class = cases[i].class } };
+		struct sg_migrate_result result = { .items = &item, .count = 1, .failed = 1 };
+
+		sg_buf_clear(&out);
+		sg_render_migrate_end(&out, &plain, &result, NULL, 1, sg_class_exit(cases[i].class));
+		T_CONTAINS(out.data, cases[i].says);
+		T_CONTAINS(out.data, cases[i].sum);
+	}
 }
 
 SG_TEST(a_run_with_nothing_to_do)
@@ -106,7 +130,7 @@ SG_TEST(a_run_that_waits)
 
 	start();
 	sg_render_migrate_end(&out, &plain, &result, NULL, 50, 3);
-	T_EQ_STR(out.data, "0096_lead_name waits for backfill:fill_names\n"
+	T_EQ_STR(out.data, "0096_lead_name waits for backfill:fill_names.\n"
 	                   "Not run: 0113_unique_run_lead\n"
 	                   "1 waiting, 1 not run (50 ms).\n"
 	                   "Run the same command again once the gate is open.\n");
@@ -398,7 +422,8 @@ SG_TEST(every_setting_is_listed)
 }
 
 static const struct sg_test tests[] = {
-	SG_CASE(a_line_a_step), SG_CASE(a_run_that_failed_says_what_to_do), SG_CASE(a_run_with_nothing_to_do),
+	SG_CASE(a_line_a_step), SG_CASE(a_run_that_failed_says_what_to_do), SG_CASE(of_a_failure_only_what_is_certain_is_said),
+	SG_CASE(a_run_with_nothing_to_do),
 	SG_CASE(a_run_that_waits), SG_CASE(each_exit_status_has_its_advice), SG_CASE(many_ids_are_counted),
 	SG_CASE(migrate_in_json), SG_CASE(a_plan), SG_CASE(a_plan_with_nothing_to_do), SG_CASE(a_plan_in_json),
 	SG_CASE(a_status), SG_CASE(status_keeps_the_contract), SG_CASE(a_free_lease_is_null), SG_CASE(verified),
