@@ -41,7 +41,7 @@ void sg_err_move(struct sg_err *dst, struct sg_err *src)
 	sg_err_init(src);
 }
 
-static char *format_text(const char *prefix, const char *format, va_list args)
+SG_PRINTF(2, 0) static char *format_text(const char *prefix, const char *format, va_list args)
 {
 	struct sg_buf buf;
 
