@@ -10,14 +10,24 @@ libsgrun_loader_la_SOURCES = \
 	plugins/process/elf.c plugins/process/elf.h \
 	plugins/process/quote.c plugins/process/quote.h
 
+# The seccomp filters, computed when sgrun is built (see filter_make.c).
+noinst_PROGRAMS += plugins/process/filter-make
+plugins_process_filter_make_SOURCES = plugins/process/filter_make.c plugins/process/filter.h
+plugins_process_filter_make_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
+plugins_process_filter_make_LDADD = $(SECCOMP_LIBS)
+plugins/process/filters.h: plugins/process/filter-make$(EXEEXT)
+	$(AM_V_GEN)plugins/process/filter-make$(EXEEXT) >$@.new && mv $@.new $@
+CLEANFILES += plugins/process/filters.h plugins/process/filters.h.new
+
 # Few libraries: each costs time in every process that is started.
 pkglibexec_PROGRAMS += sgrun-plugin
 sgrun_plugin_SOURCES = \
 	plugins/process/api.c plugins/process/api.h \
 	plugins/process/channel.c plugins/process/channel.h \
-	plugins/process/confine.c plugins/process/confine.h \
+	plugins/process/confine.c plugins/process/confine.h plugins/process/filter.h \
 	plugins/process/landlock.c plugins/process/landlock.h \
 	plugins/process/load.c plugins/process/load.h \
 	plugins/process/main.c
-sgrun_plugin_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
-sgrun_plugin_LDADD = libsgrun-loader.la libsgrun-wire.la $(SECCOMP_LIBS) $(DL_LIBS)
+nodist_sgrun_plugin_SOURCES = plugins/process/filters.h
+plugins/process/confine.$(OBJEXT): plugins/process/filters.h
+sgrun_plugin_LDADD = libsgrun-loader.la libsgrun-wire.la $(DL_LIBS)
