@@ -18,7 +18,7 @@ static struct door {
 	{ "CUnit/", "tests/kit/test.c", 0 },      { "dlfcn.h", "plugins/process/load.c", 0 },
 	{ "ini.h", "core/manifest/ini.c", 0 },    { "jansson.h", "core/base/json.c", 0 },
 	{ "libpq-fe.h", "core/db/db.c", 0 },      { "pg_query.h", "core/sql/parse.c", 0 },
-	{ "seccomp.h", "plugins/process/confine.c", 0 }, { "sha2.h", "core/base/hash.c", 0 },
+	{ "seccomp.h", "plugins/process/filter_make.c", 0 }, { "sha2.h", "core/base/hash.c", 0 },
 };
 #define DOORS (sizeof doors / sizeof doors[0])
 
