@@ -41,7 +41,7 @@ build-tests: $(check_PROGRAMS) $(check_LTLIBRARIES)
 # The unit tests under valgrind; an error in it is a failure of the program it was found in.
 check-valgrind: $(UNIT_TESTS)
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS)' LOG_COMPILER='$(LIBTOOL) --mode=execute valgrind' \
-		LOG_FLAGS='-q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+		LOG_FLAGS='-q --suppressions=$(abs_srcdir)/tests/valgrind.supp --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
 .PHONY: check-valgrind
 
 check_LTLIBRARIES += libsgrun-test.la
@@ -61,4 +61,4 @@ libsgrun_test_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(LIBPQ_CFLAGS) \
 	-DSG_TEST_SRCDIR='"$(abs_top_srcdir)"' -DSG_TEST_BUILDDIR='"$(abs_top_builddir)"'
 libsgrun_test_la_LIBADD = $(CUNIT_LIBS) $(LIBPQ_LIBS)
 
-EXTRA_DIST += check quickstart .ci/prepare .ci/run
+EXTRA_DIST += tests/valgrind.supp check quickstart .ci/prepare .ci/run

@@ -70,6 +70,9 @@ int sg_check_create_table(struct sg_judge *judge, const struct sg_json *body)
 		sg_relations_add(judge->arena, &verdict->made, sg_tree_relation(table));
 	/* A partition's bound is computed, and a default partition scanned by the parent's keys. */
 	verdict->opaque |= sg_json_get(create, "partbound") != NULL;
+	/* A foreign table's server and options are not in the catalogue's columns. */
+	if (inner != NULL)
+		return 0;
 	for (size_t i = 0; i < sg_json_count(elements); i++)
 		whole = whole && sg_node_as(sg_json_at(elements, i), "TableLikeClause") == NULL;
 	if (!whole) {

@@ -19,7 +19,21 @@
 #include "core/sql/lex.h"
 #include "core/sql/mask.h"
 
-/* Up to here the caller's stack does: 16 Ki levels of 260 bytes at the worst. */
+/* pg_query_parse_plpgsql loses the one byte of an empty string when the body does
+ * not parse. Leak checkers are told not to look there. */
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined __SANITIZE_ADDRESS__ || __has_feature(address_sanitizer)
+#include <sanitizer/lsan_interface.h>
+#define LEAKS_BEGIN() __lsan_disable()
+#define LEAKS_END() __lsan_enable()
+#else
+#define LEAKS_BEGIN() ((void)0)
+#define LEAKS_END() ((void)0)
+#endif
+
+/* Up to here the caller's stack does: 4 Ki levels of 260 bytes at the worst. */
 #define OWN_STACK_LIMIT ((size_t)8 << 10)
 /* 1 MiB of "+1" needs 68 MB, of UNION less; only what is touched is ever backed by memory. */
 #define BIG_STACK ((size_t)384 << 20)
@@ -69,8 +83,11 @@ static void *work(void *what)
 	struct job *job = what;
 
 	if (job->plpgsql) {
-		PgQueryPlpgsqlParseResult result = pg_query_parse_plpgsql(job->sql);
+		PgQueryPlpgsqlParseResult result;
 
+		LEAKS_BEGIN();
+		result = pg_query_parse_plpgsql(job->sql);
+		LEAKS_END();
 		if (result.error != NULL)
 			note_error(job, result.error);
 		else

@@ -35,7 +35,7 @@
  * connection of the runner would be another than the one it judges for. */
 static const char *const rests_on[] = { "standard_conforming_strings", "client_encoding",         "session_replication_role",
 	                                "session_preload_libraries",   "local_preload_libraries", "backslash_quote",
-	                                "default_transaction_read_only" };
+	                                "default_transaction_read_only", "role" };
 
 static int check_setting(struct sg_judge *judge, const struct sg_json *body)
 {

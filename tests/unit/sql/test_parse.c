@@ -107,6 +107,30 @@ SG_TEST(chains_do_not_run_out_of_stack)
     T_EQ_INT(parse(chain("SELECT 1", "+1", 2000)), SG_PARSE_OK);
 }
 
+/* The same in the body of a DO block, up to its own limit. */
+SG_TEST(deep_bodies_do_not_run_out_of_stack)
+{
+    static const struct {
+        const char *prefix, *part;
+    } chains[] = {{"DO $$ BEGIN x := 1", "+1"},     {"DO $$ ", "BEGIN "},          {"DO $$ BEGIN ", "IF a THEN "},
+                  {"DO $$ BEGIN ", "LOOP "},        {"DO $$ BEGIN IF a THEN ", "ELSIF a THEN "},
+                  {"DO $$ BEGIN CASE a ", "WHEN 1 THEN "}, {"DO $$ BEGIN PERFORM 1", " UNION SELECT 1"},
+                  {"DO $$ BEGIN FOR x IN SELECT 1", "||1"}, {"DO $$ BEGIN x", "[1]"}, {"DO $$ ", "<<a>> BEGIN "},
+                  {"DO $$ DECLARE x int := 1", "+1"}};
+    static const size_t sizes[] = {7000, 60 * 1024, 1000 * 1024};
+
+    for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++)
+        for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+            const char *sql = sg_test_strf("%s; END $$", chain(chains[i].prefix, chains[i].part, sizes[k]));
+            struct sg_json *tree = NULL;
+            enum sg_parse_result result = sg_parse_plpgsql(sql, strlen(sql), &tree, &err);
+
+            T_TRUE(result == SG_PARSE_OK || result == SG_PARSE_REFUSED || result == SG_PARSE_SYNTAX);
+            sg_json_free(tree);
+            sg_err_clear(&err);
+        }
+}
+
 SG_TEST(long_texts)
 {
     const char *text = chain("SELECT '", "x", 70000);
@@ -158,6 +182,7 @@ int main(int argc, char **argv)
                                            SG_CASE(ill_formed_utf8_is_refused),
                                            SG_CASE(nothing_is_no_statement),
                                            SG_CASE(chains_do_not_run_out_of_stack),
+                                           SG_CASE(deep_bodies_do_not_run_out_of_stack),
                                            SG_CASE(long_texts),
                                            SG_CASE(a_literal_in_the_message_is_not_told),
                                            SG_CASE(plpgsql_bodies),
