@@ -1,2 +1,3 @@
 # What docs/ builds and installs.
 dist_doc_DATA += docs/IRON_RULES.md
+dist_doc_DATA += docs/ARCHITECTURE.md

@@ -183,6 +183,7 @@ void sg_render_migrate_end(struct sg_buf *out, const struct sg_look *look, const
 	size_t changed = result->applied + result->reconciled + result->superseded;
 	size_t open = result->failed + result->waiting + result->not_reached;
 	struct sg_buf sums = SG_BUF_INIT;
+	bool later = to != NULL && result->failed + result->waiting == 0; /* behind --to: nobody asked for them */
 	const char *failed = "failed";
 	enum sg_tone tone = SG_TONE_BAD;
 	char took[32];
@@ -198,7 +199,7 @@ void sg_render_migrate_end(struct sg_buf *out, const struct sg_look *look, const
 			add_waiting(out, look, &result->items[i]);
 	}
 	if (result->not_reached > 0) {
-		sg_buf_adds(out, to != NULL && result->failed + result->waiting == 0 ? "Left for later:" : "Not run:");
+		sg_buf_adds(out, later ? "Left for later:" : "Not run:");
 		add_ids(out, look, result, SG_OUTCOME_NOT_REACHED, result->not_reached);
 		sg_buf_addc(out, '\n');
 	}
@@ -214,7 +215,7 @@ void sg_render_migrate_end(struct sg_buf *out, const struct sg_look *look, const
 		add_sum(&sums, look, SG_TONE_NOTE, result->superseded, "superseded");
 		add_sum(&sums, look, tone, result->failed, failed);
 		add_sum(&sums, look, SG_TONE_WARN, result->waiting, "waiting");
-		add_sum(&sums, look, SG_TONE_PLAIN, result->not_reached, "not run");
+		add_sum(&sums, look, SG_TONE_PLAIN, result->not_reached, later ? "left for later" : "not run");
 		add_sum(&sums, look, SG_TONE_PLAIN, result->skipped, "already recorded");
 		sg_buf_addf(out, "%s (%s).\n", sums.data, took);
 	}
