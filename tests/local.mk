@@ -16,6 +16,7 @@ tests_unit_db_test_db_SOURCES = tests/unit/db/test_db.c tests/unit/db/fakepq.c t
 tests_unit_db_test_db_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS)
 UNIT_TESTS += tests/unit/manifest/test_expand
 UNIT_TESTS += tests/unit/manifest/test_ini
+UNIT_TESTS += tests/unit/manifest/test_inih
 UNIT_TESTS += tests/unit/manifest/test_settings
 UNIT_TESTS += tests/unit/manifest/test_source
 UNIT_TESTS += tests/unit/manifest/test_steps

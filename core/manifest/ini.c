@@ -457,7 +457,7 @@ static void missed(struct feeder *f)
 	(void)sg_err_detail(err, "What it made of it is not what the line says, so the file cannot be relied on.");
 	(void)sg_err_hint(err, "Write the line more plainly, or link sgrun with another version of inih.");
 	f->expect = false;
-	f->told = true;
+	f->told = f->spoiled = true;
 }
 
 /* ini_reader: the next line, in a form that every inih reads alike. */

@@ -63,16 +63,3 @@ bool sg_names_add(struct sg_names *names, size_t scope, const char *name, size_t
 	names->count++;
 	return true;
 }
-
-bool sg_names_find(const struct sg_names *names, size_t scope, const char *name, size_t *value_r)
-{
-	const struct sg_names_slot *slot;
-
-	if (names->capacity == 0)
-		return false;
-	slot = slot_for(names, hash_of(scope, name), scope, name);
-	if (slot->name == NULL)
-		return false;
-	*value_r = slot->value;
-	return true;
-}

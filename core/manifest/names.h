@@ -19,7 +19,5 @@ void sg_names_init(struct sg_names *names, struct sg_arena *arena);
 /* Adds scope and name with that value. If they are there already nothing is
  * changed, *value_r gets the value of the first, and false is returned. */
 bool sg_names_add(struct sg_names *names, size_t scope, const char *name, size_t value, size_t *value_r);
-/* Whether scope and name are there; *value_r gets their value. */
-bool sg_names_find(const struct sg_names *names, size_t scope, const char *name, size_t *value_r);
 
 #endif

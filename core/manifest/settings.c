@@ -274,14 +274,6 @@ const char *sg_setting_nearest(const char *text, unsigned section)
 	return sg_text_nearest(text, keys, count);
 }
 
-const struct sg_section_kind *sg_section_kind_of(unsigned section)
-{
-	for (const struct sg_section_kind *kind = kinds; kind->word != NULL; kind++)
-		if (kind->section == section)
-			return kind;
-	SG_BUG("no such section");
-}
-
 enum sg_section_fault sg_section_parse(const char *text, const struct sg_section_kind **kind_r, const char **label_r)
 {
 	size_t word = strcspn(text, " \t");

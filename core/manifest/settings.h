@@ -80,7 +80,6 @@ struct sg_section_kind {
 	const char *help; /* one line */
 };
 const struct sg_section_kind *sg_section_kinds(void);
-const struct sg_section_kind *sg_section_kind_of(unsigned section);
 
 enum sg_section_fault { SG_SECTION_FINE, SG_SECTION_UNKNOWN, SG_SECTION_NAMELESS, SG_SECTION_NAMED };
 /* Takes "policy" or "migration 0096_lead_name" apart (kind_r is set where the

@@ -95,9 +95,7 @@ bool sg_source_text(const char *bytes, size_t length, const char **what_r)
 	for (size_t i = 0; i < length && *what_r == NULL; i++) {
 		unsigned char c = (unsigned char)bytes[i];
 
-		if (c == '\0')
-			*what_r = "a NUL byte";
-		else if (c == '\r')
+		if (c == '\r')
 			*what_r = "a carriage return";
 		else if ((c < 0x20 && c != '\t') || c == 0x7F)
 			*what_r = "a control character";

@@ -110,6 +110,9 @@ SG_TEST(secrets_and_leniency)
     T_NULL(r->manifest.dsn);
     T_NULL(r->manifest.direct_dsn);
     T_EQ_INT(r->manifest.dsn_line, 2);
+    text = "[database]\ndsn = ${SGRUN_TEST_NOT_SET:-}\n";
+    T_EQ_INT(read_bytes(text, strlen(text), true, 0, NULL)->result, 0);
+    T_ERROR(text, 2, "dsn is empty", "DATABASE_URL");
     /* only there */
     text = "[database]\ndsn = x\n[policy]\nmax_retries = ${" NAME "}\n";
     T_EQ_INT(read_bytes(text, strlen(text), true, 0, NULL)->errs.count, 1);
@@ -181,6 +184,8 @@ SG_TEST(set_that_is_wrong)
     T_NULL(r->errs.list[0].file);
     T_EQ_STR(r->errs.list[0].primary, "--set migration 0001_laed.title: the manifest has no such step");
     T_EQ_STR(r->errs.list[0].hint, "Did you mean migration 0001_lead?");
+    r = read_sets(HEAD, 1, unknown);
+    T_CONTAINS(r->errs.list[0].hint, "Name the section as the file does");
     r = read_sets(HEAD, 1, wrong);
     T_MUST_EQ_INT(r->errs.count, 1);
     T_EQ_INT(r->errs.list[0].class, SG_CLASS_USAGE);

@@ -200,6 +200,7 @@ SG_TEST(what_is_no_text)
     T_ERROR_IN("[policy]\nmax_retries = \xFF\n", 2, "not UTF-8", "Remove it");
     T_ERROR_IN("[policy]\nmax_retries = \xC0\xAF\n", 2, "not UTF-8", "Remove it");
     T_ERROR_IN("[policy]\nmax_retries = 3\r4\n", 2, "a carriage return", "Remove it");
+    T_ERROR_IN(MIGRATION("a") "title = a\n  b\x7F\n  c\n", 4, "a control character", "Remove it");
     T_ERROR_IN("; \xED\xA0\x80\n", 1, "not UTF-8", "Remove it");
     T_ERROR("\xEF\xBB\xBF" HEAD, 1, "byte order mark", "without byte order mark");
     T_ERROR_IN("[policy]\r\nmax_retries = 3\r\nlock_seconds = 4\r\n", 1, "CRLF", "sed -i");

@@ -396,6 +396,7 @@ SG_TEST(words_and_others)
     T_ERROR("[database]\ndsn = x\nrole = none\n", 3, "role = none: not allowed", "role of your own");
     T_ERROR("[database]\ndsn = x\nrole = pg_monitor\n", 3, "role = pg_monitor: not allowed", "role of your own");
     T_ERROR(sg_test_strf("[database]\ndsn = x\nrole = %0*d\n", 64, 0), 3, "…: not allowed", "63 bytes");
+    T_ERROR(sg_test_strf("[database]\ndsn = x\n[audit]\nhot_tables = %0*d.t\n", 64, 0), 4, "an item that is not allowed", "63 bytes");
     T_ERROR("[database]\ndsn = x\ndirect_dsn = embedded:y\n", 3, "direct_dsn: not allowed", "no pooler");
     T_ERROR("[database]\ndsn = embedded:\n", 2, "embedded: without a folder", "embedded:FOLDER");
     T_ERROR("[database]\nschema = a\n", 1, "[database] has no dsn", "DATABASE_URL");

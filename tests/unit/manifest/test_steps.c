@@ -182,6 +182,19 @@ SG_TEST(orders_that_cannot_be)
                                                   HEAD_LINES + 1, HEAD_LINES + 4, HEAD_LINES + 8, HEAD_LINES + 1));
 }
 
+SG_TEST(a_wide_circle)
+{
+    const char *text = HEAD;
+    const struct read *r;
+
+    for (int i = 0; i < 20; i++)
+        text = sg_test_strf("%s" "[backfill b%d]\nplugin = p\nrequires = backfill:b%d\n", text, i, (i + 1) % 20);
+    r = read_text(text);
+    T_MUST_EQ_INT(r->errs.count, 1);
+    T_CONTAINS(r->errs.list[0].primary, "backfill b0 needs itself");
+    T_CONTAINS(r->errs.list[0].detail, "backfill b9 (line 33), which needs …, which needs backfill b0 (line 6).");
+}
+
 /* A chain as long as the manifest must not take the stack, nor the square of its length in time. */
 SG_TEST(a_long_chain)
 {
@@ -240,7 +253,7 @@ SG_TEST(a_thousand_migrations)
 
 static const struct sg_test tests[] = {
     SG_CASE(a_migration_in_full), SG_CASE(a_backfill_and_indexes), SG_CASE(identities), SG_CASE(what_each_kind_needs),
-    SG_CASE(references), SG_CASE(orders_that_can_be), SG_CASE(orders_that_cannot_be), SG_CASE(a_long_chain),
+    SG_CASE(references), SG_CASE(orders_that_can_be), SG_CASE(orders_that_cannot_be), SG_CASE(a_wide_circle), SG_CASE(a_long_chain),
     SG_CASE(a_thousand_migrations), SG_CASES_END};
 static const struct sg_suite suites[] = {{"steps", tests}, SG_SUITES_END};
 
