@@ -39,6 +39,7 @@ libsgrun_core_la_SOURCES += core/cli/render_status.c
 libsgrun_core_la_SOURCES += core/cli/render_verify.c
 libsgrun_core_la_SOURCES += core/cli/report.c core/cli/report.h
 libsgrun_core_la_SOURCES += core/cli/version.c core/cli/version.h
+libsgrun_core_la_SOURCES += core/db/cap.c core/db/cap.h
 libsgrun_core_la_SOURCES += core/db/child.c core/db/child.h
 libsgrun_core_la_SOURCES += core/db/conninfo.h
 libsgrun_core_la_SOURCES += core/db/db.c core/db/db.h

@@ -16,11 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/stop.h"
+#include "core/db/cap.h"
 #include "core/db/conninfo.h"
 #include "core/db/result.h"
 #include "core/db/said.h"
@@ -29,7 +29,7 @@
 #define HOOK_MS 50
 #define ROLLBACK_MS 5000
 #define CELL_BYTES 8       /* what a value costs beside its bytes: NULLs are not free */
-#define FLIGHT_BYTES (1u << 20) /* received but not yet a row: libpq's own buffers */
+#define CAP_BYTES ((size_t)64 << 20) /* growth beside a limited result, its copy and libpq's */
 
 struct sg_db {
 	PGconn *conn;    /* NULL once lost */
@@ -147,18 +147,29 @@ struct job {
 	struct sg_arena *arena;   /* or NULL: rows are not wanted */
 	/* found */
 	struct sg_result *result;
-	size_t bytes, in_flight;
+	size_t bytes;
 	int64_t sent, asked;
 	int answered;             /* statements that succeeded */
 	bool failed, cancelled;
 	char tag[64];
 };
 
+/* libpq takes a message that it has no room for, the cap being reached, for a
+ * broken stream (fe-protocol3.c, handleSyncLoss). */
+static bool hit_cap(const struct job *job, const char *said)
+{
+	return job->max_bytes != 0 && (strstr(said, "lost synchronization") != NULL || strstr(said, "memory") != NULL);
+}
+
 static int fail_lost(struct sg_db *db, struct job *job, struct sg_err *err, const char *what)
 {
 	const char *said = db->conn != NULL ? PQerrorMessage(db->conn) : "";
 
-	if (!job->failed) {
+	if (!job->failed && hit_cap(job, said)) {
+		sg_err_set(err, SG_CLASS_POLICY, "a row of the result is much larger than %zu bytes", job->max_bytes);
+		sg_err_hint(err, "Select fewer columns, or part of the value with substring().");
+		sg_err_statement(err, job->sql, 0);
+	} else if (!job->failed) {
 		sg_err_set(err, SG_CLASS_CONNECTION, "%s", what);
 		err->uncertain = job->phase == SG_PHASE_COMMIT && job->sent != 0;
 		if (db->warning != NULL)
@@ -217,37 +228,6 @@ static int ask_hook(struct sg_db *db, struct job *job, struct sg_err *err)
 	return 0;
 }
 
-static int unread(PGconn *conn)
-{
-	int bytes = 0;
-
-	return ioctl(PQsocket(conn), FIONREAD, &bytes) == 0 ? bytes : 0;
-}
-
-/* Reads what is there. A row arrives whole in libpq's memory before we see it:
- * with a limit, one that could not pass it is not even read to its end. */
-static int consume(struct sg_db *db, struct job *job, struct sg_err *err)
-{
-	int before = job->max_bytes ? unread(db->conn) : 0, after;
-
-	if (PQconsumeInput(db->conn) == 0 && PQstatus(db->conn) != CONNECTION_BAD)
-		return fail_lost(db, job, err, "the connection to the server was lost");
-	if (job->max_bytes == 0)
-		return 0; /* lost: PQgetResult says so, after what the server still had to say */
-	after = unread(db->conn);
-	job->in_flight += before > after ? (size_t)(before - after) : 0;
-	if (job->in_flight <= job->max_bytes + FLIGHT_BYTES || PQisBusy(db->conn) == 0)
-		return 0;
-	cancel_once(db, job);
-	if (!job->failed) {
-		sg_err_set(err, SG_CLASS_POLICY, "a row of the result is larger than %zu bytes", job->max_bytes);
-		sg_err_hint(err, "Select fewer columns, or part of the value with substring().");
-		sg_err_statement(err, job->sql, 0);
-		job->failed = true;
-	}
-	return fail_lost(db, job, err, "");
-}
-
 /* Waits until the socket is ready or it is time to ask the hook again. */
 static int await(struct sg_db *db, struct job *job, struct sg_err *err)
 {
@@ -260,8 +240,10 @@ static int await(struct sg_db *db, struct job *job, struct sg_err *err)
 	if (flushed > 0)
 		fd.events |= POLLOUT;
 	/* flushed < 0: what the server said before it hung up is still to be read */
-	if (poll(&fd, 1, sg_clock_left(next)) > 0 && (fd.revents & (POLLIN | POLLHUP | POLLERR)) != 0 && consume(db, job, err) != 0)
-		return -1;
+	/* Failed: PQgetResult says so, after what the server still had to say. */
+	if (poll(&fd, 1, sg_clock_left(next)) > 0 && (fd.revents & (POLLIN | POLLHUP | POLLERR)) != 0 &&
+	    PQconsumeInput(db->conn) == 0 && PQstatus(db->conn) != CONNECTION_BAD)
+		return fail_lost(db, job, err, "the connection to the server was lost");
 	return sg_clock_ms() < next ? 0 : ask_hook(db, job, err);
 }
 
@@ -348,7 +330,6 @@ static int take_result(struct sg_db *db, struct job *job, PGresult *res, struct 
 
 	switch (status) {
 	case PGRES_SINGLE_TUPLE:
-		job->in_flight = 0;
 		take_rows(job, res, err);
 		break;
 	case PGRES_TUPLES_OK:
@@ -393,7 +374,7 @@ static int send_job(struct sg_db *db, struct job *job, struct sg_err *err)
 	return 0;
 }
 
-static int run(struct sg_db *db, struct job *job, struct sg_err *err)
+static int converse(struct sg_db *db, struct job *job, struct sg_err *err)
 {
 	if (send_job(db, job, err) != 0)
 		return -1;
@@ -413,6 +394,18 @@ static int run(struct sg_db *db, struct job *job, struct sg_err *err)
 	if (db->conn != NULL && PQstatus(db->conn) == CONNECTION_BAD)
 		(void)fail_lost(db, job, err, "the connection to the server was lost");
 	return job->failed ? -1 : 0;
+}
+
+static int run(struct sg_db *db, struct job *job, struct sg_err *err)
+{
+	struct sg_cap cap = { .set = false };
+	int rc;
+
+	if (job->max_bytes != 0)
+		sg_cap_begin(&cap, job->max_bytes <= SIZE_MAX / 8 ? 4 * job->max_bytes + CAP_BYTES : SIZE_MAX / 2);
+	rc = converse(db, job, err);
+	sg_cap_end(&cap);
+	return rc;
 }
 
 int sg_db_script(struct sg_db *db, const char *sql, struct sg_err *err)

@@ -168,12 +168,19 @@ static int bring_up(struct sg_embedded *embedded, const struct sg_embedded_spec 
 
 /* ---- the interface -------------------------------------------------------- */
 
+/* Unlocks by word, since closing does not while a forked child has the descriptor too. */
+static void drop_lock(int fd)
+{
+	if (fd < 0)
+		return;
+	(void)flock(fd, LOCK_UN);
+	(void)close(fd);
+}
+
 static void release(struct sg_embedded *embedded)
 {
-	if (embedded->users_lock >= 0)
-		(void)close(embedded->users_lock);
-	if (embedded->start_lock >= 0)
-		(void)close(embedded->start_lock);
+	drop_lock(embedded->users_lock);
+	drop_lock(embedded->start_lock);
 	sg_arena_release(&embedded->arena);
 	free(embedded);
 }

@@ -4,11 +4,12 @@
  * user stops it. It listens on a unix socket in a folder that only its owner can
  * enter, and nowhere else. As root it runs as `postgres`, else as `nobody`.
  *
- * FOLDER holds data/ (the cluster), log (the server's), start.lock (held while
- * someone starts or stops it), users.lock (held, shared, by every user), and
- * while a cluster is being made, `making`: what is there together with it is
- * half done and is made anew. If the server's user cannot work in FOLDER, all
- * that lives in /var/tmp/sgrun-UID-HASH, which is said in the log. */
+ * FOLDER holds data/ (the cluster), log (the server's), socket (the name of its
+ * socket's folder, while it runs), start.lock (held while someone starts or stops
+ * it), users.lock (held, shared, by every user), and while a cluster is being
+ * made, `making`: what is there together with it is half done and is made anew.
+ * If the server's user cannot work in FOLDER, all that lives in
+ * /var/tmp/sgrun-UID-HASH, which is said in the log. */
 #ifndef SG_EMBEDDED_H
 #define SG_EMBEDDED_H
 

@@ -14,11 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/db/embedded_parts.h"
 
 #define PERSISTENT "/var/tmp"
+#define REMOVE_MS 5000
 
 static void set_paths(struct sg_home *home, struct sg_arena *arena, const char *path)
 {
@@ -26,6 +28,7 @@ static void set_paths(struct sg_home *home, struct sg_arena *arena, const char *
 	home->data = sg_arena_printf(arena, "%s/data", path);
 	home->log = sg_arena_printf(arena, "%s/log", path);
 	home->making = sg_arena_printf(arena, "%s/making", path);
+	home->socket = sg_arena_printf(arena, "%s/socket", path);
 }
 
 static void set_user(struct sg_home *home, struct sg_arena *arena, const struct passwd *user, bool drop)
@@ -180,8 +183,11 @@ int sg_home_choose(const char *folder, struct sg_arena *arena, struct sg_home *h
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk)
 {
 	(void)st;
-	/* The top folder lies in a place that its owner may not write to. */
-	return walk->level == 0 || (kind == FTW_DP ? rmdir(path) : unlink(path)) == 0 ? 0 : -1;
+	/* The top folder lies in a place that its owner may not write to. What else
+	 * cannot be removed shows when that is. */
+	if (walk->level > 0)
+		(void)(kind == FTW_DP ? rmdir(path) : unlink(path));
+	return 0;
 }
 
 static int empty_folder(const char *path)
@@ -191,13 +197,19 @@ static int empty_folder(const char *path)
 
 int sg_home_remove_data(const struct sg_home *home, struct sg_err *err)
 {
+	int64_t deadline = sg_clock_ms() + REMOVE_MS;
 	struct stat st;
 
-	if (lstat(home->data, &st) != 0 && errno == ENOENT)
-		return 0;
-	if (!sg_child_do(&home->user, empty_folder, home->data) || rmdir(home->data) != 0) {
-		sg_err_set(err, SG_CLASS_STATE, "the unfinished cluster in %s cannot be removed", home->data);
-		return sg_err_hint(err, "Remove it by hand.");
+	while (lstat(home->data, &st) == 0) {
+		(void)sg_child_do(&home->user, empty_folder, home->data);
+		if (rmdir(home->data) == 0)
+			return 0;
+		/* The last child of a killed initdb may still be writing. */
+		if (sg_clock_left(deadline) == 0) {
+			sg_err_set(err, SG_CLASS_STATE, "the unfinished cluster in %s cannot be removed: %s", home->data, strerror(errno));
+			return sg_err_hint(err, "Remove it by hand.");
+		}
+		(void)sg_clock_sleep(50);
 	}
 	return 0;
 }

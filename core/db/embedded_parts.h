@@ -9,7 +9,7 @@
 /* ---- embedded_home.c: where it lives, and whose it is ---- */
 struct sg_home {
 	const char *path;
-	const char *data, *log, *making; /* in path */
+	const char *data, *log, *making, *socket; /* in path */
 	struct sg_child_user user;
 	const char *user_name;
 };
@@ -32,11 +32,12 @@ SG_MUST_CHECK int sg_programs_find(const char *bindir, int major, const struct s
 int sg_programs_cluster(const struct sg_home *home);
 
 /* ---- embedded_server.c: one postmaster ---- */
+#define SOCKET_BYTES 100
 enum sg_server_state { SG_SERVER_GONE, SG_SERVER_STARTING, SG_SERVER_READY, SG_SERVER_STOPPING };
 struct sg_postmaster {
 	pid_t pid;
 	int port;
-	char socket[100];
+	char socket[SOCKET_BYTES];
 	enum sg_server_state state;
 };
 /* What postmaster.pid says, if that process is really this cluster's. */

@@ -30,7 +30,6 @@
 #define FAST_MS 20000
 #define HARD_MS 5000
 #define LOOK_MS 3
-#define SOCKET_PREFIX "/sgrun-"
 #define PORT "5432"
 #define TAIL_BYTES 2000
 #define LOG_BYTES (4 << 20)
@@ -149,7 +148,7 @@ void sg_postmaster_look(const struct sg_home *home, struct sg_postmaster *postma
 			found.state = state_of(line);
 	}
 	if (found.pid <= 1 || !is_this_clusters(home, found.pid))
-		found.state = SG_SERVER_GONE; /* the socket is kept: its folder is to be removed */
+		found.state = SG_SERVER_GONE;
 	else if (found.state == SG_SERVER_GONE)
 		found.state = SG_SERVER_STARTING;
 	*postmaster_r = found;
@@ -174,12 +173,29 @@ static int empty_socket_folder(const char *folder)
 	return rmdir(folder);
 }
 
-static void remove_socket_folder(const struct sg_home *home, const char *folder)
+/* The folder's name is written down before it is made, so that whoever comes
+ * after a crash can remove it. */
+static void remove_socket_folder(const struct sg_home *home)
 {
-	const char *name = strrchr(folder, '/');
+	int fd = open(home->socket, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char folder[SOCKET_BYTES];
+	ssize_t got = fd >= 0 ? read(fd, folder, sizeof folder - 1) : 0;
 
-	if (name != NULL && sg_text_prefix(name, SOCKET_PREFIX))
+	if (fd >= 0)
+		(void)close(fd);
+	if (got > 0) {
+		folder[got] = '\0';
 		(void)sg_child_do(&home->user, empty_socket_folder, folder);
+		(void)unlink(home->socket);
+	}
+}
+
+static bool write_down(const struct sg_home *home, const char *folder)
+{
+	int fd = open(home->socket, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	bool good = fd >= 0 && write(fd, folder, strlen(folder)) == (ssize_t)strlen(folder);
+
+	return (fd < 0 || close(fd) == 0) && good;
 }
 
 static int can_enter(const char *path)
@@ -187,17 +203,19 @@ static int can_enter(const char *path)
 	return access(path, X_OK);
 }
 
-/* In the temporary folder, since a socket's path is at most 107 bytes; 0700 and
- * of a name that nobody can have guessed. */
-static int make_socket_folder(const struct sg_home *home, char folder_r[100], struct sg_err *err)
+/* In the temporary folder, since a socket's path is at most 107 bytes; 0700, and
+ * new: a name that somebody else made first is not taken. */
+static int make_socket_folder(const struct sg_home *home, char folder_r[SOCKET_BYTES], struct sg_err *err)
 {
 	const char *tmp = getenv("TMPDIR");
 
 	if (tmp == NULL || tmp[0] != '/' || strlen(tmp) > 60 || strpbrk(tmp, "'\\,") != NULL)
 		tmp = "/tmp";
-	for (int attempt = 0; attempt < 2; attempt++) {
-		snprintf(folder_r, 100, "%s" SOCKET_PREFIX "XXXXXX", attempt == 0 ? tmp : "/tmp");
-		if (mkdtemp(folder_r) == NULL)
+	for (int attempt = 0; attempt < 8; attempt++) {
+		snprintf(folder_r, SOCKET_BYTES, "%s/sgrun-%07x", attempt < 4 ? tmp : "/tmp", sg_random(0xFFFFFFF));
+		if (!write_down(home, folder_r))
+			return sg_err_set(err, SG_CLASS_STATE, "cannot write %s: %s", home->socket, strerror(errno));
+		if (mkdir(folder_r, 0700) != 0)
 			continue;
 		if ((!home->user.drop || chown(folder_r, home->user.uid, home->user.gid) == 0) &&
 		    sg_child_do(&home->user, can_enter, folder_r))
@@ -302,14 +320,14 @@ int sg_postmaster_start(const struct sg_home *home, const struct sg_programs *pr
                         struct sg_postmaster *postmaster_r, struct sg_err *err)
 {
 	int64_t patience = sg_clock_ms() + ATTACHED_MS;
-	char socket[100], path[4096], tail[TAIL_BYTES + 1];
+	char socket[SOCKET_BYTES], path[4096], tail[TAIL_BYTES + 1];
 	struct sg_postmaster old;
 	int rc = 0, fd;
 	off_t start;
 
 	/* A file that a crash left, or whose number is another's by now, would keep it from starting. */
 	sg_postmaster_look(home, &old);
-	remove_socket_folder(home, old.socket);
+	remove_socket_folder(home);
 	if (old.pid != 0 && snprintf(path, sizeof path, "%s/postmaster.pid", home->data) < (int)sizeof path)
 		(void)sg_child_do(&home->user, unlink, path);
 	if (make_socket_folder(home, socket, err) != 0)
@@ -341,7 +359,7 @@ int sg_postmaster_start(const struct sg_home *home, const struct sg_programs *pr
 	if (fd >= 0)
 		(void)close(fd);
 	if (rc != 1)
-		remove_socket_folder(home, socket);
+		remove_socket_folder(home);
 	return rc == 1 ? 0 : -1;
 }
 
@@ -364,14 +382,13 @@ static bool await_end(const struct sg_home *home, pid_t pid, int64_t timeout_ms)
 
 void sg_postmaster_stop(const struct sg_home *home, const struct sg_postmaster *postmaster)
 {
-	if (postmaster->state == SG_SERVER_GONE)
-		return;
-	(void)kill(postmaster->pid, SIGINT);
-	if (!await_end(home, postmaster->pid, FAST_MS)) {
+	if (postmaster->state != SG_SERVER_GONE)
+		(void)kill(postmaster->pid, SIGINT);
+	if (postmaster->state != SG_SERVER_GONE && !await_end(home, postmaster->pid, FAST_MS)) {
 		(void)kill(postmaster->pid, SIGQUIT);
 		if (!await_end(home, postmaster->pid, HARD_MS))
 			sg_log(SG_LOG_WARNING, "embedded", NULL, 0, "the embedded server (process %d) does not stop",
 			       (int)postmaster->pid);
 	}
-	remove_socket_folder(home, postmaster->socket);
+	remove_socket_folder(home);
 }
