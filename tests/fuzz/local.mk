@@ -10,6 +10,14 @@ FUZZ_TARGETS = tests/fuzz/fuzz_manifest
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_manifest_LDFLAGS = $(AM_LDFLAGS) $(LINK_FUZZ)
 tests_fuzz_fuzz_manifest_LDADD = libsgrun-core.la
+FUZZ_TARGETS += tests/fuzz/fuzz_wire
+tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(LINK_FUZZ)
+tests_fuzz_fuzz_wire_LDADD = libsgrun-wire.la
+FUZZ_TARGETS += tests/fuzz/fuzz_elf
+tests_fuzz_fuzz_elf_SOURCES = tests/fuzz/fuzz_elf.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_elf_LDFLAGS = $(AM_LDFLAGS) $(LINK_FUZZ)
+tests_fuzz_fuzz_elf_LDADD = libsgrun-loader.la
 
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/manifest.dict
 FUZZ_SECONDS = 60
