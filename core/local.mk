@@ -73,6 +73,7 @@ libsgrun_core_la_SOURCES += core/manifest/draft.h
 libsgrun_core_la_SOURCES += core/manifest/expand.c core/manifest/expand.h
 libsgrun_core_la_SOURCES += core/manifest/graph.c
 libsgrun_core_la_SOURCES += core/manifest/ini.c core/manifest/ini.h
+libsgrun_core_la_SOURCES += core/manifest/lines.c core/manifest/lines.h
 libsgrun_core_la_SOURCES += core/manifest/manifest.c core/manifest/manifest.h
 libsgrun_core_la_SOURCES += core/manifest/names.c core/manifest/names.h
 libsgrun_core_la_SOURCES += core/manifest/override.c
