@@ -31,6 +31,7 @@ UNIT_TESTS += tests/unit/sql/test_statements
 DB_TESTS = tests/db/test_kit
 DB_TESTS += tests/db/test_legacy tests/db/test_example
 DB_TESTS += tests/db/test_db tests/db/test_embedded
+DB_TESTS += tests/db/test_cli
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
