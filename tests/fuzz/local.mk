@@ -19,7 +19,12 @@ tests_fuzz_fuzz_elf_SOURCES = tests/fuzz/fuzz_elf.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_elf_LDFLAGS = $(AM_LDFLAGS) $(LINK_FUZZ)
 tests_fuzz_fuzz_elf_LDADD = libsgrun-loader.la
 
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/manifest.dict
+FUZZ_TARGETS += tests/fuzz/fuzz_policy
+tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_policy_LDFLAGS = $(AM_LDFLAGS) $(LINK_FUZZ)
+tests_fuzz_fuzz_policy_LDADD = libsgrun-core.la
+
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/manifest.dict tests/fuzz/policy.dict
 FUZZ_SECONDS = 60
 
 if FUZZING
