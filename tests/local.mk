@@ -29,6 +29,7 @@ UNIT_TESTS += tests/unit/sql/test_exists
 UNIT_TESTS += tests/unit/sql/test_statements
 
 DB_TESTS = tests/db/test_kit
+DB_TESTS += tests/db/test_existing
 DB_TESTS += tests/db/test_legacy tests/db/test_example
 DB_TESTS += tests/db/test_db tests/db/test_embedded
 DB_TESTS += tests/db/test_cli

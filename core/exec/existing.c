@@ -39,6 +39,42 @@ static int compare_kind(struct sg_db *db, const struct sg_verdict *verdict, cons
 	return 0;
 }
 
+/* What the letters of the catalogue's kind columns stand for. */
+struct kind {
+	char letter;
+	const char *text;
+};
+
+static const struct kind constraint_kinds[] = { { 'c', "a CHECK constraint" },     { 'f', "a foreign key" },
+	                                        { 'p', "a primary key" },          { 'u', "a UNIQUE constraint" },
+	                                        { 'x', "an exclusion constraint" }, { 0, "an index or relation of that name" } };
+static const struct kind type_kinds[] = { { 'c', "a composite type" }, { 'd', "a domain" }, { 'e', "an enum" },
+	                                  { 'r', "a range type" },     { 0, "another kind of type" } };
+static const struct kind routine_kinds[] = { { 'f', "a function" }, { 'p', "a procedure" },
+	                                     { 0, "another kind of routine" } };
+
+static const char *kind_text(const struct kind *kinds, char letter)
+{
+	while (kinds->letter != 0 && kinds->letter != letter)
+		kinds++;
+	return kinds->text;
+}
+
+/* sql gives the kind's letter for two parameters. */
+static int compare_catalogue(struct sg_db *db, const struct sg_verdict *verdict, const char *sql, const char *const *values,
+                             const char *what, const struct kind *kinds, struct sg_arena *arena, struct sg_err *err)
+{
+	struct sg_result *result;
+	char there;
+
+	if (sg_db_query(db, sql, 2, values, arena, &result, err) != 0)
+		return -1;
+	there = sg_result_rows(result) > 0 ? sg_result_value(result, 0, 0)[0] : '\0';
+	if (there == verdict->catalogue_kind)
+		return 0;
+	return differs(err, what, kind_text(kinds, there), kind_text(kinds, verdict->catalogue_kind));
+}
+
 /* The types as the server itself reads them: format_type of the declared text. */
 static int compare_columns(struct sg_db *db, const struct sg_verdict *verdict, bool all, struct sg_arena *arena,
                            struct sg_err *err)
@@ -118,23 +154,27 @@ int sg_existing_compare(struct sg_db *db, const struct sg_verdict *verdict, stru
 		return compare_kind(db, verdict, "v", "a view", arena, err);
 	case SG_MAKES_SEQUENCE:
 		return compare_kind(db, verdict, "S", "a sequence", arena, err);
-	case SG_MAKES_CONSTRAINT: {
-		struct sg_result *result;
-
+	case SG_MAKES_CONSTRAINT:
 		/* 42P07 names an index: without a constraint on this very table it is another's. */
-		if (sg_db_query(db,
-		                "SELECT 1 FROM pg_catalog.pg_constraint WHERE conrelid = pg_catalog.to_regclass($1) AND conname = $2",
-		                2, (const char *[]){ qualified(&verdict->object, arena), verdict->member }, arena, &result,
-		                err) != 0)
-			return -1;
-		if (sg_result_rows(result) == 0)
-			return differs(err, verdict->member, "an index or relation of that name",
-			               sg_arena_printf(arena, "a constraint of %s", qualified(&verdict->object, arena)));
-		return 0;
-	}
-	case SG_MAKES_SCHEMA:
-	case SG_MAKES_FUNCTION:
+		return compare_catalogue(db, verdict,
+		                         "SELECT contype FROM pg_catalog.pg_constraint"
+		                         " WHERE conrelid = pg_catalog.to_regclass($1) AND conname = $2",
+		                         (const char *[]){ qualified(&verdict->object, arena), verdict->member },
+		                         verdict->member, constraint_kinds, arena, err);
 	case SG_MAKES_TYPE:
+		if (compare_catalogue(db, verdict,
+		                      "SELECT typtype FROM pg_catalog.pg_type WHERE oid = pg_catalog.to_regtype($1) AND $2::text IS NULL",
+		                      (const char *[]){ qualified(&verdict->object, arena), NULL },
+		                      qualified(&verdict->object, arena), type_kinds, arena, err) != 0)
+			return -1;
+		return verdict->catalogue_kind == 'c' ? compare_columns(db, verdict, true, arena, err) : 0;
+	case SG_MAKES_FUNCTION:
+		return compare_catalogue(db, verdict,
+		                         "SELECT prokind FROM pg_catalog.pg_proc"
+		                         " WHERE oid = pg_catalog.to_regprocedure($1) AND $2::text IS NULL",
+		                         (const char *[]){ verdict->signature, NULL }, verdict->signature, routine_kinds, arena,
+		                         err);
+	case SG_MAKES_SCHEMA:
 	case SG_MAKES_POLICY:
 	case SG_MAKES_EXTENSION:
 		return 0; /* the SQLSTATE says all that the catalogue would */

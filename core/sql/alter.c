@@ -151,7 +151,7 @@ static void note_constraint(struct sg_judge *judge, const struct sg_json *constr
 		if (!sg_node_is(constraint, "contype", types[i].contype))
 			continue;
 		verdict->makes = SG_MAKES_CONSTRAINT;
-		verdict->constraint_type = types[i].type;
+		verdict->catalogue_kind = types[i].type;
 		verdict->exists_sqlstates[0] = types[i].sqlstate;
 		verdict->member = sg_arena_strdup(judge->arena, name);
 	}

@@ -217,6 +217,7 @@ int sg_check_create_function(struct sg_judge *judge, const struct sg_json *body)
 	judge->verdict->signature = signature(judge, name, sg_json_get(body, "parameters"));
 	if (judge->verdict->signature != NULL)
 		note(judge, SG_MAKES_FUNCTION, "42723", name);
+	judge->verdict->catalogue_kind = sg_json_true(sg_json_get(body, "is_procedure")) ? 'p' : 'f';
 	return 0;
 }
 
@@ -224,14 +225,21 @@ int sg_check_create_type(struct sg_judge *judge, const struct sg_json *body)
 {
 	const struct sg_json *composite = sg_json_get(body, "typevar");
 	struct sg_relation name = { NULL, NULL };
+	char kind = sg_json_get(body, "vals") != NULL ? 'e' : 'r';
 
 	if (composite != NULL) {
+		kind = 'c';
 		name = sg_tree_relation(composite);
 		note_columns(judge, sg_json_get(body, "coldeflist"));
-	} else if (!sg_tree_names(sg_json_get(body, "typeName"), &name) &&
-	           !sg_tree_names(sg_json_get(body, "domainname"), &name)) {
+	} else if (sg_tree_names(sg_json_get(body, "domainname"), &name)) {
+		kind = 'd';
+	} else if (!sg_tree_names(sg_json_get(body, "typeName"), &name)) {
 		return 0;
 	}
+	/* An enum may be made without labels; a range has options. */
+	if (kind == 'r' && sg_json_get(body, "params") == NULL)
+		kind = 'e';
+	judge->verdict->catalogue_kind = kind;
 	note(judge, SG_MAKES_TYPE, "42710", name);
 	return 0;
 }

@@ -69,7 +69,9 @@ struct sg_verdict {
 	const char *signature;           /* function: "schema.name(argument types)" for regprocedure; else NULL */
 	const struct sg_wanted_column *columns; /* TABLE and composite TYPE: as declared; COLUMN: one */
 	size_t column_count;
-	char constraint_type;            /* CONSTRAINT: as pg_constraint.contype (c, f, p, u, x); else 0 */
+	/* CONSTRAINT: as pg_constraint.contype (c, f, p, u, x); TYPE: as pg_type.typtype
+	 * (c, d, e, r); FUNCTION: as pg_proc.prokind (f, p); else 0 */
+	char catalogue_kind;
 	bool if_not_exists;
 	const char *exists_hint;         /* NOTHING: why, as a hint for an "already exists" that fails; or NULL */
 	/* Tables and materialized views that this statement makes; empty with IF NOT

@@ -54,7 +54,11 @@ SG_TEST(one_object)
     makes("CREATE TYPE n AS (a int, b text)", SG_MAKES_TYPE, "42710");
     T_EQ_STR(columns(), "a integer, b text");
     makes("CREATE TYPE n AS RANGE (subtype = int)", SG_MAKES_TYPE, "42710");
+    T_EQ_INT(verdict.catalogue_kind, 'r');
+    makes("CREATE TYPE n AS ENUM ()", SG_MAKES_TYPE, "42710");
+    T_EQ_INT(verdict.catalogue_kind, 'e');
     makes("CREATE DOMAIN s.n AS int", SG_MAKES_TYPE, "42710");
+    T_EQ_INT(verdict.catalogue_kind, 'd');
     T_EQ_STR(verdict.object.schema, "s");
     makes("CREATE POLICY p ON t USING (true)", SG_MAKES_POLICY, "42710");
     T_EQ_STR(verdict.object.name, "t");
@@ -96,11 +100,11 @@ SG_TEST(alter_table)
     T_EQ_STR(verdict.member, "a");
     T_EQ_STR(columns(), "a character varying(255)");
     makes("ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0)", SG_MAKES_CONSTRAINT, "42710");
-    T_EQ_INT(verdict.constraint_type, 'c');
+    T_EQ_INT(verdict.catalogue_kind, 'c');
     T_EQ_STR(verdict.member, "c");
     makes("ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u", SG_MAKES_CONSTRAINT, "42710");
     makes("ALTER TABLE t ADD CONSTRAINT c UNIQUE (a, b)", SG_MAKES_CONSTRAINT, "42P07");
-    T_EQ_INT(verdict.constraint_type, 'u');
+    T_EQ_INT(verdict.catalogue_kind, 'u');
     makes("ALTER TABLE t ADD CONSTRAINT c PRIMARY KEY (a)", SG_MAKES_CONSTRAINT, "42P07");
 }
 
