@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/stop.h"
+#include "core/plugin/nursery.h"
 
 #define CHECK_WINDOW 4 /* processes that load at the same time while checking */
 #define AHEAD 3        /* slots that are started ahead of their turn */
@@ -141,4 +142,5 @@ void sg_plugins_release(struct sg_plugins *plugins)
 {
 	for (size_t i = 0; i < plugins->count; i++)
 		drop(&plugins->slots[i]);
+	sg_nursery_stop();
 }

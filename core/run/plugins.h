@@ -37,7 +37,7 @@ SG_MUST_CHECK int sg_plugins_check(struct sg_plugins *plugins, size_t keep, stru
  * slots are started ahead. */
 SG_MUST_CHECK int sg_plugins_take(struct sg_plugins *plugins, size_t slot, struct sg_process **process_r,
                                   struct sg_err *err);
-/* Kills what was started ahead. */
+/* Kills what was started ahead, and the nursery. */
 void sg_plugins_release(struct sg_plugins *plugins);
 
 #endif

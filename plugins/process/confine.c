@@ -111,6 +111,46 @@ static int first_filter(void)
 	return load_filter(filter_load, sizeof filter_load / sizeof filter_load[0]);
 }
 
+static int rules = -1; /* of landlock */
+static int rules_error;
+static bool prepared;
+
+void sg_confine_prepare(void)
+{
+	if (prepared)
+		return;
+	prepared = true;
+	rules = sg_landlock_make();
+	rules_error = rules < 0 ? errno : 0;
+}
+
+int sg_confine_descriptor(void)
+{
+	return rules;
+}
+
+void sg_confine_set_descriptor(int fd)
+{
+	rules = fd;
+}
+
+#ifndef SG_COVERAGE
+static int landlock(void)
+{
+	int status;
+
+	sg_confine_prepare();
+	if (rules < 0) {
+		errno = rules_error;
+		return -1;
+	}
+	status = sg_landlock_restrict(rules);
+	close(rules);
+	rules = -1;
+	return status;
+}
+#endif
+
 int sg_confine_before_load(struct sg_confine *confine)
 {
 	bool required = confine->mode == SG_CONFINE_REQUIRED;
@@ -129,7 +169,7 @@ int sg_confine_before_load(struct sg_confine *confine)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return failed(confine, "PR_SET_NO_NEW_PRIVS", errno);
 #ifndef SG_COVERAGE
-	if (sg_landlock_restrict() != 0)
+	if (landlock() != 0)
 		confine->missing |= SG_WIRE_NO_LANDLOCK;
 #endif
 	if (limit_all(confine->cpu_seconds) != 0)

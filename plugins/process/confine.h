@@ -20,6 +20,16 @@ struct sg_confine {
 	int error;            /* after -1: errno */
 };
 
+/* Makes what is the same for every plugin, the landlock rules. A nursery does it
+ * once for all its children; without it the first of the calls below does. Never
+ * fails: what could not be made is missing then. */
+void sg_confine_prepare(void);
+/* The descriptor of the landlock rules, which must stay open until
+ * sg_confine_before_load; -1 if there is none. */
+int sg_confine_descriptor(void);
+/* They are now under this number. */
+void sg_confine_set_descriptor(int fd);
+
 /* -1 if the mode is REQUIRED and something that it stands on could not be had
  * (landlock is only noted as missing). Ends the process if the host is gone. */
 int sg_confine_before_load(struct sg_confine *confine);

@@ -56,7 +56,7 @@ static int allow(int rules, const char *path, uint64_t rights)
 	return status;
 }
 
-int sg_landlock_restrict(void)
+int sg_landlock_make(void)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct landlock_ruleset_attr attr = { 0 };
@@ -78,10 +78,7 @@ int sg_landlock_restrict(void)
 		          LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR) != 0)
 			goto failed;
 	}
-	if (syscall(SYS_landlock_restrict_self, rules, 0) != 0)
-		goto failed;
-	close(rules);
-	return 0;
+	return rules;
 failed:
 	saved = errno;
 	close(rules);
@@ -89,10 +86,22 @@ failed:
 	return -1;
 }
 
+int sg_landlock_restrict(int rules)
+{
+	return (int)syscall(SYS_landlock_restrict_self, rules, 0);
+}
+
 #else
 
-int sg_landlock_restrict(void)
+int sg_landlock_make(void)
 {
+	errno = ENOSYS;
+	return -1;
+}
+
+int sg_landlock_restrict(int rules)
+{
+	(void)rules;
 	errno = ENOSYS;
 	return -1;
 }

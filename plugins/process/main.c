@@ -18,6 +18,7 @@
 #include "plugins/process/channel.h"
 #include "plugins/process/confine.h"
 #include "plugins/process/load.h"
+#include "plugins/process/nursery.h"
 
 #define IMAGE_FD 3
 
@@ -73,31 +74,12 @@ static void say_hello(struct sg_load *load, const struct sg_confine *confine)
 	(void)sg_channel_send();
 }
 
-static int started_by_hand(int count, char **arguments)
-{
-	struct stat info;
-
-	if (count == 2 && strcmp(arguments[1], "--version") == 0) {
-		puts(PACKAGE_VERSION_TEXT);
-		return SG_EXIT_DONE;
-	}
-	if (fstat(SG_CHANNEL_FD, &info) == 0 && S_ISSOCK(info.st_mode) && fstat(IMAGE_FD, &info) == 0)
-		return -1;
-	fputs("sgrun-plugin: is started by sgrun, for one plugin at a time; see sgrun(1)\n", stderr);
-	return SG_EXIT_USAGE;
-}
-
-int main(int count, char **arguments)
+/* One plugin, from its loading to its end. */
+static void serve(void)
 {
 	struct sg_confine confine = { 0 };
 	struct sg_load load = { 0 };
-	int status = started_by_hand(count, arguments);
 
-	if (status >= 0)
-		return status;
-	if (close_range(IMAGE_FD + 1, ~0U, 0) != 0)
-		for (int fd = IMAGE_FD + 1; fd < 1024; fd++)
-			close(fd);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	set_up(&confine, &load);
 	if (sg_confine_before_load(&confine) != 0)
@@ -120,4 +102,32 @@ int main(int count, char **arguments)
 			sg_channel_exit(SG_EXIT_HOST);
 		sg_api_call(&load, &frame);
 	}
+}
+
+static int started_by_hand(int count, char **arguments)
+{
+	struct stat info;
+
+	if (count == 2 && strcmp(arguments[1], "--version") == 0) {
+		puts(PACKAGE_VERSION_TEXT);
+		return SG_EXIT_DONE;
+	}
+	if (count == 2 && strcmp(arguments[1], SG_NURSERY_ARGUMENT) == 0)
+		return sg_nursery_main(serve);
+	if (fstat(SG_CHANNEL_FD, &info) == 0 && S_ISSOCK(info.st_mode) && fstat(IMAGE_FD, &info) == 0)
+		return -1;
+	fputs("sgrun-plugin: is started by sgrun, for one plugin at a time; see sgrun(1)\n", stderr);
+	return SG_EXIT_USAGE;
+}
+
+int main(int count, char **arguments)
+{
+	int status = started_by_hand(count, arguments);
+
+	if (status >= 0)
+		return status;
+	if (close_range(IMAGE_FD + 1, ~0U, 0) != 0)
+		for (int fd = IMAGE_FD + 1; fd < 1024; fd++)
+			close(fd);
+	serve();
 }
