@@ -87,7 +87,6 @@ libsgrun_core_la_SOURCES += core/plugin/abi.h
 libsgrun_core_la_SOURCES += core/plugin/blame.c core/plugin/blame.h
 libsgrun_core_la_SOURCES += core/plugin/channel.c core/plugin/channel.h
 libsgrun_core_la_SOURCES += core/plugin/image.c core/plugin/image.h
-libsgrun_core_la_SOURCES += core/plugin/judge.c core/plugin/judge.h
 libsgrun_core_la_SOURCES += core/plugin/nursery.c core/plugin/nursery.h
 libsgrun_core_la_SOURCES += core/plugin/process.c core/plugin/process.h
 libsgrun_core_la_SOURCES += core/plugin/rows.c
