@@ -31,7 +31,8 @@ void sg_nursery_stop(void)
 
 static int start(const char *program, char *const *environment)
 {
-	char name[] = "sgrun-plugin", argument[] = "--nursery";
+	/* the blanks are room for the ids of its children's steps */
+	char name[] = "sgrun-plugin", argument[] = "--nursery                                                       ";
 	char *arguments[] = { name, argument, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -65,24 +66,26 @@ static int start(const char *program, char *const *environment)
 	return status;
 }
 
-static int ask(const int fds[3])
+static int ask(const char *step, const int fds[3])
 {
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(3 * sizeof(int))];
 	} space;
-	char byte = 0;
-	struct iovec data = { &byte, 1 };
+	size_t length = strnlen(step, 200);
+	char text[201] = "?";
+	struct iovec data = { text, length > 0 ? length : 1 };
 	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &space, .msg_controllen = sizeof space };
 	struct cmsghdr *header;
 
+	memcpy(text, step, length);
 	memset(&space, 0, sizeof space);
 	header = CMSG_FIRSTHDR(&message);
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(3 * sizeof(int));
 	memcpy(CMSG_DATA(header), fds, 3 * sizeof(int));
-	return sendmsg(control, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
+	return sendmsg(control, &message, MSG_NOSIGNAL) > 0 ? 0 : -1;
 }
 
 static int answer(pid_t *pid_r)
@@ -101,7 +104,8 @@ static int answer(pid_t *pid_r)
 	return 0;
 }
 
-int sg_nursery_spawn(const char *program, char *const *environment, int socket, int output, int image, pid_t *pid_r)
+int sg_nursery_spawn(const char *step, const char *program, char *const *environment, int socket, int output, int image,
+                     pid_t *pid_r)
 {
 	const int fds[3] = { socket, output, image };
 
@@ -109,7 +113,7 @@ int sg_nursery_spawn(const char *program, char *const *environment, int socket, 
 	for (int turn = 0; turn < 2; turn++) {
 		if (control < 0 && start(program, environment) != 0)
 			return -1;
-		if (ask(fds) == 0 && answer(pid_r) == 0)
+		if (ask(step, fds) == 0 && answer(pid_r) == 0)
 			return 0;
 		sg_nursery_stop();
 	}

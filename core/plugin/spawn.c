@@ -139,13 +139,13 @@ static int start(const char *program, const char *step, int socket, int output, 
 
 /* Forked from the nursery, at a third of the cost. Builds for tests start the
  * program each time: what instruments them does not like a raw clone. */
-static bool nursed(const char *program, int socket, int output, int image, pid_t *pid_r, struct sg_arena *arena)
+static bool nursed(const char *step, const char *program, int socket, int output, int image, pid_t *pid_r, struct sg_arena *arena)
 {
 #ifdef SG_INSTRUMENTED
-	(void)program, (void)socket, (void)output, (void)image, (void)pid_r, (void)arena;
+	(void)step, (void)program, (void)socket, (void)output, (void)image, (void)pid_r, (void)arena;
 	return false;
 #else
-	return sg_nursery_spawn(program, environment(arena), socket, output, image, pid_r) == 0;
+	return sg_nursery_spawn(step, program, environment(arena), socket, output, image, pid_r) == 0;
 #endif
 }
 
@@ -163,7 +163,7 @@ int sg_spawn(const char *step, int image, struct sg_spawned *spawned_r, struct s
 		goto done;
 	}
 	problem = 0;
-	if (!nursed(program, sockets[1], pipes[1], copy >= 0 ? copy : image, &spawned_r->pid, &arena))
+	if (!nursed(step, program, sockets[1], pipes[1], copy >= 0 ? copy : image, &spawned_r->pid, &arena))
 		problem = start(program, step, sockets[1], pipes[1], copy >= 0 ? copy : image, &spawned_r->pid, &arena);
 	if (problem != 0) {
 		sg_err_set(err, SG_CLASS_REFUSED, "cannot start %s: %s", program, strerror(problem));

@@ -112,8 +112,8 @@ static int started_by_hand(int count, char **arguments)
 		puts(PACKAGE_VERSION_TEXT);
 		return SG_EXIT_DONE;
 	}
-	if (count == 2 && strcmp(arguments[1], SG_NURSERY_ARGUMENT) == 0)
-		return sg_nursery_main(serve);
+	if (count == 2 && strncmp(arguments[1], SG_NURSERY_ARGUMENT, strlen(SG_NURSERY_ARGUMENT)) == 0)
+		return sg_nursery_main(arguments[1], serve);
 	if (fstat(SG_CHANNEL_FD, &info) == 0 && S_ISSOCK(info.st_mode) && fstat(IMAGE_FD, &info) == 0)
 		return -1;
 	fputs("sgrun-plugin: is started by sgrun, for one plugin at a time; see sgrun(1)\n", stderr);

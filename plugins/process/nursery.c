@@ -22,15 +22,14 @@
 #define RULES_FD 4 /* in the child: behind socket, output twice, image */
 #define SPARE 16   /* received descriptors are lifted above what they are put on */
 
-/* 3 descriptors, or -1. */
-static int receive(int fds_r[3])
+/* 3 descriptors and the step's id, or -1. */
+static int receive(int fds_r[3], char step_r[256])
 {
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(3 * sizeof(int))];
 	} control;
-	char byte;
-	struct iovec data = { &byte, 1 };
+	struct iovec data = { step_r, 255 };
 	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
 		                  .msg_controllen = sizeof control };
 	struct cmsghdr *header;
@@ -39,10 +38,11 @@ static int receive(int fds_r[3])
 	do {
 		n = recvmsg(SG_CHANNEL_FD, &message, MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
-	header = n == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+	header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
 	if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
 	    header->cmsg_len != CMSG_LEN(3 * sizeof(int)))
 		return -1;
+	step_r[n] = '\0';
 	memcpy(fds_r, CMSG_DATA(header), 3 * sizeof(int));
 	return 0;
 }
@@ -73,15 +73,17 @@ static int arrange(const int fds[3])
 	return (int)syscall(SYS_close_range, high[3] >= 0 ? RULES_FD + 1 : RULES_FD, ~0U, 0);
 }
 
-int sg_nursery_main(void (*serve)(void))
+int sg_nursery_main(char *argument, void (*serve)(void))
 {
+	size_t room = strlen(argument);
+	char step[256];
 	int fds[3];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (syscall(SYS_close_range, 3, ~0U, 0) != 0)
 		return SG_EXIT_HOST;
 	sg_confine_prepare();
-	while (receive(fds) == 0) {
+	while (receive(fds, step) == 0) {
 		int32_t answer;
 		long pid;
 
@@ -91,6 +93,9 @@ int sg_nursery_main(void (*serve)(void))
 			if (arrange(fds) != 0)
 				_exit(SG_EXIT_HOST);
 			(void)setsid();
+			/* what ps shows */
+			for (size_t i = 0, end = strlen(step); i < room; i++)
+				argument[i] = i < end ? step[i] : '\0';
 			serve();
 			_exit(SG_EXIT_HOST);
 		}

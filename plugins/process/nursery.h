@@ -7,11 +7,12 @@
 #ifndef SG_PROCESS_NURSERY_H
 #define SG_PROCESS_NURSERY_H
 
+/* The start of its argument; blanks follow, in whose place a child shows its step. */
 #define SG_NURSERY_ARGUMENT "--nursery"
 
-/* Descriptor 0 is a SOCK_SEQPACKET socket to the host. Each message of it, one
- * byte with three descriptors (socket, output, image), makes a child that calls
+/* Descriptor 0 is a SOCK_SEQPACKET socket to the host. Each message of it, the
+ * step's id with three descriptors (socket, output, image), makes a child that calls
  * serve(); the answer is an int32: its process id, or -errno. Ends with the host. */
-int sg_nursery_main(void (*serve)(void));
+int sg_nursery_main(char *argument, void (*serve)(void));
 
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/plugin/nursery.h"
 #include "tests/kit/test.h"
 #include "tests/kit/tmp.h"
 #include "tests/unit/plugin/host.h"
@@ -37,8 +38,10 @@ static const char *play_logged(struct play *p)
     int saved = dup(STDERR_FILENO), before;
 
     T_MUST(freopen(path, "a", stderr) != NULL);
+    sg_nursery_stop();
     before = open_descriptors();
     play(p);
+    sg_nursery_stop(); /* it outlives its children */
     T_EQ_INT(open_descriptors(), before);
     T_EQ_INT(waitpid(-1, NULL, WNOHANG), -1);
     T_EQ_INT(errno, ECHILD);
@@ -202,7 +205,10 @@ SG_TEST(many_at_once)
     struct sg_process *list[16];
     struct sg_image image;
     struct sg_hello hello;
-    int before = open_descriptors();
+    int before;
+
+    sg_nursery_stop();
+    before = open_descriptors();
 
     T_MUST_EQ_INT(zoo_image("good_ddl", &arena, &image, &err), 0);
     for (int i = 0; i < 16; i++)
@@ -215,6 +221,7 @@ SG_TEST(many_at_once)
         sg_process_kill(list[i]);
     sg_process_kill(NULL);
     sg_arena_release(&arena);
+    sg_nursery_stop(); /* it outlives its children */
     T_EQ_INT(open_descriptors(), before);
     T_EQ_INT(waitpid(-1, NULL, WNOHANG), -1);
 }
@@ -298,6 +305,7 @@ SG_TEST(without_its_program_nothing_starts)
     struct sg_hello hello;
 
     T_MUST_EQ_INT(zoo_image("good_ddl", &arena, &image, &err), 0);
+    sg_nursery_stop();
     setenv("SGRUN_PLUGIN_HOST", "/nowhere/sgrun-plugin", 1);
     T_EQ_INT(sg_process_start(&process, &image, &expected, &err), -1);
     T_EQ_INT(err.class, SG_CLASS_REFUSED);
