@@ -27,11 +27,8 @@ sgrun_plugin_SOURCES = \
 	plugins/process/confine.c plugins/process/confine.h plugins/process/filter.h \
 	plugins/process/landlock.c plugins/process/landlock.h \
 	plugins/process/load.c plugins/process/load.h \
-	plugins/process/main.c
+	plugins/process/main.c \
+	plugins/process/nursery.c plugins/process/nursery.h
 nodist_sgrun_plugin_SOURCES = plugins/process/filters.h
 plugins/process/confine.$(OBJEXT): plugins/process/filters.h
 sgrun_plugin_LDADD = libsgrun-loader.la libsgrun-wire.la $(DL_LIBS)
-	plugins/process/main.c \
-	plugins/process/nursery.c plugins/process/nursery.h
-sgrun_plugin_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
-sgrun_plugin_LDADD = libsgrun-loader.la libsgrun-wire.la $(SECCOMP_LIBS) $(DL_LIBS)
