@@ -17,6 +17,7 @@
 
 static int control = -1;
 static pid_t nursery;
+static pid_t owner; /* who started it: after a fork it is the parent's, not ours */
 
 void sg_nursery_stop(void)
 {
@@ -24,6 +25,8 @@ void sg_nursery_stop(void)
 		return;
 	close(control);
 	control = -1;
+	if (owner != getpid())
+		return;
 	(void)kill(nursery, SIGKILL);
 	while (waitpid(nursery, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -59,6 +62,7 @@ static int start(const char *program, char *const *environment)
 		posix_spawn_file_actions_destroy(&actions);
 	}
 	close(sockets[1]);
+	owner = getpid();
 	if (status == 0)
 		control = sockets[0];
 	else
@@ -109,6 +113,8 @@ int sg_nursery_spawn(const char *step, const char *program, char *const *environ
 {
 	const int fds[3] = { socket, output, image };
 
+	if (control >= 0 && owner != getpid())
+		sg_nursery_stop();
 	/* Twice: one that somebody killed is replaced. */
 	for (int turn = 0; turn < 2; turn++) {
 		if (control < 0 && start(program, environment) != 0)
