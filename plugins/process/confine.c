@@ -158,7 +158,7 @@ int sg_confine_before_load(struct sg_confine *confine)
 
 	if (confine->mode != SG_CONFINE_OFF && drop_user() != 0) {
 		if (required)
-			return failed(confine, "to become an unprivileged user", errno);
+			return failed(confine, "change to an unprivileged user", errno);
 		confine->missing |= SG_WIRE_STILL_ROOT;
 	}
 	/* after the change of user, which clears both */
@@ -177,7 +177,7 @@ int sg_confine_before_load(struct sg_confine *confine)
 		return failed(confine, "resource limits", errno);
 	if (first_filter() != 0) {
 		if (required)
-			return failed(confine, "a seccomp filter", errno);
+			return failed(confine, "seccomp filter", errno);
 		confine->missing |= SG_WIRE_NO_SECCOMP;
 	}
 	return 0;
@@ -191,7 +191,7 @@ int sg_confine_after_load(struct sg_confine *confine)
 	if (load_filter(filter_run, sizeof filter_run / sizeof filter_run[0]) == 0)
 		return 0;
 	if (confine->mode == SG_CONFINE_REQUIRED)
-		return failed(confine, "a second seccomp filter", errno);
+		return failed(confine, "second seccomp filter", errno);
 	confine->missing |= SG_WIRE_NO_SECCOMP;
 	return 0;
 }

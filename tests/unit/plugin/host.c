@@ -124,14 +124,20 @@ void play(struct play *play)
                                          .migration = !play->backfill,
                                          .libraries = play->libraries,
                                          .library_count = play->library_count,
-                                         .sandbox = play->off ? SG_SANDBOX_OFF : SG_SANDBOX_REQUIRED,
+                                         .sandbox = play->sandbox,
                                          .limit_ms = play->limit_ms > 0 ? play->limit_ms : 5000};
     struct sg_process *process = NULL;
     struct sg_image image;
     struct sg_hello hello;
     int64_t fingerprint = -1;
 
-    if (zoo_image(play->plugin, &arena, &image, &play->err) == 0 && sg_process_start(&process, &image, &expected, &play->err) == 0) {
+    if (zoo_image(play->plugin, &arena, &image, &play->err) != 0) {
+        sg_arena_release(&arena);
+        return;
+    }
+    if (play->program != NULL)
+        setenv("SGRUN_PLUGIN_HOST", play->program, 1);
+    if (sg_process_start(&process, &image, &expected, &play->err) == 0) {
         if (sg_process_hello(process, &hello, &play->err) != 0 ||
             enter(play, process, SG_ENTRY_FINGERPRINT, &fingerprint, &play->err) != 0 ||
             enter(play, process, play->backfill ? SG_ENTRY_BATCH : SG_ENTRY_RUN, &play->status, &play->err) != 0)

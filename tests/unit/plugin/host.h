@@ -18,7 +18,8 @@ struct play {
     const char *const *options;
     size_t option_count;
     bool backfill;
-    bool off; /* sandbox = off */
+    enum sg_sandbox sandbox;
+    const char *program; /* of the build tree, in place of sgrun-plugin */
     int64_t limit_ms;
     int rows;         /* of each answer to a query: two columns "n" and "text" */
     int value_length; /* of each text */

@@ -11,3 +11,11 @@ tests_unit_plugin_test_process_SOURCES = tests/unit/plugin/test_process.c tests/
 tests_unit_plugin_test_process_CPPFLAGS = $(AM_CPPFLAGS) -DSG_TEST_BUILDDIR='"$(abs_top_builddir)"'
 tests_unit_plugin_test_manual_SOURCES = tests/unit/plugin/test_manual.c tests/unit/plugin/host.c tests/unit/plugin/host.h
 tests_unit_plugin_test_manual_CPPFLAGS = $(AM_CPPFLAGS) -DSG_TEST_BUILDDIR='"$(abs_top_builddir)"'
+# sgrun-plugin on kernels without landlock, and without seccomp.
+check_PROGRAMS += tests/unit/plugin/no-landlock tests/unit/plugin/no-seccomp
+tests_unit_plugin_no_landlock_SOURCES = tests/unit/plugin/old_kernel.c
+tests_unit_plugin_no_landlock_CPPFLAGS = $(tests_unit_plugin_test_manual_CPPFLAGS) -DLACKS=SYS_landlock_create_ruleset
+tests_unit_plugin_no_landlock_LDADD =
+tests_unit_plugin_no_seccomp_SOURCES = tests/unit/plugin/old_kernel.c
+tests_unit_plugin_no_seccomp_CPPFLAGS = $(tests_unit_plugin_test_manual_CPPFLAGS) -DLACKS=SYS_seccomp
+tests_unit_plugin_no_seccomp_LDADD =

@@ -191,10 +191,48 @@ SG_TEST(results_with_null_and_without_rows)
 
 SG_TEST(the_sandbox_can_be_off)
 {
-    struct play p = {.plugin = "good_ddl", .off = true};
+    struct play p = {.plugin = "good_ddl", .sandbox = SG_SANDBOX_OFF};
 
     must_be_good(&p);
     T_EQ_INT(p.ddl, 1);
+}
+
+SG_TEST(a_kernel_without_landlock_is_said_once)
+{
+    struct play p = {.plugin = "good_ddl", .program = SG_TEST_BUILDDIR "/tests/unit/plugin/no-landlock"};
+    const char *log = play_logged(&p);
+
+    T_EQ_STR(p.err.primary, NULL);
+    T_EQ_INT(p.ddl, 1);
+    T_CONTAINS(log, "warning: plugins run without landlock, which this kernel lacks");
+    log = play_logged(&p);
+    T_EQ_STR(p.err.primary, NULL);
+    T_LACKS(log, "landlock");
+    /* the other walls stand */
+    p = (struct play){.plugin = "reads_pgpass", .program = p.program};
+#ifndef SG_INSTRUMENTED
+    must_fail(&p, SG_CLASS_POLICY, "the plugin made a forbidden system call in run(): openat");
+#endif
+}
+
+SG_TEST(a_kernel_without_seccomp_is_refused_or_said_once)
+{
+    struct play p = {.plugin = "good_ddl", .program = SG_TEST_BUILDDIR "/tests/unit/plugin/no-seccomp"};
+    const char *log;
+
+    must_fail(&p, SG_CLASS_REFUSED, "cannot confine the plugin's process: no seccomp filter (Function not implemented)");
+    p.sandbox = SG_SANDBOX_BEST_EFFORT;
+    p.err = (struct sg_err)SG_ERR_INIT;
+    log = play_logged(&p);
+    T_EQ_STR(p.err.primary, NULL);
+    T_EQ_INT(p.ddl, 1);
+    T_CONTAINS(log, "warning: plugins run without seccomp");
+    log = play_logged(&p);
+    T_LACKS(log, "seccomp");
+    /* not asked for, not missed */
+    p.sandbox = SG_SANDBOX_OFF;
+    log = play_logged(&p);
+    T_EQ_STR(p.err.primary, NULL);
 }
 
 SG_TEST(many_at_once)
@@ -261,7 +299,7 @@ SG_TEST(the_entries_must_be_its_own)
     REFUSED("extra_entry", "has backfill_batch, which a migration must not have");
     REFUSED("borrowed_entry", "needs libzoo_lender.so");
     /* its library lies in the build tree, out of the sandbox's reach */
-    must_fail(&(struct play){.plugin = "borrowed_entry", .libraries = lender, .library_count = 1, .off = true}, SG_CLASS_REFUSED,
+    must_fail(&(struct play){.plugin = "borrowed_entry", .libraries = lender, .library_count = 1, .sandbox = SG_SANDBOX_OFF}, SG_CLASS_REFUSED,
               "has no run of its own");
 }
 
@@ -557,6 +595,8 @@ static const struct sg_test good[] = {SG_CASE(a_migration_issues_its_statements)
                                       SG_CASE(a_large_result_to_a_plugin_that_prints),
                                       SG_CASE(results_with_null_and_without_rows),
                                       SG_CASE(the_sandbox_can_be_off),
+                                      SG_CASE(a_kernel_without_landlock_is_said_once),
+                                      SG_CASE(a_kernel_without_seccomp_is_refused_or_said_once),
                                       SG_CASE(many_at_once),
                                       SG_CASES_END};
 static const struct sg_test refused[] = {SG_CASE(what_is_no_plugin_is_refused),
