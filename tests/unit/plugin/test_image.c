@@ -253,7 +253,10 @@ SG_TEST(more_plugins_than_descriptors)
     for (int i = 0; i < 200; i++)
         T_MUST_EQ_INT(sg_image_open("a", sg_tmp_dir(), &folder, 1, NULL, &arena, &image, &err), 0);
     limit.rlim_cur = limit.rlim_max = 220;
-    T_EQ_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        sg_arena_release(&arena);
+        T_SKIP("the hard limit of open files cannot be lowered here"); /* valgrind */
+    }
     for (int i = 0; i < 50; i++)
         if (sg_image_open("a", sg_tmp_dir(), &folder, 1, NULL, &arena, &image, &err) != 0)
             break;
