@@ -33,6 +33,8 @@ DB_TESTS += tests/db/test_existing
 DB_TESTS += tests/db/test_legacy tests/db/test_example
 DB_TESTS += tests/db/test_db tests/db/test_embedded
 DB_TESTS += tests/db/test_cli
+DB_TESTS += tests/db/test_faults
+tests_db_test_faults_SOURCES = tests/db/test_faults.c tests/db/faults.c tests/db/faults.h
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
