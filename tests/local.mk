@@ -14,6 +14,7 @@ UNIT_TESTS += tests/unit/db/test_db tests/unit/db/test_dsn tests/unit/db/test_qu
 	tests/unit/db/test_sqlstate
 tests_unit_db_test_db_SOURCES = tests/unit/db/test_db.c tests/unit/db/fakepq.c tests/unit/db/fakepq.h
 tests_unit_db_test_db_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS)
+UNIT_TESTS += tests/unit/exec/test_retry
 UNIT_TESTS += tests/unit/manifest/test_expand
 UNIT_TESTS += tests/unit/manifest/test_ini
 UNIT_TESTS += tests/unit/manifest/test_inih
@@ -35,6 +36,8 @@ DB_TESTS += tests/db/test_db tests/db/test_embedded
 DB_TESTS += tests/db/test_cli
 DB_TESTS += tests/db/test_faults
 tests_db_test_faults_SOURCES = tests/db/test_faults.c tests/db/faults.c tests/db/faults.h
+DB_TESTS += tests/db/test_outside
+tests_db_test_outside_SOURCES = tests/db/test_outside.c tests/db/faults.c tests/db/faults.h
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests

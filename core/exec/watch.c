@@ -146,9 +146,11 @@ int sg_watch_ghosts(struct sg_watch *watch, const char *step, struct sg_err *err
 
 	if (open_watch(watch, err) == 0 &&
 	    sg_db_query(watch->session.db,
-	                "SELECT 1 FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database()"
+	                /* an idle one has done its work, or has not read it yet: it is ended before it can */
+	                "SELECT CASE WHEN state = 'idle' THEN pg_catalog.pg_terminate_backend(pid) END"
+	                " FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database()"
 	                " AND usename = session_user AND pid <> pg_catalog.pg_backend_pid()"
-	                " AND state <> 'idle' AND application_name = pg_catalog.left('sgrun:' || $1, 63)",
+	                " AND application_name = pg_catalog.left('sgrun:' || $1, 63)",
 	                1, (const char *[]){ step }, &arena, &result, err) == 0)
 		status = sg_result_rows(result) > 0;
 	sg_arena_release(&arena);

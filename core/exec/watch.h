@@ -34,7 +34,7 @@ void sg_watch_blockers(struct sg_watch *watch, int backend, struct sg_arena *are
 SG_MUST_CHECK int sg_watch_keep(struct sg_watch *watch, struct sg_err *err);
 /* Sleeps outside any transaction, keeping the lease. */
 SG_MUST_CHECK int sg_watch_sleep(struct sg_watch *watch, int64_t ms, struct sg_err *err);
-/* 1: a backend of application_name sgrun:STEP other than `except` works still. 0: none. -1: err. */
+/* 1: another session of application_name sgrun:STEP is there still; one that is idle has been told to end. 0: none. -1: err. */
 SG_MUST_CHECK int sg_watch_ghosts(struct sg_watch *watch, const char *step, struct sg_err *err);
 
 #endif

@@ -399,6 +399,23 @@ static int migrate(struct migrating *m, struct sg_errs *errs, struct sg_err *err
 	return 0;
 }
 
+/* A lease that stays keeps the next runner waiting: if the connection proves to
+ * be dead, once more on a new one. */
+static void give_back(struct migrating *m)
+{
+	for (int turn = 0; m->lease.fence != 0 && turn < 2; turn++) {
+		struct sg_lease lease = m->lease;
+		struct sg_err why = SG_ERR_INIT;
+
+		if (sg_session_open(&m->session, &why) == 0) {
+			sg_lease_release(&lease, m->session.db);
+			if (!sg_db_lost(m->session.db))
+				m->lease.fence = 0;
+		}
+		sg_err_release(&why);
+	}
+}
+
 int sg_migrate(struct sg_run *run, const struct sg_migrate_options *options, struct sg_migrate_result *result_r,
                struct sg_errs *errs)
 {
@@ -416,13 +433,7 @@ int sg_migrate(struct sg_run *run, const struct sg_migrate_options *options, str
 	sg_plugins_init(&m.plugins, run->manifest, run->arena);
 	status = migrate(&m, errs, &err);
 	sg_plugins_release(&m.plugins);
-	if (m.lease.fence != 0) {
-		struct sg_err why = SG_ERR_INIT;
-
-		if (sg_session_open(&m.session, &why) == 0)
-			sg_lease_release(&m.lease, m.session.db);
-		sg_err_release(&why);
-	}
+	give_back(&m);
 	sg_watch_release(&m.watch);
 	sg_session_drop(&m.session);
 	if (err.class != SG_CLASS_NONE)

@@ -1,5 +1,6 @@
-/* outside.c - fingerprint in a transaction; the statement outside any; the
- * fingerprint again, and the record, in a transaction. */
+/* outside.c - the end of earlier ones' statements; fingerprint in a transaction;
+ * the statement outside any; the fingerprint again, and the record, in a
+ * transaction. */
 #include "config.h"
 #include "core/run/outside.h"
 
@@ -58,13 +59,14 @@ done:
 	sg_process_kill(executor.process);
 	if (attempt->session->db != NULL && !sg_db_lost(attempt->session->db))
 		sg_db_on_wait(attempt->session->db, NULL, NULL);
-	if (status != 0 || !*recorded_r || begun.recorded)
-		sg_session_rollback(attempt->session);
+	if (status == 0 && (!*recorded_r || begun.recorded))
+		sg_session_rollback(attempt->session); /* after a failure the caller does */
 	sg_arena_release(&arena);
 	return status;
 }
 
-/* A statement of ours that is still at work must end before it is sent again. */
+/* A statement of ours that is still at work: an attempt's whose connection was
+ * lost, or a dead runner's. */
 static int wait_for_ghost(struct sg_attempt *attempt, struct sg_err *err)
 {
 	bool said = false;
@@ -144,9 +146,13 @@ int sg_outside_run(struct sg_attempt *attempt, struct sg_err *err)
 	bool recorded;
 	int status;
 
+	/* First the ghost's end, then the question: what a ghost still does, the
+	 * fingerprint cannot see. */
+	if (wait_for_ghost(attempt, err) != 0)
+		return -1;
 	status = ask_and_record(attempt, attempt->uncertain ? SG_OUTCOME_APPLIED : SG_OUTCOME_RECONCILED, NULL, &recorded, err);
 	if (status == 0 && !recorded) {
-		if (wait_for_ghost(attempt, err) != 0 || send(attempt, &journal, &arena, err) != 0) {
+		if (send(attempt, &journal, &arena, err) != 0) {
 			status = -1;
 		} else {
 			status = ask_and_record(attempt, SG_OUTCOME_APPLIED, &journal, &recorded, err);

@@ -171,6 +171,7 @@ void place_measure(struct place *place)
     place->journal = journal_of(place);
     place->schema = schema_of(place);
     place->statements = sg_proxy_count(place->proxy);
+    place->past_statements = place->past != NULL ? sg_proxy_count(place->past) : 0;
 }
 
 static void equals(const char *what, const char *name, const char *got, const char *want)
@@ -218,7 +219,7 @@ static const char *ids_of(const char *ledger)
     return copy;
 }
 
-void place_settle(struct place *place, const char *what, bool exact)
+void place_settle(struct place *place, const char *what, bool exact, bool killed)
 {
     struct sg_run_result run;
 
@@ -235,7 +236,10 @@ void place_settle(struct place *place, const char *what, bool exact)
     if (exact)
         equals(what, "the journal", journal_of(place), place->journal);
     equals(what, "the schema", schema_of(place), place->schema);
-    equals(what, "the lease", sg_sql_rows(place->sql, "SELECT owner FROM sgrun.lease"), "");
+    equals(what, "the lease",
+           killed ? until_none(place, "SELECT owner FROM sgrun.lease WHERE expires_at > clock_timestamp()")
+                  : sg_sql_rows(place->sql, "SELECT owner FROM sgrun.lease"),
+           "");
     equals(what, "who is at work",
            until_none(place, "SELECT pid, state, application_name, query FROM pg_stat_activity WHERE datname = current_database()"
                              " AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'"),
@@ -347,7 +351,7 @@ bool place_harm(struct place *place, struct sg_proxy *proxy, enum harm harm, con
 {
     const char *what = sg_test_strf("%s %d%s%s", harm_name(harm), nth, match != NULL ? " with " : "", match != NULL ? match : "");
     struct sg_run *run;
-    bool hit;
+    bool hit, killed;
 
     place_reset(place);
     sg_proxy_arm(proxy, &(struct sg_proxy_rule){.fault = fault_of(harm), .match = match, .nth = nth});
@@ -360,12 +364,13 @@ bool place_harm(struct place *place, struct sg_proxy *proxy, enum harm harm, con
         place->hits++;
         do_harm(place, proxy, run, harm);
     }
-    if (!hit || !kills_runner(harm)) {
+    killed = hit && kills_runner(harm);
+    if (!killed) {
         struct sg_run_result result = sg_run_wait(run, RUN_MS);
 
         sg_test_check(SG_HERE_, false, result.exit == 0 && !result.timed_out, "%s: the run ended with %d (signal %d) after %lld ms:\n%s%s",
                       what, result.exit, result.signal, (long long)result.ms, result.out, result.err);
     }
-    place_settle(place, what, exact);
+    place_settle(place, what, exact, killed);
     return hit;
 }

@@ -33,7 +33,8 @@ struct place {
     const char *manifest;         /* the one in use */
     /* of the undisturbed run: */
     const char *ledger, *journal, *schema;
-    int statements;               /* through `proxy` */
+    int statements;               /* through `proxy`, */
+    int past_statements;          /* and through `past` */
     int hits;                     /* faults made so far */
 };
 
@@ -58,8 +59,8 @@ struct sg_run_result place_run(struct place *place, const char *extra);
 
 /* After a fault: one more run, then ledger, journal and schema are those of the undisturbed run; the lease is free; nobody holds or
  * waits for a lock; no process is left. WHAT names the case in messages. EXACT: outcomes and journal too; else an SG_NO_TRANSACTION
- * step may be recorded as reconciled. */
-void place_settle(struct place *place, const char *what, bool exact);
+ * step may be recorded as reconciled. KILLED: the lease may be a dead runner's, and runs out. */
+void place_settle(struct place *place, const char *what, bool exact, bool killed);
 
 /* ---- one fault at one statement ---- */
 
