@@ -36,7 +36,8 @@ void sg_attempts_add(struct sg_db *db, const char *state_schema, const char *ste
 	struct sg_buf sql = SG_BUF_INIT;
 
 	sg_buf_addf(&sql,
-	            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '2s';"
+	            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = pg_catalog, pg_temp;"
+	            " SET LOCAL lock_timeout = '2s';"
 	            " SET LOCAL statement_timeout = '5s';"
 	            " INSERT INTO %s.attempts (started_at, step, runner, result, class, sqlstate, message, statement) VALUES"
 	            " (pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => %" PRId64 " / 1000.0)",

@@ -1,7 +1,7 @@
 /* lease.c - taking, renewing and giving back the lease row.
  *
  * Each call is one string with its own BEGIN, so that a role's defaults for
- * isolation or read-only do not matter; its COMMIT needs no care, since every
+ * isolation, read-only or search_path do not matter; its COMMIT needs no care, since every
  * call may be repeated. FOR UPDATE SKIP LOCKED: a locked row is a working
  * runner, and nobody waits for it. */
 #include "config.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define BEGIN_SHORT \
-	"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;" \
+	"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = pg_catalog, pg_temp;" \
 	"SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s';" \
 	"SET LOCAL idle_in_transaction_session_timeout = '10s';"
 

@@ -162,45 +162,71 @@ static int explain(const char *state_schema, struct sg_err *err)
 	return -1;
 }
 
+/* Takes the installers' lock and looks: 1 the tables are there, 0 they are ours
+ * to make, 2 another runner makes them, -1 failed. */
+static int look(struct sg_db *db, const char *state_schema, struct sg_arena *arena, struct sg_err *err)
+{
+	const char *literal = sg_db_literal(arena, state_schema);
+	struct sg_result *result;
+
+	/* search_path: CHECK constraints keep the operators that they were made with. */
+	if (sg_db_script_rows(db,
+	                      sg_arena_printf(arena,
+	                                      "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+	                                      "SET LOCAL search_path = pg_catalog, pg_temp;"
+	                                      "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s';"
+	                                      "SET LOCAL idle_in_transaction_session_timeout = '20s';"
+	                                      "SELECT pg_catalog.pg_try_advisory_xact_lock(1936159089, pg_catalog.hashtext(%s)),"
+	                                      " pg_catalog.to_regclass(pg_catalog.quote_ident(%s) || '.meta') IS NOT NULL",
+	                                      literal, literal),
+	                      arena, &result, err) != 0)
+		return -1;
+	if (!sg_result_true(result, 0, 0))
+		return 2;
+	return sg_result_true(result, 0, 1) ? 1 : 0;
+}
+
+/* In the transaction that look() began. Uncertain or not: the caller starts
+ * afresh and looks again. */
+static int make(struct sg_db *db, const char *state_schema, struct sg_arena *arena, struct sg_err *err)
+{
+	/* Another tool's schema_migrations lacks meta, and stops us at CREATE TABLE. */
+	if (sg_db_script(db, sg_state_sql(state_schema, arena), err) != 0 || sg_db_commit(db, err) != 0)
+		return -1;
+	sg_log(SG_LOG_INFO, "install", NULL, 0, "made the state tables in schema \"%s\"", state_schema);
+	return 0;
+}
+
 int sg_state_install(struct sg_db *db, const char *state_schema, struct sg_err *err)
 {
 	struct sg_arena arena = SG_ARENA_INIT;
-	struct sg_buf sql = SG_BUF_INIT;
-	const char *literal = sg_db_literal(&arena, state_schema);
-	struct sg_result *result;
+	bool again = false;
 	int status = -1;
 
 	for (int turn = 0;; turn++) {
-		sg_buf_clear(&sql);
-		/* Another tool's schema_migrations lacks meta, and stops us at CREATE TABLE. */
-		sg_buf_addf(&sql,
-		            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
-		            "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s';"
-		            "SET LOCAL idle_in_transaction_session_timeout = '20s';"
-		            "SELECT pg_catalog.pg_try_advisory_xact_lock(1936159089, pg_catalog.hashtext(%s)),"
-		            " pg_catalog.to_regclass(pg_catalog.quote_ident(%s) || '.meta') IS NOT NULL",
-		            literal, literal);
-		if (sg_db_script_rows(db, sql.data, &arena, &result, err) != 0)
+		int found = look(db, state_schema, &arena, err);
+
+		if (found < 0)
 			break;
-		if (sg_result_true(result, 0, 0)) {
-			if (sg_result_true(result, 0, 1)) {
-				sg_db_rollback(db);
-				status = 0;
+		if (found == 0) {
+			status = make(db, state_schema, &arena, err);
+			if (status == 0 || sg_db_lost(db))
 				break;
-			}
-			if (sg_db_script(db, sg_state_sql(state_schema, &arena), err) != 0) {
-				if (!sg_db_lost(db))
-					sg_db_rollback(db);
+			sg_db_rollback(db);
+			/* A DBA may have made them since we looked: look once more. */
+			if (strcmp(err->sqlstate, "42P07") != 0 || again) {
 				explain(state_schema, err);
 				break;
 			}
-			/* Uncertain or not: the caller starts afresh and looks again. */
-			status = sg_db_commit(db, err);
-			if (status == 0)
-				sg_log(SG_LOG_INFO, "install", NULL, 0, "made the state tables in schema \"%s\"", state_schema);
-			break;
+			again = true;
+			sg_err_clear(err);
+			continue;
 		}
 		sg_db_rollback(db);
+		if (found == 1) {
+			status = 0;
+			break;
+		}
 		if (turn == 0)
 			sg_log(SG_LOG_INFO, "install", NULL, 0, "another runner is making the state tables: waiting");
 		if (turn >= 600) {
@@ -213,7 +239,6 @@ int sg_state_install(struct sg_db *db, const char *state_schema, struct sg_err *
 			break;
 		}
 	}
-	sg_buf_release(&sql);
 	sg_arena_release(&arena);
 	return status;
 }
