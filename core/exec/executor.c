@@ -42,13 +42,24 @@ static void say(struct sg_executor *executor, const char *text)
 		observer->doing(observer->context, executor->step, text);
 }
 
-/* While a statement runs: signals, our own deadline, and who blocks. */
+/* Outside a transaction no lock on its row is a sign of life. */
+static void keep_lease(struct sg_executor *executor)
+{
+	struct sg_err why = SG_ERR_INIT;
+
+	if (executor->outside && executor->watch != NULL && !executor->lease_lost)
+		executor->lease_lost = sg_watch_renew(executor->watch, &why) != 0;
+	sg_err_release(&why);
+}
+
+/* While a statement runs: signals, the lease, our own deadline, and who blocks. */
 static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 {
 	struct sg_executor *executor = context;
 	struct sg_blockers blockers;
 
-	if (sg_stop_count() >= 2)
+	keep_lease(executor);
+	if (sg_stop_count() >= 2 || executor->lease_lost)
 		return SG_WAIT_CANCEL;
 	if (executor->limit_ms > 0 && elapsed_ms > executor->limit_ms)
 		return SG_WAIT_ABANDON;
@@ -86,6 +97,8 @@ static int fail_statement(struct sg_executor *executor, const char *sql, struct 
 {
 	if (sg_stop_count() >= 2 && strcmp(err->sqlstate, "57014") == 0)
 		return sg_stop_err(err);
+	if (executor->lease_lost)
+		return sg_lease_lost_err(executor->watch->lease, err);
 	if (err->statement == NULL)
 		sg_err_statement(err, sql, err->position);
 	if (err->class == SG_CLASS_LOCKED) {
@@ -175,6 +188,14 @@ static bool passes(const struct sg_executor *executor, const struct sg_verdict *
 	return false;
 }
 
+/* The server's own limit comes first; ours is for one that is silent. */
+static int64_t ddl_limit(const struct sg_executor *executor)
+{
+	int64_t seconds = executor->step->policy.ddl_seconds;
+
+	return seconds > 0 ? seconds * 1000 + HOST_LIMIT_MS : 0;
+}
+
 static int send_outside(struct sg_executor *executor, const char *sql, const char *masked, struct sg_err *err)
 {
 	if (executor->sent_outside) {
@@ -183,7 +204,7 @@ static int send_outside(struct sg_executor *executor, const char *sql, const cha
 		return sg_err_hint(err, "Make a migration of each: what is not in a transaction cannot be rolled back together.");
 	}
 	executor->sent_outside = true;
-	sg_executor_limit(executor, executor->step->policy.ddl_seconds * INT64_C(1000), masked);
+	sg_executor_limit(executor, ddl_limit(executor), masked);
 	return sg_db_query(executor->session->db, sql, 0, NULL, executor->arena, NULL, err);
 }
 
@@ -198,10 +219,7 @@ static int send_ddl(struct sg_executor *executor, const char *sql, const char *m
 	if (verdict->opaque && snapshot_once(executor, err) != 0)
 		return -1;
 	executor->last_sql = masked;
-	sg_executor_limit(executor, executor->step->policy.ddl_seconds > 0
-	                                    ? executor->step->policy.ddl_seconds * INT64_C(1000) + HOST_LIMIT_MS
-	                                    : 0,
-	                  masked);
+	sg_executor_limit(executor, ddl_limit(executor), masked);
 	if (sg_db_query(executor->session->db, sql, 0, NULL, executor->arena, NULL, err) == 0)
 		return 0;
 	if (!passes(executor, verdict, err) || sg_db_lost(executor->session->db))

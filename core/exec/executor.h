@@ -26,6 +26,7 @@ struct sg_executor {
 	enum sg_phase phase;
 	bool savepoint;                 /* sgrun_ddl is open */
 	bool sent_outside;              /* the one statement was sent */
+	bool lease_lost;                /* while it ran: it is cancelled */
 	struct sg_probe_snapshot snapshot;
 	struct sg_relations made;       /* by this migration */
 	struct sg_relations altered;    /* named by its DDL */

@@ -21,6 +21,7 @@ void sg_session_drop(struct sg_session *session)
 	sg_db_close(session->db);
 	session->db = NULL;
 	session->backend = 0;
+	session->begun = false;
 	sg_buf_release(&session->pending);
 }
 
@@ -84,6 +85,7 @@ int sg_session_begin(struct sg_session *session, const struct sg_step *step, con
 	struct sg_result *result;
 
 	memset(begun_r, 0, sizeof *begun_r);
+	session->begun = true;
 	sg_buf_clear(sql);
 	sg_buf_adds(sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;");
 	add_guards(sql, manifest, step, lock_ms, (step ? step->policy.read_seconds : manifest->policy.read_seconds) * 1000,
@@ -122,8 +124,9 @@ int sg_session_begin(struct sg_session *session, const struct sg_step *step, con
 void sg_session_rollback(struct sg_session *session)
 {
 	sg_buf_clear(&session->pending);
-	if (session->db != NULL && !sg_db_lost(session->db))
+	if (session->begun && session->db != NULL && !sg_db_lost(session->db))
 		sg_db_rollback(session->db);
+	session->begun = false;
 	session->backend = 0;
 }
 

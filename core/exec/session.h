@@ -20,6 +20,7 @@ struct sg_session {
 	struct sg_db *db;        /* NULL or of use; sg_session_drop after any failure */
 	bool direct;             /* by direct_dsn */
 	int backend;             /* pg_backend_pid() of the open transaction; 0 = none */
+	bool begun;              /* a transaction was begun and not rolled back */
 	struct sg_buf pending;   /* host-owned SQL that the next script starts with */
 };
 

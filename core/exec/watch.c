@@ -2,7 +2,6 @@
 #include "config.h"
 #include "core/exec/watch.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/base/buf.h"
@@ -13,6 +12,7 @@
 #include "core/sql/mask.h"
 
 #define ANSWER_MS 500
+#define MOST_FAILURES 3
 
 void sg_watch_init(struct sg_watch *watch, struct sg_run *run, struct sg_lease *lease)
 {
@@ -42,72 +42,77 @@ static int open_watch(struct sg_watch *watch, struct sg_err *err)
 	return 0;
 }
 
+static void add_blocker(struct sg_buf *text, const struct sg_result *result, int row, struct sg_arena *arena)
+{
+	const char *application = sg_result_value(result, row, 2), *user = sg_result_value(result, row, 3);
+	const char *state = sg_result_value(result, row, 4), *query = sg_result_value(result, row, 6);
+	const char *type = sg_result_value(result, row, 7);
+	bool client = type == NULL || strcmp(type, "client backend") == 0;
+	char age[32];
+
+	if (sg_result_int(result, row, 1) == 0) {
+		sg_buf_adds(text, "a prepared transaction (see pg_prepared_xacts)");
+		return;
+	}
+	sg_clock_text(sg_result_int(result, row, 5), age);
+	sg_buf_addf(text, "pid %s (%s%s%s%s%s, %s for %s", sg_result_value(result, row, 1), client ? "" : type,
+	            client ? "" : ", ", application && application[0] ? application : "no application name",
+	            user ? ", user " : "", user ? user : "", state ? state : "state not visible", age);
+	if (query != NULL && query[0] != '\0')
+		sg_buf_addf(text, ": %s", sg_sql_mask_literals(arena, query));
+	sg_buf_addc(text, ')');
+}
+
+/* In a transaction of its own, since the role may have another search_path. */
+static const char blockers_sql[] =
+	"BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
+	" SELECT (SELECT (extract(epoch FROM clock_timestamp() - min(l.waitstart)) * 1000)::int8"
+	" FROM pg_locks l WHERE l.pid = %1$d AND NOT l.granted),"
+	" b.pid, a.application_name, a.usename, a.state,"
+	" (extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::int8, left(a.query, 300), a.backend_type"
+	" FROM unnest(pg_blocking_pids(%1$d)) b (pid) LEFT JOIN pg_stat_activity a ON a.pid = b.pid"
+	" ORDER BY a.xact_start LIMIT 5; COMMIT";
+
 void sg_watch_blockers(struct sg_watch *watch, int backend, struct sg_arena *arena, struct sg_blockers *blockers_r)
 {
+	struct sg_arena scratch = SG_ARENA_INIT;
 	struct sg_err err = SG_ERR_INIT;
+	struct sg_buf text = SG_BUF_INIT;
 	struct sg_result *result;
-	char pid[16];
 
 	memset(blockers_r, 0, sizeof *blockers_r);
 	if (watch->off)
 		return;
-	snprintf(pid, sizeof pid, "%d", backend);
 	if (open_watch(watch, &err) != 0 ||
-	    sg_db_query(watch->session.db,
-	                "SELECT (SELECT (extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.min(l.waitstart)) * 1000)::int8"
-	                " FROM pg_catalog.pg_locks l WHERE l.pid = $1::int4 AND NOT l.granted),"
-	                " b.pid, a.application_name, a.usename, a.state,"
-	                " (extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start) * 1000)::int8,"
-	                " pg_catalog.left(a.query, 300), a.backend_type"
-	                " FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1::int4)) b (pid)"
-	                " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid ORDER BY a.xact_start LIMIT 5",
-	                1, (const char *[]){ pid }, arena, &result, &err) != 0) {
-		watch->off = true;
+	    sg_db_script_rows(watch->session.db, sg_arena_printf(&scratch, blockers_sql, backend), &scratch, &result, &err) != 0) {
 		sg_session_drop(&watch->session);
-		sg_log(SG_LOG_WARNING, "watch", NULL, 0, "cannot say who blocks: the second connection failed (%s)", err.primary);
-		sg_err_release(&err);
-		return;
-	}
-	if (sg_result_rows(result) > 0) {
-		struct sg_buf text = SG_BUF_INIT;
-
-		blockers_r->waited_ms = sg_result_int(result, 0, 0) + 1;
+		/* A machine that is busy for a moment is no reason to give up. */
+		watch->off = ++watch->failures >= MOST_FAILURES;
+		if (watch->off)
+			sg_log(SG_LOG_WARNING, "watch", NULL, 0, "cannot say who blocks: the second connection failed (%s)", err.primary);
+	} else {
+		watch->failures = 0;
+		if (sg_result_rows(result) > 0)
+			blockers_r->waited_ms = sg_result_int(result, 0, 0) + 1;
 		for (int i = 0; i < sg_result_rows(result); i++) {
-			const char *application = sg_result_value(result, i, 2), *user = sg_result_value(result, i, 3);
-			const char *state = sg_result_value(result, i, 4), *query = sg_result_value(result, i, 6);
-			const char *type = sg_result_value(result, i, 7);
-			char age[32];
-
-			sg_clock_text(sg_result_int(result, i, 5), age);
 			if (i > 0)
 				sg_buf_adds(&text, "; ");
-			if (sg_result_int(result, i, 1) == 0) {
-				sg_buf_adds(&text, "a prepared transaction (see pg_prepared_xacts)");
-				continue;
-			}
-			sg_buf_addf(&text, "pid %s (%s%s%s%s%s, %s for %s", sg_result_value(result, i, 1),
-			            type && strcmp(type, "client backend") != 0 ? type : "",
-			            type && strcmp(type, "client backend") != 0 ? ", " : "",
-			            application && application[0] ? application : "no application name", user ? ", user " : "",
-			            user ? user : "", state ? state : "state not visible", age);
-			if (query != NULL && query[0] != '\0')
-				sg_buf_addf(&text, ": %s", sg_sql_mask_literals(arena, query));
-			sg_buf_addc(&text, ')');
+			add_blocker(&text, result, i, &scratch);
 		}
-		blockers_r->text = sg_arena_strndup(arena, text.data, text.length);
-		sg_buf_release(&text);
+		if (text.length > 0)
+			blockers_r->text = sg_arena_strndup(arena, text.data, text.length);
 	}
+	sg_buf_release(&text);
 	sg_err_release(&err);
+	sg_arena_release(&scratch);
 }
 
-int sg_watch_keep(struct sg_watch *watch, struct sg_err *err)
+int sg_watch_renew(struct sg_watch *watch, struct sg_err *err)
 {
 	struct sg_err why = SG_ERR_INIT;
 	int64_t now = sg_clock_ms();
 	int held;
 
-	if (sg_stop_count() > 0)
-		return sg_stop_err(err);
 	if (watch->lease == NULL || watch->lease->fence == 0 ||
 	    now - watch->renewed_ms < (int64_t)watch->lease->seconds * 1000 / 3)
 		return 0;
@@ -121,6 +126,11 @@ int sg_watch_keep(struct sg_watch *watch, struct sg_err *err)
 	}
 	sg_err_release(&why);
 	return held == 0 ? sg_lease_lost_err(watch->lease, err) : 0;
+}
+
+int sg_watch_keep(struct sg_watch *watch, struct sg_err *err)
+{
+	return sg_stop_count() > 0 ? sg_stop_err(err) : sg_watch_renew(watch, err);
 }
 
 int sg_watch_sleep(struct sg_watch *watch, int64_t ms, struct sg_err *err)

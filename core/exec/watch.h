@@ -15,8 +15,8 @@ struct sg_watch {
 	struct sg_session session;
 	struct sg_lease *lease;    /* or NULL */
 	int64_t renewed_ms;        /* sg_clock_ms of the last renewal */
-	int64_t asked_ms;          /* when the last question was sent */
-	bool off;
+	int failures;              /* of questions who blocks, one after the other */
+	bool off;                  /* after three: nobody is asked any more */
 };
 
 void sg_watch_init(struct sg_watch *watch, struct sg_run *run, struct sg_lease *lease);
@@ -29,8 +29,10 @@ struct sg_blockers {
 /* Who blocks that backend; nothing if it cannot be told within 500 ms. */
 void sg_watch_blockers(struct sg_watch *watch, int backend, struct sg_arena *arena, struct sg_blockers *blockers_r);
 
-/* Renews the lease when a third of it has passed. -1: another took it, or a
- * stop was asked for. A renewal that fails otherwise is tried again later. */
+/* Renews the lease when a third of it has passed. -1: another took it. A renewal
+ * that fails otherwise is tried again later. */
+SG_MUST_CHECK int sg_watch_renew(struct sg_watch *watch, struct sg_err *err);
+/* The same, and -1 if a stop was asked for. */
 SG_MUST_CHECK int sg_watch_keep(struct sg_watch *watch, struct sg_err *err);
 /* Sleeps outside any transaction, keeping the lease. */
 SG_MUST_CHECK int sg_watch_sleep(struct sg_watch *watch, int64_t ms, struct sg_err *err);
