@@ -15,6 +15,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/stop.h"
 #include "core/plugin/abi.h"
 #include "core/plugin/channel.h"
 #include "core/plugin/blame.h"
@@ -22,6 +23,7 @@
 #include "core/plugin/table.h"
 
 #define SLICE_MS 50        /* how often the caller's hook is asked */
+#define FROZEN_MS 1000     /* a slice that lasted so much longer was no waiting */
 #define DEATH_MS 2000      /* from the end of the socket to the end of the process */
 #define PROGRESS_US 100000 /* no more often than this is progress passed on */
 
@@ -197,6 +199,15 @@ static int violated(struct sg_err *err, const struct sg_wire_frame *frame, const
 	return sg_err_hint(err, "A plugin talks to sgrun only through <sgrun/plugin.h>.");
 }
 
+/* What a slice cost the plugin. Far more than it was to last: we were stopped
+ * ourselves, and perhaps the plugin with us (a frozen container); that is not its time. */
+static int64_t waited(int64_t before_us)
+{
+	int64_t us = sg_clock_us() - before_us;
+
+	return us > (SLICE_MS + FROZEN_MS) * INT64_C(1000) ? SLICE_MS * INT64_C(1000) : us;
+}
+
 /* A frame, before the plugin's time is up. Only what it makes us wait for counts. */
 static int await(struct sg_process *process, struct sg_wire_frame *frame_r, struct sg_err *err)
 {
@@ -214,11 +225,11 @@ static int await(struct sg_process *process, struct sg_wire_frame *frame_r, stru
 		if (left <= 0)
 			return sg_blame_timeout(process->expected.limit_ms, process->where, err);
 		if (process->stop != NULL && process->stop(process->stop_context))
-			return sg_err_set(err, SG_CLASS_INTERRUPTED, "interrupted while the plugin was at work");
+			return sg_stop_err(err);
 		before = sg_clock_us();
 		if (sg_channel_pump(&process->channel, (int)(left < SLICE_MS ? left : SLICE_MS), err) != 0)
 			return -1;
-		process->spent_us += sg_clock_us() - before;
+		process->spent_us += waited(before);
 	}
 }
 
