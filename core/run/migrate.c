@@ -255,8 +255,12 @@ static int do_step(struct migrating *m, struct sg_migrate_item *item, size_t slo
 			       err->detail ? ", " : "", err->detail ? err->detail : "", span);
 		}
 		sg_err_clear(err);
-		if (sg_watch_sleep(&m->watch, pause, err) != 0)
-			return sg_err_step(err, step->id);
+		if (sg_watch_sleep(&m->watch, pause, err) != 0) {
+			if (!attempt.uncertain || outside || err->class != SG_CLASS_LEASE)
+				return sg_err_step(err, step->id);
+			/* The next attempt finds the same, and what became of our COMMIT. */
+			sg_err_clear(err);
+		}
 	}
 }
 
