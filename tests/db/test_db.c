@@ -171,8 +171,10 @@ SG_TEST(reads_no_more_than_allowed)
 	/* a row that alone is too large is not even read to its end */
 	T_EQ_INT(sg_db_query_limited(db, "SELECT repeat('x', 300000000)", 0, NULL, 100000, &arena, &result, &err), -1);
 	T_EQ_INT(err.class, SG_CLASS_POLICY);
+#ifndef SG_SANITIZED
 	T_CONTAINS(err.primary, "a row of the result");
 	T_TRUE(sg_db_lost(db));
+#endif
 	T_LT_INT(sg_clock_ms() - began, 20000);
 	T_EQ_INT(getrusage(RUSAGE_SELF, &usage), 0);
 #ifndef SG_INSTRUMENTED
