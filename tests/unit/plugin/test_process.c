@@ -431,6 +431,7 @@ SG_TEST(forbidden_calls_are_named)
     static const char *const cases[][2] = {
         {"executes", "execve"},   {"connects", "socket"}, {"reads_pgpass", "openat"},         {"reads_parent", "openat"},
         {"kills_parent", "kill"}, {"traces", "ptrace"},   {"catches_sigsys", "rt_sigaction"},
+        {"sneaks_sigsys", "rt_sigaction"},
     };
     /* these block all signals around the call, so the handler cannot speak */
     static const char *const mute[] = {"forks", "starts_thread", "hides_sigsys"};
