@@ -298,9 +298,9 @@ SG_TEST(a_terminal_is_shown_what_happens)
 {
 	struct stage stage = stage_new();
 	struct sg_sql *blocker = sg_sql_hold(stage.conninfo, "LOCK TABLE outbound_call_runs IN ACCESS SHARE MODE");
-	const char *set = "--set=policy.lock_seconds=1", *rungs = "--set=policy.lock_rungs_ms=150, 300";
+	const char *set = "--set=policy.lock_seconds=1", *rungs = "--set=policy.lock_rungs_ms=150, 300", *pause = "--set=policy.lock_pause_ms=50";
 	const char *env[] = { "TERM=xterm", "NO_COLOR", NULL };
-	struct sg_run_result run = sgrun(WORDS("--manifest", stage.manifest, set, rungs), env, true);
+	struct sg_run_result run = sgrun(WORDS("--manifest", stage.manifest, set, rungs, pause), env, true);
 
 	T_EQ_INT(run.exit, 4);
 	T_CONTAINS(run.out, ESCAPE "32mapplied" ESCAPE "0m");
@@ -311,11 +311,11 @@ SG_TEST(a_terminal_is_shown_what_happens)
 	T_CONTAINS(run.out, "\r" ESCAPE "Ksgrun: 0114_outbound_call_runs_lock_ts: no lock within");
 	T_CONTAINS(run.out, "Nothing is half done. Run the same command again later.\n");
 	env[1] = "NO_COLOR=1";
-	run = sgrun(WORDS("--manifest", stage.manifest, set, rungs), env, true);
+	run = sgrun(WORDS("--manifest", stage.manifest, set, rungs, pause), env, true);
 	T_LACKS(run.out, ESCAPE "1m");
 	T_CONTAINS(run.out, "[1/1] 0114_outbound_call_runs_lock_ts  ");
 	env[0] = "TERM=dumb";
-	run = sgrun(WORDS("--manifest", stage.manifest, set, rungs), env, true);
+	run = sgrun(WORDS("--manifest", stage.manifest, set, rungs, pause), env, true);
 	T_LACKS(run.out, "\033");
 	T_CONTAINS(run.out, "  blocked     0114_outbound_call_runs_lock_ts ");
 }
