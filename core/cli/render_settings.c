@@ -27,7 +27,8 @@ static void add_setting(struct sg_buf *out, const struct sg_setting *s)
  * of [policy], [backfills] and [indexes] may stand in a step's section too. */
 static bool belongs(const struct sg_setting *s, unsigned bit)
 {
-	unsigned general = s->sections & (SG_IN_SGRUN | SG_IN_DATABASE | SG_IN_POLICY | SG_IN_BACKFILLS | SG_IN_INDEXES | SG_IN_AUDIT);
+	unsigned general = s->sections & (SG_IN_SGRUN | SG_IN_DATABASE | SG_IN_POLICY | SG_IN_BACKFILLS |
+	                                  SG_IN_INDEXES | SG_IN_AUDIT);
 
 	return (s->sections & bit) && (general == 0 || (general & bit));
 }
