@@ -31,7 +31,8 @@ UNIT_TESTS += tests/unit/sql/test_statements
 
 DB_TESTS = tests/db/test_kit
 DB_TESTS += tests/db/test_existing
-DB_TESTS += tests/db/test_legacy tests/db/test_example
+DB_TESTS += tests/db/test_legacy
+DB_TESTS += tests/db/test_statements tests/db/test_example
 DB_TESTS += tests/db/test_db tests/db/test_embedded
 DB_TESTS += tests/db/test_cli
 DB_TESTS += tests/db/test_faults

@@ -125,6 +125,7 @@ static const struct sg_policy_rules *rules(struct sg_executor *executor, struct 
 	rules_r->no_transaction = executor->outside;
 	rules_r->unparsed_allow = executor->step->policy.unparsed_allow;
 	rules_r->made = &executor->made;
+	rules_r->body_writes = &executor->bodies;
 	return rules_r;
 }
 
@@ -167,8 +168,8 @@ static int prepare(struct sg_executor *executor, bool ddl, bool savepoint, struc
 	sg_probe_add(session, executor->step, &executor->snapshot, executor->arena);
 	if (sg_session_flush_rows(session, executor->arena, &rows, err) != 0)
 		return -1;
-	return sg_probe_judge(rows, &executor->snapshot, &executor->altered, executor->run->manifest->schema,
-	                      executor->last_sql, err);
+	return sg_probe_judge(rows, &executor->snapshot, &executor->altered, &executor->bodies,
+	                      executor->run->manifest->schema, executor->last_sql, err);
 }
 
 static int snapshot_once(struct sg_executor *executor, struct sg_err *err)
@@ -269,8 +270,10 @@ static int serve_ddl(struct sg_executor *executor, const struct sg_request *requ
 	entry->existed = existed;
 	executor->existed += existed;
 	add_relations(executor, &executor->altered, &verdict.named);
-	if (!existed)
+	if (!existed) {
 		add_relations(executor, &executor->made, &verdict.made);
+		add_relations(executor, &executor->bodies, &verdict.body_writes);
+	}
 	if (existed)
 		sg_log(SG_LOG_INFO, "existed", executor->step->id, 0, "was there already, as wanted: %s", masked);
 	return sg_process_answer_int(executor->process, existed ? SG_EXISTED : SG_OK, err);
@@ -482,6 +485,6 @@ int sg_executor_probe(struct sg_executor *executor, struct sg_err *err)
 	sg_executor_limit(executor, HOST_LIMIT_MS, "checks what was written");
 	if (sg_session_flush_rows(session, executor->arena, &rows, err) != 0)
 		return -1;
-	return sg_probe_judge(rows, &executor->snapshot, &executor->altered, executor->run->manifest->schema,
-	                      executor->last_sql, err);
+	return sg_probe_judge(rows, &executor->snapshot, &executor->altered, &executor->bodies,
+	                      executor->run->manifest->schema, executor->last_sql, err);
 }

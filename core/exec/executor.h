@@ -30,6 +30,7 @@ struct sg_executor {
 	struct sg_probe_snapshot snapshot;
 	struct sg_relations made;       /* by this migration */
 	struct sg_relations altered;    /* named by its DDL */
+	struct sg_relations bodies;     /* what routines that it made write to */
 	struct sg_journal journal;
 	int existed;
 	const char *last_sql;           /* last DDL sent, masked */

@@ -70,13 +70,15 @@ void sg_probe_add(struct sg_session *session, const struct sg_step *step, const 
 	sg_buf_adds(&session->pending, " ORDER BY 2, 3");
 }
 
+/* standard is the schema of a name without one; NULL: any will do. */
 static bool named(const struct sg_relations *relations, const char *standard, const char *schema, const char *name)
 {
 	for (size_t i = 0; i < relations->count; i++) {
 		const struct sg_relation *relation = &relations->list[i];
 
-		if (strcmp(relation->name, name) == 0 &&
-		    strcmp(relation->schema != NULL ? relation->schema : standard, schema) == 0)
+		const char *in = relation->schema != NULL ? relation->schema : standard;
+
+		if (strcmp(relation->name, name) == 0 && (in == NULL || strcmp(in, schema) == 0))
 			return true;
 	}
 	return false;
@@ -113,7 +115,8 @@ static const char *hidden_write(const struct sg_result *rows, int row, const str
 }
 
 int sg_probe_judge(const struct sg_result *rows, const struct sg_probe_snapshot *snapshot,
-                   const struct sg_relations *altered, const char *schema, const char *statement, struct sg_err *err)
+                   const struct sg_relations *altered, const struct sg_relations *bodies, const char *schema,
+                   const char *statement, struct sg_err *err)
 {
 	struct sg_buf tables = SG_BUF_INIT;
 	const char *first = NULL, *first_schema = NULL, *triggers = NULL;
@@ -124,6 +127,9 @@ int sg_probe_judge(const struct sg_result *rows, const struct sg_probe_snapshot 
 
 		if (strcmp(what, "held") == 0)
 			how = snapshot->taken ? hidden_write(rows, row, snapshot, altered, schema) : NULL;
+		else if (strcmp(what, "write") == 0 &&
+		         named(bodies, NULL, sg_result_value(rows, row, 1), sg_result_value(rows, row, 2)))
+			how = NULL;
 		if (how == NULL)
 			continue;
 		state = state || strcmp(what, "state") == 0;

@@ -30,9 +30,10 @@ void sg_probe_add(struct sg_session *session, const struct sg_step *step, const 
                   struct sg_arena *arena);
 /* Judges its rows: SG_CLASS_POLICY, naming the tables, if anything was written.
  * statement is the one after which the lock appeared; altered are the tables
- * that the migration's own DDL names. */
+ * that the migration's own DDL names, bodies what routines that it made write to
+ * (verdict.body_writes). */
 SG_MUST_CHECK int sg_probe_judge(const struct sg_result *rows, const struct sg_probe_snapshot *snapshot,
-                                 const struct sg_relations *altered, const char *schema, const char *statement,
-                                 struct sg_err *err);
+                                 const struct sg_relations *altered, const struct sg_relations *bodies,
+                                 const char *schema, const char *statement, struct sg_err *err);
 
 #endif

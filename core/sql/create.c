@@ -9,6 +9,7 @@
 
 #include "core/base/base.h"
 #include "core/sql/judge.h"
+#include "core/sql/parse.h"
 #include "core/sql/tree.h"
 
 static struct sg_relation keep(struct sg_judge *judge, struct sg_relation name)
@@ -197,6 +198,33 @@ static const char *signature(struct sg_judge *judge, struct sg_relation name, co
 	                       schema != NULL ? "." : "", sg_tree_quote(judge->arena, name.name), types);
 }
 
+/* The targets of INSERT, UPDATE, DELETE and MERGE, wherever they stand. */
+static void collect_writes(struct sg_judge *judge, const struct sg_json *value)
+{
+	static const char *const nodes[] = { "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt" };
+
+	for (size_t i = 0; sg_json_is_object(value) && i < SG_COUNT(nodes); i++)
+		sg_relations_add(judge->arena, &judge->verdict->body_writes,
+		                 sg_tree_relation(sg_json_get(sg_node_as(value, nodes[i]), "relation")));
+	for (void *member = sg_json_is_object(value) ? sg_json_next(value, NULL) : NULL; member != NULL;
+	     member = sg_json_next(value, member))
+		collect_writes(judge, sg_json_value(member));
+	for (size_t i = 0; i < sg_json_count(value); i++)
+		collect_writes(judge, sg_json_at(value, i));
+}
+
+/* A body that cannot be read here is left to the server, and to its probe. */
+static void note_body(struct sg_judge *judge, const char *text)
+{
+	struct sg_err unread = SG_ERR_INIT;
+	struct sg_json *tree = NULL;
+
+	if (sg_parse(text, strlen(text), &tree, &unread) == SG_PARSE_OK)
+		collect_writes(judge, tree);
+	sg_json_free(tree);
+	sg_err_release(&unread);
+}
+
 int sg_check_create_function(struct sg_judge *judge, const struct sg_json *body)
 {
 	const struct sg_json *options = sg_json_get(body, "options");
@@ -209,6 +237,9 @@ int sg_check_create_function(struct sg_judge *judge, const struct sg_json *body)
 	if (text != NULL && language != NULL && (strcmp(language, "sql") == 0 || strcmp(language, "plpgsql") == 0) &&
 	    sg_judge_name_body(judge, text, sg_judge_at(sg_node_option(options, "as"), 0)) != 0)
 		return -1;
+	collect_writes(judge, sg_json_get(body, "sql_body"));
+	if (text != NULL && language != NULL && strcmp(language, "sql") == 0)
+		note_body(judge, text);
 	/* Another language's validator may be anyone's code. */
 	judge->verdict->opaque |= language != NULL && strcmp(language, "sql") != 0 && strcmp(language, "plpgsql") != 0 &&
 	                          strcmp(language, "c") != 0 && strcmp(language, "internal") != 0;

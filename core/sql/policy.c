@@ -230,6 +230,20 @@ int sg_judge_text(struct sg_judge *judge)
 	return result;
 }
 
+/* Where a routine's body has left write locks, those of unseen code would not show. */
+static int check_order(const struct sg_judge *judge)
+{
+	const struct sg_relations *bodies = judge->rules->body_writes;
+
+	if (judge->rules->phase != SG_PHASE_RUN || bodies == NULL || bodies->count == 0 || !judge->verdict->opaque)
+		return 0;
+	return sg_judge_refuse(judge, first_token(judge, 0),
+	                       "Send it before the CREATE FUNCTION, or give the routine a migration of its own.",
+	                       "%s may run code that the server could not be asked about after a routine was made whose SQL body "
+	                       "writes to \"%s\"",
+	                       judge->verdict->kind, bodies->list[0].name);
+}
+
 /* Which call is legal in which phase. */
 static int check_call(const struct sg_judge *judge)
 {
@@ -259,5 +273,5 @@ int sg_policy_judge(const struct sg_policy_rules *rules, enum sg_call call, cons
 	/* Before the text is shown in any message: it must be text. */
 	if (memchr(sql, '\0', length) == NULL && check_call(&judge) != 0)
 		return -1;
-	return sg_judge_text(&judge);
+	return sg_judge_text(&judge) != 0 ? -1 : check_order(&judge);
 }

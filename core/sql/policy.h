@@ -51,6 +51,9 @@ struct sg_policy_rules {
 	 * verdict.made said of statements that the server ran and did not pass over
 	 * (SG_EXISTED). NULL: none. */
 	const struct sg_relations *made;
+	/* What verdict.body_writes said of routines that this migration made. NULL: none.
+	 * From then on a write lock on these says nothing, so nothing opaque may follow. */
+	const struct sg_relations *body_writes;
 };
 
 struct sg_verdict {
@@ -77,6 +80,12 @@ struct sg_verdict {
 	/* Tables and materialized views that this statement makes; empty with IF NOT
 	 * EXISTS, where they may be there, and large, already. */
 	struct sg_relations made;
+	/* CREATE FUNCTION and PROCEDURE in SQL: what the body writes to. The server reads
+	 * the body when it makes the routine, and takes ROW EXCLUSIVE on these as if it
+	 * ran (src/backend/parser/parse_clause.c, setTargetTable): the probe must not
+	 * take that for a write. A schema NULL means any: the routine may have a
+	 * search_path of its own. */
+	struct sg_relations body_writes;
 	/* The relations that it reads or changes by name; not what a definition in it
 	 * (a view, a routine's body, a foreign key) only mentions. */
 	struct sg_relations named;

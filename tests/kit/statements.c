@@ -94,7 +94,7 @@ const struct sg_test_write sg_test_writes[] = {
     DDL("two statements", "ALTER TABLE t ADD COLUMN z int; DELETE FROM u", "the text holds 2 statements"),
     DDL("commit and on", "COMMIT; DELETE FROM u", "the text holds 2 statements"),
     DDL("behind a comment", "/* ALTER TABLE t ADD COLUMN z int */ DELETE FROM u", "DELETE writes rows"),
-    DDL("behind a nested comment", "/* /* */ ALTER */ -- x\n  DELETE FROM u", "DELETE writes rows"),
+    DDL("behind a nested comment", "/* /* */ ALTER */ DELETE FROM u", "DELETE writes rows"),
     DDL("a fragment", "FROM u DELETE", "cannot read this"),
     DDL("insert into the ledger", "INSERT INTO sgrun.schema_migrations (id) VALUES ('0001')", "belongs to the runner"),
     DDL("drop the ledger", "DROP TABLE sgrun.schema_migrations", "belongs to the runner"),
@@ -269,6 +269,8 @@ const struct sg_test_legal sg_test_legals[] = {
     OK("CREATE FUNCTION f(x int, OUT y int) LANGUAGE sql AS 'UPDATE t SET a = x WHERE id = x RETURNING a'"),
     OK("CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql SET search_path = public AS $$ BEGIN EXECUTE 'DELETE FROM u'; END $$"),
     OK("CREATE FUNCTION f(i int DEFAULT 1) RETURNS int BEGIN ATOMIC INSERT INTO log VALUES (i, 'f'); SELECT 1; END"),
+    AFTER("CREATE FUNCTION f() RETURNS void LANGUAGE sql SET search_path = public AS 'WITH x AS (DELETE FROM u RETURNING 1)"
+          " MERGE INTO t USING x ON false WHEN MATCHED THEN DO NOTHING'", "ALTER TABLE t ADD COLUMN z int"),
     OK("CREATE OR REPLACE FUNCTION nothing() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2'"),
     OK("CREATE PROCEDURE p(INOUT a int) LANGUAGE plpgsql AS $$ BEGIN DELETE FROM u; COMMIT; END $$"),
     OK("ALTER FUNCTION nothing() STABLE SECURITY DEFINER"),

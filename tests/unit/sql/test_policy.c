@@ -280,6 +280,29 @@ SG_TEST(do_blocks)
     refused(SG_CALL_DDL, "DO $$ BEGIN nonsense; END $$", "in the DO block", NULL);
 }
 
+SG_TEST(bodies_that_write)
+{
+    struct sg_relations bodies = {NULL, 0, 0};
+
+    start(SG_PHASE_RUN);
+    T_EQ_INT(ddl("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'WITH x AS (DELETE FROM a.b RETURNING 1) INSERT INTO c SELECT * FROM x;"
+                 " SELECT 1 FROM d'"), 0);
+    T_MUST_EQ_INT(verdict.body_writes.count, 2);
+    T_EQ_STR(verdict.body_writes.list[0].name, "c");
+    T_EQ_STR(verdict.body_writes.list[1].schema, "a");
+    T_EQ_INT(ddl("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC UPDATE t SET a = 1; SELECT 1; END"), 0);
+    T_EQ_INT(verdict.body_writes.count, 1);
+    bodies = verdict.body_writes;
+    T_EQ_INT(ddl("CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN DELETE FROM t; END'"), 0);
+    T_EQ_INT(verdict.body_writes.count, 0);
+    rules.body_writes = &bodies;
+    allowed(SG_CALL_DDL, "ALTER TABLE t ADD COLUMN z int", false);
+    refused(SG_CALL_DDL, "ALTER TABLE t ADD CHECK (f() > 0)", "after a routine was made whose SQL body writes to \"t\"", "ALTER");
+    refused(SG_CALL_QUERY, "SELECT f()", "after a routine was made", "SELECT");
+    rules.phase = SG_PHASE_FINGERPRINT;
+    allowed(SG_CALL_QUERY, "SELECT f()", true);
+}
+
 SG_TEST(unparsed)
 {
     static const char *const newer[] = {"ALTER TABLE t ADD COLUMN g int GENERATED ALWAYS AS (a * 2) VIRTUAL",
@@ -355,6 +378,7 @@ int main(int argc, char **argv)
                                            SG_CASE(outside_a_transaction),
                                            SG_CASE(transparent_or_opaque),
                                            SG_CASE(do_blocks),
+                                           SG_CASE(bodies_that_write),
                                            SG_CASE(unparsed),
                                            SG_CASE(secrets_do_not_show),
                                            SG_CASE(hostile_sizes),
