@@ -89,6 +89,7 @@ libsgrun_core_la_SOURCES += core/plugin/channel.c core/plugin/channel.h
 libsgrun_core_la_SOURCES += core/plugin/image.c core/plugin/image.h
 libsgrun_core_la_SOURCES += core/plugin/nursery.c core/plugin/nursery.h
 libsgrun_core_la_SOURCES += core/plugin/process.c core/plugin/process.h
+libsgrun_core_la_SOURCES += core/plugin/request.c core/plugin/request.h
 libsgrun_core_la_SOURCES += core/plugin/rows.c
 libsgrun_core_la_SOURCES += core/plugin/spawn.c core/plugin/spawn.h
 libsgrun_core_la_SOURCES += core/plugin/table.h

@@ -19,6 +19,7 @@
 #include "core/plugin/abi.h"
 #include "core/plugin/channel.h"
 #include "core/plugin/blame.h"
+#include "core/plugin/request.h"
 #include "core/plugin/spawn.h"
 #include "core/plugin/table.h"
 
@@ -382,55 +383,6 @@ int sg_process_call(struct sg_process *process, enum sg_entry entry, const char 
 	return sg_channel_send(&process->channel, err) != 0 ? fail(process, err) : 0;
 }
 
-/* Statement and, but for DDL, its parameters. */
-static bool read_sql(struct sg_process *process, struct sg_wire_fields *fields, bool parameters,
-                     struct sg_request *request)
-{
-	const char **values;
-	uint32_t n;
-
-	request->sql = sg_wire_get_bytes(fields, &request->sql_length);
-	if (request->sql == NULL || request->sql_length > SG_MAX_FUNCTION)
-		return false;
-	if (!parameters)
-		return true;
-	n = sg_wire_get_u32(fields);
-	if (fields->bad || n > SG_MAX_PARAMETERS || n > (size_t)(fields->end - fields->at))
-		return false;
-	values = sg_arena_array(&process->request, (size_t)n + 1, sizeof *values);
-	for (uint32_t i = 0; i < n; i++)
-		values[i] = sg_wire_get_value(fields);
-	request->n = (int)n;
-	request->values = values;
-	return true;
-}
-
-static bool read_question(struct sg_wire_fields *fields, bool describe, struct sg_request *request)
-{
-	bool two;
-
-	request->what = sg_wire_get_u32(fields);
-	request->a = sg_wire_get_text(fields);
-	request->b = sg_wire_get_text(fields);
-	switch (request->what) {
-	case SG_CHECK_COLUMN:
-	case SG_CHECK_CONSTRAINT:
-	case SG_CHECK_ENUM_VALUE:
-	case SG_CHECK_TRIGGER:
-	case SG_CHECK_POLICY:
-	case SG_DESCRIBE_COLUMN_TYPE:
-	case SG_DESCRIBE_CONSTRAINT:
-		two = true;
-		break;
-	default:
-		two = false;
-	}
-	if (describe ? request->what < SG_DESCRIBE_COLUMN_TYPE || request->what > SG_DESCRIBE_CONSTRAINT
-	             : request->what < SG_CHECK_TABLE || request->what > SG_CHECK_POLICY)
-		return false;
-	return request->a != NULL && (request->b != NULL) == two;
-}
-
 static void pass_progress(struct sg_process *process, struct sg_wire_fields *fields)
 {
 	int64_t done = sg_wire_get_i64(fields), total = sg_wire_get_i64(fields), now = sg_clock_us();
@@ -448,56 +400,32 @@ static int take_request(struct sg_process *process, const struct sg_wire_frame *
 	struct sg_wire_fields fields;
 	const char *text;
 	size_t length;
-	bool good = true;
 
-	memset(request, 0, sizeof *request);
 	sg_wire_fields_init(&fields, frame);
-	process->state = ASKED;
 	switch (frame->type) {
 	case SG_WIRE_LOG:
 		text = sg_wire_get_bytes(&fields, &length);
 		if (text == NULL || !sg_wire_complete(&fields))
 			return violated(err, frame, process->where);
-		process->state = RUNNING;
 		return sg_channel_log(&process->channel, "plugin-log", text, length, err);
 	case SG_WIRE_PROGRESS:
 		pass_progress(process, &fields);
-		process->state = RUNNING;
 		return sg_wire_complete(&fields) ? 0 : violated(err, frame, process->where);
-	case SG_WIRE_DDL:
-		request->kind = SG_REQUEST_DDL;
-		process->answer = SG_WIRE_ANSWER_INT;
-		good = read_sql(process, &fields, false, request);
-		break;
-	case SG_WIRE_DML:
-		request->kind = SG_REQUEST_DML;
-		process->answer = SG_WIRE_ANSWER_INT;
-		good = read_sql(process, &fields, true, request);
-		break;
-	case SG_WIRE_QUERY:
-		request->kind = SG_REQUEST_QUERY;
-		process->answer = SG_WIRE_ANSWER_ROWS;
-		good = read_sql(process, &fields, true, request);
-		break;
-	case SG_WIRE_CHECK:
-	case SG_WIRE_DESCRIBE:
-		request->kind = frame->type == SG_WIRE_CHECK ? SG_REQUEST_CHECK : SG_REQUEST_DESCRIBE;
-		process->answer = frame->type == SG_WIRE_CHECK ? SG_WIRE_ANSWER_INT : SG_WIRE_ANSWER_TEXT;
-		good = read_question(&fields, frame->type == SG_WIRE_DESCRIBE, request);
-		break;
-	case SG_WIRE_DONE:
-		request->kind = SG_REQUEST_DONE;
-		request->status = sg_wire_get_i64(&fields);
-		request->fail = sg_wire_get_text(&fields);
-		process->state = READY;
-		break;
 	default:
-		return common(process, frame, err) != 0 ? -1 : violated(err, frame, process->where);
-	}
-	if (!good || !sg_wire_complete(&fields))
+		switch (sg_request_read(frame, &process->request, request, &process->answer)) {
+		case SG_REQUEST_READ:
+			process->state = request->kind == SG_REQUEST_DONE ? READY : ASKED;
+			process->asked = frame->seq;
+			return 1;
+		case SG_REQUEST_OTHER:
+			if (common(process, frame, err) != 0)
+				return -1;
+			break;
+		case SG_REQUEST_BAD:
+			break;
+		}
 		return violated(err, frame, process->where);
-	process->asked = frame->seq;
-	return 1;
+	}
 }
 
 int sg_process_next(struct sg_process *process, struct sg_request *request_r, struct sg_err *err)

@@ -4,6 +4,7 @@ UNIT_TESTS += tests/unit/plugin/test_image
 UNIT_TESTS += tests/unit/plugin/test_manual
 UNIT_TESTS += tests/unit/plugin/test_process
 UNIT_TESTS += tests/unit/plugin/test_quote
+UNIT_TESTS += tests/unit/plugin/test_request
 UNIT_TESTS += tests/unit/plugin/test_wire
 tests_unit_plugin_test_elf_LDADD = libsgrun-loader.la $(LDADD)
 tests_unit_plugin_test_quote_LDADD = libsgrun-loader.la $(LDADD)
