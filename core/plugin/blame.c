@@ -226,3 +226,43 @@ int sg_blame_death(int status, const char *where, const char *last, struct sg_er
 		sg_err_detail(err, "The last that it printed was: %s", last);
 	return -1;
 }
+
+int sg_blame_violation(const struct sg_wire_frame *frame, const char *where, struct sg_err *err)
+{
+	sg_err_set(err, SG_CLASS_PROTOCOL, "the plugin sent a \"%s\" that makes no sense %s", sg_wire_name(frame->type),
+	           where);
+	return sg_err_hint(err, "A plugin talks to sgrun only through <sgrun/plugin.h>.");
+}
+
+int sg_blame_frame(const struct sg_wire_frame *frame, const char *where, struct sg_err *err)
+{
+	struct sg_wire_fields fields;
+	const char *a, *b;
+	uint32_t number;
+	int64_t had, limit;
+
+	sg_wire_fields_init(&fields, frame);
+	switch (frame->type) {
+	case SG_WIRE_FORBIDDEN:
+		number = sg_wire_get_u32(&fields);
+		a = sg_wire_get_text(&fields);
+		return sg_wire_complete(&fields) ? sg_blame_forbidden(number, a, where, err)
+		                                 : sg_blame_violation(frame, where, err);
+	case SG_WIRE_MISUSE:
+		a = sg_wire_get_text(&fields);
+		if (a == NULL || !sg_wire_complete(&fields))
+			return sg_blame_violation(frame, where, err);
+		return sg_err_set(err, SG_CLASS_PROTOCOL, "the plugin misused %s (%s)", a, where);
+	case SG_WIRE_TOO_BIG:
+		a = sg_wire_get_text(&fields);
+		had = sg_wire_get_i64(&fields);
+		limit = sg_wire_get_i64(&fields);
+		b = sg_wire_get_text(&fields);
+		if (a == NULL || b == NULL || !sg_wire_complete(&fields))
+			return sg_blame_violation(frame, where, err);
+		sg_err_set(err, SG_CLASS_POLICY, "%s %s has too much: %jd %s", a, where, (intmax_t)had, b);
+		return sg_err_hint(err, "At most %jd are allowed.", (intmax_t)limit);
+	default:
+		return 0;
+	}
+}

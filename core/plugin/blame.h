@@ -18,5 +18,10 @@ int sg_blame_refusal(uint32_t refusal, const char *a, const char *b, const char 
 int sg_blame_forbidden(uint32_t number, const char *name, const char *where, struct sg_err *err);
 int sg_blame_death(int status, const char *where, const char *last, struct sg_err *err);
 int sg_blame_timeout(int64_t limit_ms, const char *where, struct sg_err *err);
+/* A frame that has no place here. Sets err and returns -1. */
+int sg_blame_violation(const struct sg_wire_frame *frame, const char *where, struct sg_err *err);
+/* A frame that says what went wrong (a forbidden system call, a misuse, a
+ * limit): sets err and returns -1. Any other: 0. */
+SG_MUST_CHECK int sg_blame_frame(const struct sg_wire_frame *frame, const char *where, struct sg_err *err);
 
 #endif

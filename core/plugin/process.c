@@ -193,13 +193,6 @@ static int died(struct sg_process *process, struct sg_err *err)
 	return sg_blame_death(status, process->where, process->channel.last.data, err);
 }
 
-static int violated(struct sg_err *err, const struct sg_wire_frame *frame, const char *where)
-{
-	sg_err_set(err, SG_CLASS_PROTOCOL, "the plugin sent a \"%s\" that makes no sense %s", sg_wire_name(frame->type),
-	           where);
-	return sg_err_hint(err, "A plugin talks to sgrun only through <sgrun/plugin.h>.");
-}
-
 /* What a slice cost the plugin. Far more than it was to last: we were stopped
  * ourselves, and perhaps the plugin with us (a frozen container); that is not its time. */
 static int64_t waited(int64_t before_us)
@@ -234,40 +227,6 @@ static int await(struct sg_process *process, struct sg_wire_frame *frame_r, stru
 	}
 }
 
-/* What can come at any time. 1: it was that, and is dealt with; 0: something else. */
-static int common(struct sg_process *process, const struct sg_wire_frame *frame, struct sg_err *err)
-{
-	struct sg_wire_fields fields;
-	const char *a, *b;
-	uint32_t number;
-	int64_t had, limit;
-
-	sg_wire_fields_init(&fields, frame);
-	switch (frame->type) {
-	case SG_WIRE_FORBIDDEN:
-		number = sg_wire_get_u32(&fields);
-		a = sg_wire_get_text(&fields);
-		return sg_wire_complete(&fields) ? sg_blame_forbidden(number, a, process->where, err)
-		                                 : violated(err, frame, process->where);
-	case SG_WIRE_MISUSE:
-		a = sg_wire_get_text(&fields);
-		if (a == NULL || !sg_wire_complete(&fields))
-			return violated(err, frame, process->where);
-		return sg_err_set(err, SG_CLASS_PROTOCOL, "the plugin misused %s (%s)", a, process->where);
-	case SG_WIRE_TOO_BIG:
-		a = sg_wire_get_text(&fields);
-		had = sg_wire_get_i64(&fields);
-		limit = sg_wire_get_i64(&fields);
-		b = sg_wire_get_text(&fields);
-		if (a == NULL || b == NULL || !sg_wire_complete(&fields))
-			return violated(err, frame, process->where);
-		sg_err_set(err, SG_CLASS_POLICY, "%s %s has too much: %jd %s", a, process->where, (intmax_t)had, b);
-		return sg_err_hint(err, "At most %jd are allowed.", (intmax_t)limit);
-	default:
-		return 0;
-	}
-}
-
 /* ---- hello --------------------------------------------------------------------- */
 
 static void warn_once(uint32_t missing)
@@ -294,7 +253,7 @@ static int take_hello(struct sg_process *process, const struct sg_wire_frame *fr
 	sg_wire_fields_init(&fields, frame);
 	sg_wire_get_hello(&fields, &hello);
 	if (!sg_wire_complete(&fields))
-		return violated(err, frame, process->where);
+		return sg_blame_violation(frame, process->where, err);
 	if (sg_blame_hello(&hello, &process->expected, process->path, err) != 0)
 		return -1;
 	warn_once(hello.missing);
@@ -329,12 +288,12 @@ int sg_process_hello(struct sg_process *process, struct sg_hello *hello_r, struc
 			a = sg_wire_get_text(&fields);
 			b = sg_wire_get_text(&fields);
 			status = sg_wire_complete(&fields) ? sg_blame_refusal(refusal, a, b, process->path, err)
-			                                   : violated(err, &frame, process->where);
+			                                   : sg_blame_violation(&frame, process->where, err);
 			break;
 		default:
-			status = common(process, &frame, err);
+			status = sg_blame_frame(&frame, process->where, err);
 			if (status == 0)
-				status = violated(err, &frame, process->where);
+				status = sg_blame_violation(&frame, process->where, err);
 		}
 		if (status != 0)
 			return fail(process, err);
@@ -406,11 +365,11 @@ static int take_request(struct sg_process *process, const struct sg_wire_frame *
 	case SG_WIRE_LOG:
 		text = sg_wire_get_bytes(&fields, &length);
 		if (text == NULL || !sg_wire_complete(&fields))
-			return violated(err, frame, process->where);
+			return sg_blame_violation(frame, process->where, err);
 		return sg_channel_log(&process->channel, "plugin-log", text, length, err);
 	case SG_WIRE_PROGRESS:
 		pass_progress(process, &fields);
-		return sg_wire_complete(&fields) ? 0 : violated(err, frame, process->where);
+		return sg_wire_complete(&fields) ? 0 : sg_blame_violation(frame, process->where, err);
 	default:
 		switch (sg_request_read(frame, &process->request, request, &process->answer)) {
 		case SG_REQUEST_READ:
@@ -418,13 +377,13 @@ static int take_request(struct sg_process *process, const struct sg_wire_frame *
 			process->asked = frame->seq;
 			return 1;
 		case SG_REQUEST_OTHER:
-			if (common(process, frame, err) != 0)
+			if (sg_blame_frame(frame, process->where, err) != 0)
 				return -1;
 			break;
 		case SG_REQUEST_BAD:
 			break;
 		}
-		return violated(err, frame, process->where);
+		return sg_blame_violation(frame, process->where, err);
 	}
 }
 
@@ -513,8 +472,8 @@ static int leave(struct sg_process *process, struct sg_err *err)
 		case 0:
 			break;
 		case 1:
-			if (common(process, &frame, err) == 0)
-				(void)violated(err, &frame, process->where);
+			if (sg_blame_frame(&frame, process->where, err) == 0)
+				(void)sg_blame_violation(&frame, process->where, err);
 			return -1;
 		default:
 			return -1;
