@@ -34,7 +34,7 @@ static enum sg_wait bounded(void *context, int64_t elapsed_ms)
 	return elapsed_ms > ANSWER_MS ? SG_WAIT_ABANDON : SG_WAIT_ON;
 }
 
-static int open_watch(struct sg_watch *watch, struct sg_err *err)
+int sg_watch_open(struct sg_watch *watch, struct sg_err *err)
 {
 	if (sg_session_open(&watch->session, err) != 0)
 		return -1;
@@ -83,7 +83,7 @@ void sg_watch_blockers(struct sg_watch *watch, int backend, struct sg_arena *are
 	memset(blockers_r, 0, sizeof *blockers_r);
 	if (watch->off)
 		return;
-	if (open_watch(watch, &err) != 0 ||
+	if (sg_watch_open(watch, &err) != 0 ||
 	    sg_db_script_rows(watch->session.db, sg_arena_printf(&scratch, blockers_sql, backend), &scratch, &result, &err) != 0) {
 		sg_session_drop(&watch->session);
 		/* A machine that is busy for a moment is no reason to give up. */
@@ -117,7 +117,7 @@ int sg_watch_renew(struct sg_watch *watch, struct sg_err *err)
 	    now - watch->renewed_ms < (int64_t)watch->lease->seconds * 1000 / 3)
 		return 0;
 	watch->renewed_ms = now;
-	held = open_watch(watch, &why) != 0 ? -1 : sg_lease_renew(watch->lease, watch->session.db, NULL, &why);
+	held = sg_watch_open(watch, &why) != 0 ? -1 : sg_lease_renew(watch->lease, watch->session.db, NULL, &why);
 	if (held < 0) {
 		sg_log(SG_LOG_WARNING, "lease", NULL, 0, "the lease could not be renewed, trying again: %s", why.primary);
 		sg_session_drop(&watch->session);
@@ -154,7 +154,7 @@ int sg_watch_ghosts(struct sg_watch *watch, const char *step, struct sg_err *err
 	struct sg_result *result;
 	int status = -1;
 
-	if (open_watch(watch, err) == 0 &&
+	if (sg_watch_open(watch, err) == 0 &&
 	    sg_db_query(watch->session.db,
 	                /* an idle one has done its work, or has not read it yet: it is ended before it can */
 	                "SELECT CASE WHEN state = 'idle' THEN pg_catalog.pg_terminate_backend(pid) END"

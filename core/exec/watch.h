@@ -22,6 +22,9 @@ struct sg_watch {
 void sg_watch_init(struct sg_watch *watch, struct sg_run *run, struct sg_lease *lease);
 void sg_watch_release(struct sg_watch *watch);
 
+/* Connects, for a use of one's own; an answer is waited for 500 ms at most. */
+SG_MUST_CHECK int sg_watch_open(struct sg_watch *watch, struct sg_err *err);
+
 struct sg_blockers {
 	int64_t waited_ms;   /* how long the backend has waited for a lock; 0 = it does not wait */
 	const char *text;    /* "pid 4711 (psql, user app, idle in transaction for 34 s: UPDATE …)", or NULL */

@@ -184,7 +184,7 @@ static void note_failure(struct migrating *m, const struct sg_step *step, const 
 	struct sg_err why = SG_ERR_INIT;
 
 	/* Through the second connection: ours is closed, and may not come back. */
-	if (!m->watch.off && sg_session_open(&m->watch.session, &why) == 0)
+	if (sg_watch_open(&m->watch, &why) == 0)
 		sg_attempts_add(m->watch.session.db, m->run->manifest->state_schema, step->id, m->run->runner, result,
 		                sg_clock_ms() - started_ms, err);
 	sg_err_release(&why);
@@ -235,6 +235,11 @@ static int do_step(struct migrating *m, struct sg_migrate_item *item, size_t slo
 		sg_session_drop(&m->session);
 		if (err->uncertain && !outside)
 			attempt.uncertain = true;
+		/* It would have been tried again: it is the signal that ends it. */
+		if (sg_stop_count() > 0 && sg_class_retries(err->class) && !attempt.uncertain) {
+			sg_err_clear(err);
+			sg_stop_err(err);
+		}
 		sg_err_step(err, step->id);
 		again = sg_stop_count() > 0 ? SG_AGAIN_NO : sg_retry_next(&retry, err, sg_clock_ms(), &pause);
 		if (again == SG_AGAIN_NO) {
@@ -297,6 +302,8 @@ static void fail_item(struct migrating *m, struct sg_migrate_item *item, struct 
 	sg_err_defer(&item->err, m->run->arena);
 	sg_err_move(&item->err, err);
 	m->result->exit = sg_exit_worse(m->result->exit, sg_class_exit(item->err.class));
+	if (sg_stop_count() > 0)
+		m->result->exit = sg_exit_worse(m->result->exit, sg_class_exit(sg_stop_class()));
 	tell_ended(m, item, NULL);
 }
 
