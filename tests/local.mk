@@ -41,6 +41,8 @@ DB_TESTS += tests/db/test_outside
 tests_db_test_outside_SOURCES = tests/db/test_outside.c tests/db/faults.c tests/db/faults.h
 DB_TESTS += tests/db/test_lease
 tests_db_test_lease_SOURCES = tests/db/test_lease.c tests/db/deploys.c tests/db/deploys.h
+DB_TESTS += tests/db/test_locks
+tests_db_test_locks_SOURCES = tests/db/test_locks.c tests/db/deploys.c tests/db/deploys.h
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
