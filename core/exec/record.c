@@ -1,4 +1,4 @@
-/* record.c - journal, ledger and lease in one statement. */
+/* record.c - journal, ledger and lease in one round trip. */
 #include "config.h"
 #include "core/exec/record.h"
 
@@ -6,84 +6,84 @@
 
 #include "core/base/clock.h"
 
-/* A text[] literal of one field of the journal. */
-struct column {
-	const char **values;
-};
-
-static const char *number(struct sg_arena *arena, double value)
+static void add_text(struct sg_buf *sql, struct sg_arena *arena, const char *text)
 {
-	return sg_arena_printf(arena, "%.3f", value);
+	sg_buf_adds(sql, text != NULL ? sg_db_literal(arena, text) : "NULL");
 }
 
-/* The journal as arrays, so that one statement writes any number of rows. */
-static void journal_arrays(const struct sg_journal *journal, struct sg_arena *arena, const char *arrays_r[7])
+static void add_journal(struct sg_buf *sql, const char *schema, const struct sg_record *record, struct sg_arena *arena)
 {
-	size_t n = journal == NULL ? 0 : journal->count;
 	int64_t now = sg_clock_us();
-	struct column columns[7];
 
-	for (size_t c = 0; c < SG_COUNT(columns); c++)
-		columns[c].values = sg_arena_array(arena, n, sizeof(char *));
-	for (size_t i = 0; i < n; i++) {
-		const struct sg_journal_entry *entry = &journal->entries[i];
+	if (record->journal == NULL || record->journal->count == 0)
+		return;
+	sg_buf_addf(sql,
+	            "INSERT INTO %s.journal (step, seq, kind, sql, duration_ms, rows, waited_ms, waited_on, held_ms) VALUES ",
+	            schema);
+	for (size_t i = 0; i < record->journal->count; i++) {
+		const struct sg_journal_entry *entry = &record->journal->entries[i];
 		/* the lock was there once the wait was over */
 		int64_t locked = entry->started_us + entry->waited_ms * 1000;
 
-		columns[0].values[i] = entry->existed ? sg_arena_printf(arena, "%s (existed)", entry->kind) : entry->kind;
-		columns[1].values[i] = entry->sql;
-		columns[2].values[i] = number(arena, (double)(entry->ended_us - entry->started_us) / 1000);
-		columns[3].values[i] = sg_arena_printf(arena, "%" PRId64, entry->rows);
-		columns[4].values[i] = sg_arena_printf(arena, "%" PRId64, entry->waited_ms);
-		columns[5].values[i] = entry->waited_on;
-		columns[6].values[i] = number(arena, (double)(now > locked ? now - locked : 0) / 1000);
+		sg_buf_adds(sql, i > 0 ? ", (" : "(");
+		add_text(sql, arena, record->step->id);
+		sg_buf_addf(sql, ", %zu, ", i + 1);
+		add_text(sql, arena, entry->existed ? sg_arena_printf(arena, "%s (existed)", entry->kind) : entry->kind);
+		sg_buf_adds(sql, ", ");
+		add_text(sql, arena, entry->sql);
+		sg_buf_addf(sql, ", %.3f, %" PRId64 ", %" PRId64 ", ", (double)(entry->ended_us - entry->started_us) / 1000,
+		            entry->rows, entry->waited_ms);
+		add_text(sql, arena, entry->waited_on);
+		sg_buf_addf(sql, ", %.3f)", (double)(now > locked ? now - locked : 0) / 1000);
 	}
-	for (size_t c = 0; c < SG_COUNT(columns); c++)
-		arrays_r[c] = sg_db_text_array(arena, columns[c].values, n);
+	sg_buf_adds(sql, ";");
+}
+
+static void add_ledger(struct sg_buf *sql, const char *schema, const struct sg_lease *lease,
+                       const struct sg_record *record, struct sg_arena *arena)
+{
+	const char *texts[] = { record->step->id, sg_recorded_name(record->outcome), record->title,  record->sha256,
+		                lease->owner,     PACKAGE_VERSION,                      record->reason };
+
+	sg_buf_addf(sql,
+	            "INSERT INTO %s.schema_migrations (duration_ms, attempts, id, outcome, title, plugin_sha256, runner,"
+	            " sgrun_version, reason) VALUES (%" PRId64 ", %d",
+	            schema, record->duration_ms, record->attempts);
+	for (size_t i = 0; i < SG_COUNT(texts); i++) {
+		sg_buf_adds(sql, ", ");
+		add_text(sql, arena, texts[i]);
+	}
+	sg_buf_adds(sql, ");");
+	for (size_t i = 0; i < record->superseded_count; i++) {
+		sg_buf_addf(sql, "INSERT INTO %s.schema_migrations (id, outcome, runner, sgrun_version, reason) VALUES (", schema);
+		add_text(sql, arena, record->superseded[i]);
+		sg_buf_adds(sql, ", 'superseded', ");
+		add_text(sql, arena, lease->owner);
+		sg_buf_adds(sql, ", '" PACKAGE_VERSION "', ");
+		add_text(sql, arena, sg_arena_printf(arena, "superseded by %s", record->step->id));
+		sg_buf_adds(sql, ") ON CONFLICT DO NOTHING;");
+	}
 }
 
 int sg_record_write(struct sg_session *session, const struct sg_lease *lease, const struct sg_record *record,
                     struct sg_arena *arena, struct sg_err *err)
 {
 	const char *schema = sg_db_identifier(arena, session->run->manifest->state_schema);
-	const char *values[20];
+	struct sg_buf *sql = &session->pending;
 	struct sg_result *result;
-	const char *sql;
-	int n = 0;
 
-	values[n++] = record->step->id;                                               /* $1 */
-	values[n++] = sg_recorded_name(record->outcome);                              /* $2 */
-	values[n++] = record->title;                                                  /* $3 */
-	values[n++] = record->sha256;                                                 /* $4 */
-	values[n++] = sg_arena_printf(arena, "%" PRId64, record->duration_ms);        /* $5 */
-	values[n++] = sg_arena_printf(arena, "%d", record->attempts);                 /* $6 */
-	values[n++] = lease->owner;                                                   /* $7 */
-	values[n++] = PACKAGE_VERSION;                                                /* $8 */
-	values[n++] = record->reason;                                                 /* $9 */
-	values[n++] = sg_arena_printf(arena, "%" PRId64, lease->fence);               /* $10 */
-	values[n++] = sg_arena_printf(arena, "%d", lease->seconds);                   /* $11 */
-	values[n++] = sg_db_text_array(arena, record->superseded, record->superseded_count); /* $12 */
-	journal_arrays(record->journal, arena, &values[n]);                           /* $13 … $19 */
-	n += 7;
-	sql = sg_arena_printf(
-		arena,
-		"WITH j AS (INSERT INTO %s.journal (step, seq, kind, sql, duration_ms, rows, waited_ms, waited_on, held_ms)"
-		" SELECT $1, e.seq, e.kind, e.sql, e.ms::float8, e.rows::int8, e.waited::int8, e.blocker, e.held::float8"
-		" FROM ROWS FROM (pg_catalog.unnest($13::text[]), pg_catalog.unnest($14::text[]), pg_catalog.unnest($15::text[]),"
-		" pg_catalog.unnest($16::text[]), pg_catalog.unnest($17::text[]), pg_catalog.unnest($18::text[]),"
-		" pg_catalog.unnest($19::text[])) WITH ORDINALITY e (kind, sql, ms, rows, waited, blocker, held, seq)),"
-		" l AS (INSERT INTO %s.schema_migrations"
-		" (id, outcome, title, plugin_sha256, duration_ms, attempts, runner, sgrun_version, reason)"
-		" VALUES ($1, $2, $3, $4, $5::int8, $6::int4, $7, $8, $9)),"
-		" s AS (INSERT INTO %s.schema_migrations (id, outcome, runner, sgrun_version, reason)"
-		" SELECT old, 'superseded', $7, $8, 'superseded by ' || $1 FROM pg_catalog.unnest($12::text[]) old"
-		" ON CONFLICT DO NOTHING)"
-		" UPDATE %s.lease SET expires_at = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $11::int4)"
-		" WHERE name = 'migrate' AND owner = $7 AND fence = $10::int8",
-		schema, schema, schema, schema);
-	if (sg_db_query(session->db, sql, n, values, arena, &result, err) != 0)
+	/* One string of plain statements: the server reads it in half the time that
+	 * one statement with parameters and common table expressions takes. */
+	sg_buf_clear(sql);
+	add_journal(sql, schema, record, arena);
+	add_ledger(sql, schema, lease, record, arena);
+	sg_buf_addf(sql,
+	            "UPDATE %s.lease SET expires_at = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => %d)"
+	            " WHERE name = 'migrate' AND owner = %s AND fence = %" PRId64 " RETURNING fence",
+	            schema, lease->seconds, sg_db_literal(arena, lease->owner), lease->fence);
+	if (sg_session_flush_rows(session, arena, &result, err) != 0)
 		return -1;
-	if (sg_result_affected(result) != 1)
+	if (sg_result_rows(result) != 1)
 		return sg_lease_lost_err(lease, err);
 	return 0;
 }

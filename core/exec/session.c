@@ -61,6 +61,11 @@ void sg_session_guards(struct sg_session *session, const struct sg_step *step, i
 	add_guards(&session->pending, session->run->manifest, step, lock_ms, statement_seconds * 1000, arena);
 }
 
+/* An acknowledged COMMIT must be on disk, whatever the role's default. */
+#define SURE_COMMIT \
+	"CASE WHEN pg_catalog.current_setting('synchronous_commit') IN ('off', 'local')" \
+	" THEN pg_catalog.set_config('synchronous_commit', 'on', true) END"
+
 static void say_pooler(struct sg_session *session)
 {
 	struct sg_run *run = session->run;
@@ -90,8 +95,6 @@ int sg_session_begin(struct sg_session *session, const struct sg_step *step, con
 	sg_buf_adds(sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;");
 	add_guards(sql, manifest, step, lock_ms, (step ? step->policy.read_seconds : manifest->policy.read_seconds) * 1000,
 	           arena);
-	sg_buf_adds(sql, "SELECT pg_catalog.set_config('synchronous_commit', 'on', true)"
-	                 " WHERE pg_catalog.current_setting('synchronous_commit') IN ('off', 'local');");
 	if (lease != NULL) {
 		/* The lock first and, in a statement of its own, what it protects:
 		 * a ghost that still holds the row is waited out before we read. */
@@ -101,12 +104,12 @@ int sg_session_begin(struct sg_session *session, const struct sg_step *step, con
 		            schema, sg_db_literal(arena, lease->owner), lease->fence);
 		sg_buf_addf(sql,
 		            "SELECT pg_catalog.pg_backend_pid(), EXISTS (SELECT FROM %s.lease WHERE name = 'migrate' AND owner = %s"
-		            " AND fence = %" PRId64 "), s.outcome, s.runner FROM (SELECT 1) one LEFT JOIN %s.schema_migrations s"
+		            " AND fence = %" PRId64 "), s.outcome, s.runner, " SURE_COMMIT " FROM (SELECT 1) one LEFT JOIN %s.schema_migrations s"
 		            " ON s.id = %s",
 		            schema, sg_db_literal(arena, lease->owner), lease->fence, schema,
 		            id ? sg_db_literal(arena, id) : "NULL");
 	} else {
-		sg_buf_adds(sql, "SELECT pg_catalog.pg_backend_pid(), false, NULL, NULL");
+		sg_buf_adds(sql, "SELECT pg_catalog.pg_backend_pid(), false, NULL, NULL, " SURE_COMMIT);
 	}
 	if (sg_session_flush_rows(session, arena, &result, err) != 0)
 		return -1;
