@@ -59,7 +59,9 @@ static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 	struct sg_blockers blockers;
 
 	keep_lease(executor);
-	if (sg_stop_count() >= 2 || executor->lease_lost)
+	if (sg_stop_count() >= 2)
+		return sg_session_stopping();
+	if (executor->lease_lost)
 		return SG_WAIT_CANCEL;
 	if (executor->limit_ms > 0 && elapsed_ms > executor->limit_ms)
 		return SG_WAIT_ABANDON;

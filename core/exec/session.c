@@ -7,6 +7,10 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/stop.h"
+
+#define LIMIT_MS 60000 /* for a statement of ours */
+#define CANCEL_MS 1000 /* from a cancel request to its answer */
 
 void sg_session_init(struct sg_session *session, struct sg_run *run, bool direct)
 {
@@ -25,6 +29,29 @@ void sg_session_drop(struct sg_session *session)
 	sg_buf_release(&session->pending);
 }
 
+enum sg_wait sg_session_stopping(void)
+{
+	static int64_t since_ms;
+
+	if (sg_stop_count() < 2)
+		return SG_WAIT_ON;
+	if (since_ms == 0)
+		since_ms = sg_clock_ms();
+	return sg_clock_ms() - since_ms < CANCEL_MS ? SG_WAIT_CANCEL : SG_WAIT_ABANDON;
+}
+
+static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
+{
+	(void)context;
+	return elapsed_ms > LIMIT_MS ? SG_WAIT_ABANDON : sg_session_stopping();
+}
+
+void sg_session_unwatch(struct sg_session *session)
+{
+	if (session->db != NULL && !sg_db_lost(session->db))
+		sg_db_on_wait(session->db, on_wait, NULL);
+}
+
 int sg_session_open(struct sg_session *session, struct sg_err *err)
 {
 	const struct sg_run *run = session->run;
@@ -32,8 +59,11 @@ int sg_session_open(struct sg_session *session, struct sg_err *err)
 	if (session->db != NULL && !sg_db_lost(session->db))
 		return 0;
 	sg_session_drop(session);
-	return sg_db_open(&session->db, session->direct ? &run->direct : &run->dsn, "sgrun",
-	                  sg_clock_ms() + (int64_t)run->manifest->connect_seconds * 1000, err);
+	if (sg_db_open(&session->db, session->direct ? &run->direct : &run->dsn, "sgrun",
+	               sg_clock_ms() + (int64_t)run->manifest->connect_seconds * 1000, err) != 0)
+		return -1;
+	sg_session_unwatch(session);
+	return 0;
 }
 
 /* The values that make results and meaning the same on every server and role. */

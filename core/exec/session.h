@@ -28,6 +28,12 @@ void sg_session_init(struct sg_session *session, struct sg_run *run, bool direct
 /* Connects unless a healthy connection is there. application_name is sgrun, and
  * in a step's transactions sgrun:STEP. */
 SG_MUST_CHECK int sg_session_open(struct sg_session *session, struct sg_err *err);
+/* While a statement runs, without an executor's hook: nothing of ours takes so
+ * long as a minute, and then it is given up; so it is at a second signal. */
+void sg_session_unwatch(struct sg_session *session);
+/* For hooks: what a second SIGINT or SIGTERM means for the statement that runs.
+ * It is cancelled; if then no answer comes, for a second, it is given up. */
+enum sg_wait sg_session_stopping(void);
 /* Closes: nothing of a failed attempt is reused. */
 void sg_session_drop(struct sg_session *session);
 

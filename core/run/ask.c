@@ -24,8 +24,7 @@ int sg_ask_fingerprint(struct sg_run *run, struct sg_session *session, struct sg
 		if (sg_session_begin(session, step, NULL, NULL, executor.lock_ms, &arena, &begun, err) == 0)
 			status = sg_executor_fingerprint(&executor, holds_r, &spent, err);
 		sg_session_rollback(session);
-		if (session->db != NULL && !sg_db_lost(session->db))
-			sg_db_on_wait(session->db, NULL, NULL);
+		sg_session_unwatch(session);
 	}
 	sg_process_kill(executor.process);
 	if (status != 0) {

@@ -139,13 +139,13 @@ int sg_attempt_run(struct sg_attempt *attempt, struct sg_err *err)
 		status = 0;
 		goto done;
 	}
+	attempt->uncertain = false; /* the row's lock was ours, and the ledger has no record: rolled back */
 	status = work(attempt, &executor, &arena, err);
 done:
 	if (status != 0 && err->statement == NULL && err->class == SG_CLASS_SQL && executor.last_sql != NULL)
 		sg_err_detail(err, "%s%safter: %s", err->detail ? err->detail : "", err->detail ? "; " : "", executor.last_sql);
 	sg_process_kill(executor.process);
-	if (attempt->session->db != NULL && !sg_db_lost(attempt->session->db))
-		sg_db_on_wait(attempt->session->db, NULL, NULL);
+	sg_session_unwatch(attempt->session);
 	sg_arena_release(&arena);
 	return status;
 }

@@ -20,6 +20,7 @@
 #include "core/state/attempts.h"
 
 #define KEPT_LOADED 8
+#define LOST_COMMIT "The answer to COMMIT was lost: it may be recorded or not. Run again; the ledger decides."
 
 struct migrating {
 	struct sg_run *run;
@@ -183,11 +184,25 @@ static void note_failure(struct migrating *m, const struct sg_step *step, const 
 {
 	struct sg_err why = SG_ERR_INIT;
 
+	if (sg_stop_count() >= 2)
+		return; /* whoever asks twice wants out */
 	/* Through the second connection: ours is closed, and may not come back. */
 	if (sg_watch_open(&m->watch, &why) == 0)
 		sg_attempts_add(m->watch.session.db, m->run->manifest->state_schema, step->id, m->run->runner, result,
 		                sg_clock_ms() - started_ms, err);
 	sg_err_release(&why);
+}
+
+/* What would have been tried again is not why it ends. */
+static void stop_instead(struct sg_err *err)
+{
+	struct sg_err last = SG_ERR_INIT;
+
+	sg_err_move(&last, err);
+	sg_stop_err(err);
+	sg_err_step(err, last.step);
+	sg_err_detail(err, "It was at: %s%s%s", last.primary, last.detail ? ", " : "", last.detail ? last.detail : "");
+	sg_err_release(&last);
 }
 
 /* One step to its end: recorded, or failed for good. */
@@ -243,9 +258,12 @@ static int do_step(struct migrating *m, struct sg_migrate_item *item, size_t slo
 		sg_err_step(err, step->id);
 		again = sg_stop_count() > 0 ? SG_AGAIN_NO : sg_retry_next(&retry, err, sg_clock_ms(), &pause);
 		if (again == SG_AGAIN_NO) {
-			sg_retry_conclude(&retry, sg_clock_ms(), err);
-			if (attempt.uncertain && !outside && err->class == SG_CLASS_CONNECTION)
-				sg_err_hint(err, "The answer to COMMIT was lost: it may be recorded or not. Run again; the ledger decides.");
+			if (sg_stop_count() > 0 && sg_class_retries(err->class))
+				stop_instead(err);
+			else
+				sg_retry_conclude(&retry, sg_clock_ms(), err);
+			if (attempt.uncertain && !outside && err->class != SG_CLASS_LEASE)
+				sg_err_hint(err, LOST_COMMIT);
 			note_failure(m, step, "failed", started, err);
 			return -1;
 		}
@@ -261,8 +279,11 @@ static int do_step(struct migrating *m, struct sg_migrate_item *item, size_t slo
 		}
 		sg_err_clear(err);
 		if (sg_watch_sleep(&m->watch, pause, err) != 0) {
-			if (!attempt.uncertain || outside || err->class != SG_CLASS_LEASE)
+			if (!attempt.uncertain || outside || err->class != SG_CLASS_LEASE) {
+				if (attempt.uncertain && !outside)
+					sg_err_hint(err, LOST_COMMIT);
 				return sg_err_step(err, step->id);
+			}
 			/* The next attempt finds the same, and what became of our COMMIT. */
 			sg_err_clear(err);
 		}
@@ -302,8 +323,8 @@ static void fail_item(struct migrating *m, struct sg_migrate_item *item, struct 
 	sg_err_defer(&item->err, m->run->arena);
 	sg_err_move(&item->err, err);
 	m->result->exit = sg_exit_worse(m->result->exit, sg_class_exit(item->err.class));
-	if (sg_stop_count() > 0)
-		m->result->exit = sg_exit_worse(m->result->exit, sg_class_exit(sg_stop_class()));
+	/* a signal beats all: what came with it is told, but whoever sent it expects this status */
+	m->result->exit = sg_exit_worse(m->result->exit, sg_class_exit(sg_stop_class()));
 	tell_ended(m, item, NULL);
 }
 
@@ -414,7 +435,7 @@ static int migrate(struct migrating *m, struct sg_errs *errs, struct sg_err *err
  * be dead, once more on a new one. */
 static void give_back(struct migrating *m)
 {
-	for (int turn = 0; m->lease.fence != 0 && turn < 2; turn++) {
+	for (int turn = 0; m->lease.fence != 0 && turn < (sg_stop_count() >= 2 ? 1 : 2); turn++) {
 		struct sg_lease lease = m->lease;
 		struct sg_err why = SG_ERR_INIT;
 

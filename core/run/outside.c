@@ -57,8 +57,7 @@ static int ask_and_record(struct sg_attempt *attempt, enum sg_outcome outcome, c
 	status = 0;
 done:
 	sg_process_kill(executor.process);
-	if (attempt->session->db != NULL && !sg_db_lost(attempt->session->db))
-		sg_db_on_wait(attempt->session->db, NULL, NULL);
+	sg_session_unwatch(attempt->session);
 	if (status == 0 && (!*recorded_r || begun.recorded))
 		sg_session_rollback(attempt->session); /* after a failure the caller does */
 	sg_arena_release(&arena);
