@@ -101,7 +101,8 @@ static int fail_statement(struct sg_executor *executor, const char *sql, struct 
 		return sg_stop_err(err);
 	if (executor->lease_lost)
 		return sg_lease_lost_err(executor->watch->lease, err);
-	if (err->statement == NULL)
+	/* masked: what the layers below set is the statement as it was sent */
+	if (sql != NULL)
 		sg_err_statement(err, sql, err->position);
 	if (err->class == SG_CLASS_LOCKED) {
 		if (executor->waited_on != NULL)
@@ -114,7 +115,17 @@ static int fail_statement(struct sg_executor *executor, const char *sql, struct 
 	} else if (strcmp(err->sqlstate, "42501") == 0 && err->hint == NULL) {
 		sg_err_hint(err, "The role sgrun connects as lacks a privilege, or row security hides rows from it.");
 	}
-	/* sql is masked: the server's own words may quote the statement, and its texts stay */
+	return -1;
+}
+
+/* As sg_policy_judge, and what its error shows is free of secrets. */
+static int judge(const struct sg_policy_rules *facts, enum sg_call call, const struct sg_request *request,
+                 struct sg_arena *arena, struct sg_verdict *verdict_r, struct sg_err *err)
+{
+	if (sg_policy_judge(facts, call, request->sql, request->sql_length, arena, verdict_r, err) == 0)
+		return 0;
+	if (err->statement != NULL)
+		sg_err_statement(err, sg_sql_mask_secrets(arena, err->statement), err->position);
 	return -1;
 }
 
@@ -223,8 +234,12 @@ static int send_ddl(struct sg_executor *executor, const char *sql, const char *m
 		return -1;
 	executor->last_sql = masked;
 	sg_executor_limit(executor, ddl_limit(executor), masked);
-	if (sg_db_query(executor->session->db, sql, 0, NULL, executor->arena, NULL, err) == 0)
+	if (sg_db_query(executor->session->db, sql, 0, NULL, executor->arena, NULL, err) == 0) {
+		/* IF NOT EXISTS says yes to whatever bears the name. */
+		if (verdict->if_not_exists && verdict->makes != SG_MAKES_NOTHING)
+			return sg_existing_compare(executor->session->db, verdict, executor->arena, err);
 		return 0;
+	}
 	if (!passes(executor, verdict, err) || sg_db_lost(executor->session->db))
 		return -1;
 	/* By SQLSTATE alone it is there; now whether it is what was wanted. */
@@ -248,8 +263,7 @@ static int serve_ddl(struct sg_executor *executor, const struct sg_request *requ
 	int64_t started;
 	int status;
 
-	if (sg_policy_judge(rules(executor, &facts), SG_CALL_DDL, request->sql, request->sql_length, executor->arena,
-	                    &verdict, err) != 0)
+	if (judge(rules(executor, &facts), SG_CALL_DDL, request, executor->arena, &verdict, err) != 0)
 		return -1;
 	sql = sg_arena_strndup(executor->arena, request->sql, request->sql_length);
 	masked = sg_sql_mask_secrets(executor->arena, sql);
@@ -288,8 +302,7 @@ static int serve_query(struct sg_executor *executor, const struct sg_request *re
 	struct sg_result *result;
 	const char *sql;
 
-	if (sg_policy_judge(rules(executor, &facts), SG_CALL_QUERY, request->sql, request->sql_length, executor->arena,
-	                    &verdict, err) != 0)
+	if (judge(rules(executor, &facts), SG_CALL_QUERY, request, executor->arena, &verdict, err) != 0)
 		return -1;
 	if (executor->outside && executor->phase == SG_PHASE_RUN) {
 		sg_err_set(err, SG_CLASS_POLICY, "run of an SG_NO_TRANSACTION migration reads before its statement only in fingerprint");

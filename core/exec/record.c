@@ -15,6 +15,10 @@ static void add_journal(struct sg_buf *sql, const char *schema, const struct sg_
 {
 	int64_t now = sg_clock_us();
 
+	/* of a run whose ledger row somebody took out, to have it again */
+	sg_buf_addf(sql, "DELETE FROM %s.journal WHERE step = ", schema);
+	add_text(sql, arena, record->step->id);
+	sg_buf_adds(sql, ";");
 	if (record->journal == NULL || record->journal->count == 0)
 		return;
 	sg_buf_addf(sql,
