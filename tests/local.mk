@@ -45,6 +45,9 @@ DB_TESTS += tests/db/test_lease
 tests_db_test_lease_SOURCES = tests/db/test_lease.c tests/db/deploys.c tests/db/deploys.h
 DB_TESTS += tests/db/test_locks
 tests_db_test_locks_SOURCES = tests/db/test_locks.c tests/db/deploys.c tests/db/deploys.h
+DB_TESTS += tests/db/test_legacy tests/db/test_example
+DB_TESTS += tests/db/test_policy
+tests_db_test_policy_SOURCES = tests/db/test_policy.c tests/db/project.c tests/db/project.h
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests

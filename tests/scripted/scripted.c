@@ -8,11 +8,13 @@
  *   option.ddl1 …         statements that run sends by sg_ddl, in order
  *   option.sleep_ms       run sleeps so long before each statement
  *   option.fail           run ends with sg_fail(this)
+ *   option.newline        this text, wherever it stands in the statements, is a line break (a manifest's value has none)
  */
 #include <sgrun/plugin.h>
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #ifndef SCRIPTED_FLAGS
@@ -35,6 +37,26 @@ static void rest(sg_ctx *sg)
     }
 }
 
+/* The option's text with its line breaks; the process ends before anybody would free it. */
+static const char *statement(sg_ctx *sg, const char *key)
+{
+    const char *text = sg_option(sg, key), *mark = sg_option(sg, "newline"), *from, *at;
+    char *copy, *to;
+
+    if (text == NULL || mark == NULL)
+        return text;
+    copy = to = malloc(strlen(text) + 1);
+    if (copy == NULL)
+        abort();
+    for (from = text; (at = strstr(from, mark)) != NULL; from = at + strlen(mark)) {
+        memcpy(to, from, (size_t)(at - from));
+        to += at - from;
+        *to++ = '\n';
+    }
+    memcpy(to, from, strlen(from) + 1);
+    return copy;
+}
+
 int fingerprint(sg_ctx *sg)
 {
     const char *query = sg_option(sg, "fingerprint");
@@ -53,14 +75,14 @@ int run(sg_ctx *sg)
 
     for (i = 1; i < 100; i++) {
         snprintf(key, sizeof key, "read%d", i);
-        sql = sg_option(sg, key);
+        sql = statement(sg, key);
         if (sql == NULL)
             break;
         sg_query(sg, sql, SG_NOARGS);
     }
     for (i = 1; i < 100; i++) {
         snprintf(key, sizeof key, "ddl%d", i);
-        sql = sg_option(sg, key);
+        sql = statement(sg, key);
         if (sql == NULL)
             break;
         rest(sg);

@@ -1,0 +1,331 @@
+/*
+ * "A migration writes no rows", tried from end to end: each statement of the lists goes through the built program to a real server.
+ * A line each says how it was stopped: by a rule before it was sent, by the probe before COMMIT, or by the server itself. Whatever
+ * stopped it, no row has changed, nothing is recorded, the lease is free. What is legal passes, and is recorded.
+ *
+ * The tables are those of tests/kit/statements.c, which the unit tests ask the parser about, and one here of what only a server can
+ * judge.
+ */
+#include "config.h"
+
+#include "tests/db/project.h"
+#include "tests/kit/statements.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- one attempt ---- */
+
+enum stop {
+    BY_RULE,   /* the parser: exit status 7, nothing was sent */
+    BY_PROBE,  /* the server's lock table, or the snapshot: exit status 7 */
+    BY_SERVER, /* an error of the server's own: exit status 1, `by` is its SQLSTATE */
+    BY_CLOSING /* it would have happened at COMMIT; the migration is recorded, and nothing was written */
+};
+
+struct attempt {
+    const char *name;
+    const char *setup;  /* by the database's owner, before; or NULL */
+    const char *before; /* a statement of the same migration, before; or NULL */
+    const char *sql;
+    enum sg_test_call call;
+    enum stop stop;
+    const char *by; /* words of the refusal, or the table written to, or the SQLSTATE */
+};
+
+/* The database that all start from; made once. */
+static const char *base(void)
+{
+    static bool made;
+
+    if (!made) {
+        struct sg_server *server = sg_server_shared();
+        struct sg_sql *admin = sg_sql_open(sg_server_conninfo(server, "postgres", NULL)), *sql;
+
+        sg_sql_exec(admin, "CREATE DATABASE base");
+        sql = sg_sql_open(sg_server_conninfo(server, "base", NULL));
+        sg_sql_exec(sql, sg_test_statements_base);
+        sg_sql_close(sql);
+        sg_sql_close(admin);
+        made = true;
+    }
+    return "base";
+}
+
+static const char *text_of(const struct sg_json *error, const char *key)
+{
+    const char *text = sg_json_text(sg_json_get(error, key));
+
+    return text != NULL ? text : "";
+}
+
+/* The error of the only migration, or of the command. */
+static struct sg_json *error_of(const struct sg_json *json)
+{
+    struct sg_json *migrations = sg_json_get(json, "migrations"), *errors = sg_json_get(json, "errors");
+
+    if (sg_json_count(migrations) > 0 && sg_json_is_object(sg_json_get(sg_json_at(migrations, 0), "error")))
+        return sg_json_get(sg_json_at(migrations, 0), "error");
+    return sg_json_at(errors, 0);
+}
+
+/* The manifest's line breaks: SQL has them, values do not. */
+#define NEWLINE "<br>"
+static const char *without_breaks(const char *sql)
+{
+    const char *at = strchr(sql, '\n');
+
+    return at == NULL ? sql : sg_test_strf("%.*s" NEWLINE "%s", (int)(at - sql), sql, without_breaks(at + 1));
+}
+
+/* The statement comes last, so that it is the probe before COMMIT that must find it; the mark before it is what the fingerprint asks. */
+static void write_manifest(struct project *project, const char *before, const char *sql, enum sg_test_call call)
+{
+    const char *last = call == SG_TRY_QUERY ? "read1" : before != NULL ? "ddl3" : "ddl2";
+
+    project_set(project, "BEFORE", before != NULL ? without_breaks(before) : "");
+    project_set(project, "LAST", without_breaks(sql));
+    project_write(project, sg_test_strf("[migration s01]\nplugin = s01\noption.newline = " NEWLINE "\noption.table = public.mark\n"
+                                        "option.ddl1 = CREATE TABLE public.mark ()\n%soption.%s = ${LAST}\n",
+                                        before != NULL ? "option.ddl2 = ${BEFORE}\n" : "", last));
+}
+
+static void try_to_write(struct project *project, const struct attempt *attempt)
+{
+    static const char *const how[] = {"rule  ", "probe ", "server", "close "};
+    const char *rows, *ledger;
+    struct sg_run_result run;
+    struct sg_json *error;
+    int status = attempt->stop == BY_SERVER ? 1 : attempt->stop == BY_CLOSING ? 0 : 7;
+
+    if (attempt->setup != NULL)
+        sg_sql_exec(project->sql, attempt->setup);
+    rows = project_rows(project);
+    write_manifest(project, attempt->before, attempt->sql, attempt->call);
+    run = project_run(project, "--json");
+    error = error_of(project_json(&run));
+    printf("  %-40s %s  %s\n", attempt->name, how[attempt->stop], text_of(error, "primary"));
+    if (run.exit != status)
+        T_FAIL("%s: exit status %d, not %d: %s", attempt->name, run.exit, status, text_of(error, "primary"));
+    if (status != 0)
+        T_EQ_STR(text_of(error, "class"), status == 7 ? "policy" : "sql");
+    if (strcmp(project_rows(project), rows) != 0)
+        T_FAIL("%s: rows have changed: %s, not %s", attempt->name, project_rows(project), rows);
+    ledger = project_ledger(project);
+    if (strcmp(ledger, status == 0 ? "s01|applied" : "") != 0)
+        T_FAIL("%s: the ledger says \"%s\"", attempt->name, ledger);
+    if (project_lease(project)[0] != '\0')
+        T_FAIL("%s: the lease is still held by %s", attempt->name, project_lease(project));
+    if (attempt->stop == BY_RULE) {
+        T_CONTAINS(text_of(error, "primary"), attempt->by);
+        T_NE_STR(text_of(error, "hint"), "");
+        T_NE_STR(text_of(error, "statement"), "");
+    } else if (attempt->stop == BY_PROBE) {
+        if (strstr(text_of(error, "primary"), "write lock") == NULL && strstr(text_of(error, "primary"), "own tables") == NULL)
+            T_FAIL("%s: not the probe", attempt->name);
+        T_CONTAINS(text_of(error, "detail"), attempt->by);
+        T_NE_STR(text_of(error, "statement"), "");
+    } else if (attempt->stop == BY_SERVER) {
+        T_EQ_STR(text_of(error, "sqlstate"), attempt->by);
+    }
+}
+
+/* ---- the shared lists ---- */
+
+SG_TEST(every_way_to_write_is_stopped)
+{
+    struct project *shared = project_new(NULL, base());
+    int rules = 0, probes = 0;
+
+    for (size_t i = 0; i < sg_test_writes_count; i++) {
+        const struct sg_test_write *write = &sg_test_writes[i];
+        struct attempt attempt = {.name = write->name, .setup = write->setup, .sql = write->sql, .call = write->call,
+                                  .stop = write->stop == SG_STOP_PARSER ? BY_RULE : BY_PROBE, .by = write->by};
+
+        /* nothing is ever written: they may share a database, but for those that make themselves a setting */
+        try_to_write(write->setup != NULL ? project_new(NULL, base()) : shared, &attempt);
+        rules += attempt.stop == BY_RULE;
+        probes += attempt.stop == BY_PROBE;
+    }
+    printf("  %d stopped by rule, %d by the probe\n", rules, probes);
+    T_GE_INT(rules + probes, 70);
+}
+
+SG_TEST(legal_ddl_passes)
+{
+    for (size_t i = 0; i < sg_test_legals_count; i++) {
+        const struct sg_test_legal *legal = &sg_test_legals[i];
+        struct project *project = project_new(NULL, base());
+        struct sg_run_result run;
+
+        if (legal->setup != NULL)
+            sg_sql_exec(project->sql, legal->setup);
+        write_manifest(project, legal->before, legal->sql, SG_TRY_DDL);
+        run = project_run(project, NULL);
+        if (run.exit != 0)
+            T_FAIL("%s: exit status %d: %s%s", legal->sql, run.exit, run.out, run.err);
+        T_EQ_STR(project_ledger(project), "s01|applied");
+        T_EQ_STR(project_lease(project), "");
+        T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM sgrun.journal"), legal->before != NULL ? 3 : 2);
+        sg_sql_close(project->sql);
+    }
+    T_GE_INT(sg_test_legals_count, 70);
+}
+
+/* ---- what only a server can judge ---- */
+
+#define FN(name, body) "CREATE FUNCTION " name "() RETURNS int LANGUAGE plpgsql AS $f$ BEGIN " body "; RETURN 1; END $f$;"
+#define HIDE(title, body, by) {title, FN("f", body), NULL, "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, by}
+#define RULE(title, sql, by) {title, NULL, NULL, sql, SG_TRY_DDL, BY_RULE, by}
+
+static const struct attempt attempts[] = {
+    /* a function, from a DO block that is clean */
+    HIDE("function: insert", "INSERT INTO log VALUES (1, '')", "public.log"),
+    HIDE("function: update of nothing", "UPDATE log SET id = 1 WHERE false", "public.log"),
+    HIDE("function: on conflict do nothing", "INSERT INTO e VALUES (1, 1) ON CONFLICT DO NOTHING", "public.e"),
+    HIDE("function: delete", "DELETE FROM u WHERE id = 1", "public.u"),
+    HIDE("function: merge", "MERGE INTO t USING u ON t.id = u.t_id WHEN MATCHED THEN UPDATE SET a = 2", "public.t"),
+    HIDE("function: insert, then drop", "INSERT INTO log VALUES (1, ''); TRUNCATE log", "public.log"),
+    HIDE("function: procedure", "CALL proc()", "public.log"),
+    HIDE("function: dynamic", "EXECUTE 'DEL' || 'ETE FROM u'", "public.u"),
+    HIDE("function: updatable view", "UPDATE tv SET b = 'x' WHERE id = 1", "public.t"),
+    HIDE("function: partition routing", "INSERT INTO m VALUES (7, 7)", "public.m0"),
+    HIDE("function: temporary table", "CREATE TEMP TABLE x (a int); INSERT INTO x VALUES (1)", "x was written to"),
+    HIDE("function: copy from a file", "COPY log FROM '/dev/null'", "public.log"),
+    HIDE("function: lock", "LOCK TABLE t IN ROW EXCLUSIVE MODE", "public.t"),
+    HIDE("function: truncate", "TRUNCATE log", "public.log was emptied"),
+    HIDE("function: truncate cascade", "TRUNCATE t CASCADE", "public.u was emptied"),
+    HIDE("function: truncate a partition", "TRUNCATE m", "public.m0 was emptied"),
+    HIDE("function: create table as", "CREATE TABLE t2 AS SELECT * FROM t", "public.t2 was made with rows"),
+    HIDE("function: select into", "EXECUTE 'SELECT * INTO t2 FROM t'", "public.t2 was made with rows"),
+    HIDE("function: large object", "PERFORM lo_from_bytea(0, 'x')", "pg_largeobject"),
+    HIDE("function: where current of", "DECLARE c CURSOR FOR SELECT * FROM u FOR UPDATE; r record; BEGIN OPEN c; FETCH c INTO r;"
+         " DELETE FROM u WHERE CURRENT OF c; END", "public.u"),
+    {"security definer", "CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM u RETURNING 1'", NULL,
+     "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, "public.u"},
+    {"instead rule", "CREATE RULE r AS ON UPDATE TO e DO INSTEAD INSERT INTO log VALUES (9, 'rule');" FN("f", "UPDATE e SET k = 1"),
+     NULL, "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, "public.log"},
+    {"trigger", "CREATE FUNCTION tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (3, ''t''); RETURN NULL; END';"
+     "CREATE TRIGGER g AFTER UPDATE ON e EXECUTE FUNCTION tf();" FN("f", "UPDATE e SET k = 1 WHERE false"), NULL,
+     "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, "public.log"},
+    {"deferred trigger", "CREATE FUNCTION tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (3, ''t''); RETURN NULL; END';"
+     "CREATE CONSTRAINT TRIGGER g AFTER UPDATE ON e DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tf();"
+     FN("f", "UPDATE e SET k = 1"), NULL, "SELECT f()", SG_TRY_QUERY, BY_PROBE, "public.log"},
+    {"foreign table", "CREATE EXTENSION postgres_fdw; DO $d$ BEGIN EXECUTE format('CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw"
+     " OPTIONS (host %L, port %L, dbname %L)', current_setting('unix_socket_directories'), current_setting('port'), current_database());"
+     " END $d$; CREATE USER MAPPING FOR CURRENT_USER SERVER s; CREATE FOREIGN TABLE far (id int, what text) SERVER s"
+     " OPTIONS (table_name 'log');" FN("f", "INSERT INTO far VALUES (1, 'far')"), NULL, "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL,
+     BY_PROBE, "public.far"},
+    {"event trigger", "CREATE FUNCTION ef() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (4, tg_tag); END';"
+     "CREATE EVENT TRIGGER ev ON ddl_command_end EXECUTE FUNCTION ef()", NULL, "CREATE TABLE n (a int)", SG_TRY_DDL, BY_PROBE, "public.log"},
+    {"event trigger that truncates", "CREATE FUNCTION ef() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN TRUNCATE log; END';"
+     "CREATE EVENT TRIGGER ev ON ddl_command_end EXECUTE FUNCTION ef()", NULL, "CREATE TABLE n (a int)", SG_TRY_DDL, BY_PROBE, "public.log"},
+    /* truncation, where the statistics are old or our own DDL names the table */
+    {"truncate what was analyzed while empty", "CREATE TABLE z (a int); ANALYZE z; INSERT INTO z VALUES (1);" FN("f", "TRUNCATE z"), NULL,
+     "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, "public.z was emptied"},
+    {"truncate what the migration alters", FN("f", "TRUNCATE log"), "ALTER TABLE log ADD COLUMN z int", "DO $$ BEGIN PERFORM f(); END $$",
+     SG_TRY_DDL, BY_PROBE, "public.log was emptied"},
+    {"truncate, then alter", FN("f", "TRUNCATE log"), "DO $$ BEGIN PERFORM f(); END $$", "ALTER TABLE log ADD COLUMN z int", SG_TRY_DDL,
+     BY_PROBE, "public.log was emptied"},
+    {"truncate behind an operator", "CREATE FUNCTION opf(int, int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN TRUNCATE log; RETURN true; END';"
+     "CREATE OPERATOR === (leftarg = int, rightarg = int, function = opf)", NULL, "ALTER TABLE e ADD CHECK (k === 1)", SG_TRY_DDL,
+     BY_PROBE, "public.log was emptied"},
+    {"truncate behind a domain's default", "CREATE DOMAIN dz AS int DEFAULT trunc()", NULL, "ALTER TABLE e ADD COLUMN z dz", SG_TRY_DDL,
+     BY_PROBE, "public.log was emptied"},
+    {"truncate behind a cast", "CREATE FUNCTION cf(int) RETURNS pair LANGUAGE plpgsql AS 'BEGIN TRUNCATE log; RETURN row(1, 2)::pair; END';"
+     "CREATE CAST (int AS pair) WITH FUNCTION cf(int) AS ASSIGNMENT", NULL, "ALTER TABLE e ALTER COLUMN k TYPE pair", SG_TRY_DDL, BY_PROBE,
+     "public.log was emptied"},
+    {"refresh behind a function", FN("f", "INSERT INTO log VALUES (1, ''); REFRESH MATERIALIZED VIEW mv"), NULL,
+     "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, "public.log"},
+    /* code behind DDL */
+    {"operator", "CREATE FUNCTION opf(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT ins() > 0';"
+     "CREATE OPERATOR === (leftarg = int, rightarg = int, function = opf)", NULL, "ALTER TABLE e ADD CHECK (k === 1)", SG_TRY_DDL, BY_PROBE,
+     "public.log"},
+    {"cast", "CREATE FUNCTION cf(int) RETURNS pair LANGUAGE sql AS 'SELECT row(ins(), 1)::pair';"
+     "CREATE CAST (int AS pair) WITH FUNCTION cf(int) AS ASSIGNMENT", NULL, "ALTER TABLE e ALTER COLUMN k TYPE pair", SG_TRY_DDL, BY_PROBE,
+     "public.log"},
+    {"domain's default", "CREATE DOMAIN dz AS int DEFAULT ins()", NULL, "ALTER TABLE e ADD COLUMN z dz", SG_TRY_DDL, BY_PROBE, "public.log"},
+    {"domain's check", "CREATE DOMAIN dz AS int DEFAULT 1 CHECK (lie(VALUE) > 0)", NULL, "ALTER TABLE e ADD COLUMN z dz NOT NULL", SG_TRY_DDL,
+     BY_PROBE, "public.log"},
+    {"inherited check", "CREATE TABLE c () INHERITS (e); INSERT INTO c VALUES (9, 9)",
+     NULL, "ALTER TABLE e ADD CHECK (lie(k) > 0)", SG_TRY_DDL, BY_PROBE, "public.log"},
+    {"exclusion constraint", NULL, NULL, "ALTER TABLE e ADD EXCLUDE USING btree ((lie(k)) WITH =)", SG_TRY_DDL, BY_PROBE, "public.log"},
+    {"index on what it made", NULL, "CREATE MATERIALIZED VIEW n AS SELECT id FROM e", "CREATE INDEX ON n (lie(id))", SG_TRY_DDL, BY_PROBE,
+     "public.log"},
+    {"statistics on an expression", "CREATE STATISTICS st ON (lie(k)) FROM e", NULL, "ANALYZE e", SG_TRY_DDL, BY_PROBE, "public.log"},
+    {"view in a check's function", "CREATE VIEW w AS SELECT ins_v(2) AS x; CREATE FUNCTION f(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS"
+     " 'SELECT count(*) > 0 FROM w'", NULL, "ALTER TABLE e ADD CHECK (f(k))", SG_TRY_DDL, BY_PROBE, "public.log"},
+    {"attach: the default partition is scanned", "CREATE TABLE ml (k int) PARTITION BY RANGE (k); CREATE TABLE ml_rest PARTITION OF ml DEFAULT;"
+     "INSERT INTO ml VALUES (50); CREATE TABLE ml1 (k int, CHECK (lie(k) > 0)); INSERT INTO ml1 VALUES (1)", NULL,
+     "ALTER TABLE ml ATTACH PARTITION ml1 FOR VALUES FROM (0) TO (9)", SG_TRY_DDL, BY_CLOSING, ""},
+    /* what would happen at COMMIT */
+    {"with hold behind a function", FN("f", "EXECUTE 'DECLARE h CURSOR WITH HOLD FOR SELECT ins_v(id) FROM e'"), NULL,
+     "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_CLOSING, ""},
+    {"commit in a procedure", "CREATE PROCEDURE cp() LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (5, ''''); COMMIT; END';" FN("f", "CALL cp()"),
+     NULL, "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_SERVER, "2D000"},
+    RULE("commit", "COMMIT", "COMMIT"),
+    RULE("rollback", "ROLLBACK", "ROLLBACK"),
+    RULE("end and begin", "END AND CHAIN", "transaction"),
+    RULE("savepoint", "SAVEPOINT x", "SAVEPOINT"),
+    RULE("back to our savepoint", "ROLLBACK TO SAVEPOINT sgrun_ddl", "ROLLBACK"),
+    RULE("prepare transaction", "PREPARE TRANSACTION 'x'", "PREPARE TRANSACTION"),
+    RULE("two statements", "CREATE TABLE n (a int); COMMIT; INSERT INTO log VALUES (1, '')", "the text holds 3 statements"),
+    /* settings and roles */
+    RULE("set", "SET lock_timeout = 0", "SET changes settings"),
+    RULE("set local", "SET LOCAL search_path = pg_temp", "SET changes settings"),
+    RULE("set role", "SET LOCAL ROLE postgres", "SET changes settings"),
+    RULE("reset role", "RESET ROLE", "RESET"),
+    RULE("session authorization", "SET SESSION AUTHORIZATION postgres", "SET changes settings"),
+    RULE("discard", "DISCARD ALL", "DISCARD"),
+    RULE("constraints deferred", "SET CONSTRAINTS ALL DEFERRED", "SET CONSTRAINTS"),
+    RULE("read only", "SET TRANSACTION READ ONLY", "SET"),
+    RULE("listen", "LISTEN x", "LISTEN"),
+    RULE("notify", "NOTIFY x", "NOTIFY"),
+    RULE("vacuum", "VACUUM t", "VACUUM"),
+    RULE("load", "LOAD 'auto_explain'", "LOAD"),
+    RULE("index on an old table", "CREATE INDEX ON t (a)", "CREATE INDEX"),
+    RULE("index concurrently", "CREATE INDEX CONCURRENTLY ON t (a)", "CREATE INDEX"),
+    {"guards undone by a function", FN("f", "PERFORM set_config('search_path', 'pg_temp', true); SET LOCAL lock_timeout = 0; RESET ROLE;"
+     " INSERT INTO public.log VALUES (1, '')"), NULL, "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, "public.log"},
+    {"a catalogue of one's own", FN("f", "CREATE TEMP TABLE pg_locks (pid int, relation oid, locktype text, mode text, granted bool);"
+     " CREATE TEMP TABLE pg_class (oid oid); PERFORM set_config('search_path', 'pg_temp, pg_catalog', true);"
+     " INSERT INTO public.log VALUES (1, '')"), NULL, "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, "public.log"},
+    /* sgrun's own tables */
+    HIDE("function: the ledger", "DELETE FROM sgrun.schema_migrations", "sgrun.schema_migrations"),
+    HIDE("function: the ledger, an insert", "INSERT INTO sgrun.schema_migrations (id, outcome) VALUES ('s01', 'applied')", "sgrun.schema_migrations"),
+    HIDE("function: the lease", "UPDATE sgrun.lease SET owner = NULL", "sgrun.lease"),
+    HIDE("function: the lease, deleted", "DELETE FROM sgrun.lease", "sgrun.lease"),
+    HIDE("function: the lease, locked", "LOCK TABLE sgrun.lease IN SHARE MODE", "sgrun.lease"),
+    HIDE("function: the journal", "TRUNCATE sgrun.journal", "sgrun.journal"),
+    HIDE("function: the state altered", "ALTER TABLE sgrun.schema_migrations ADD COLUMN x int", "sgrun.schema_migrations"),
+    HIDE("function: a trigger on the ledger", "CREATE TRIGGER g BEFORE INSERT ON sgrun.schema_migrations EXECUTE FUNCTION touched()",
+         "sgrun.schema_migrations"),
+    HIDE("function: a rule on the ledger", "CREATE RULE r AS ON INSERT TO sgrun.schema_migrations DO INSTEAD NOTHING", "sgrun.schema_migrations"),
+    HIDE("function: the state dropped", "DROP TABLE sgrun.backfills", "sgrun"),
+    HIDE("function: the state dropped whole", "DROP SCHEMA sgrun CASCADE", "sgrun"),
+    HIDE("function: the state renamed", "ALTER SCHEMA sgrun RENAME TO elsewhere", "sgrun"),
+    /* membership of an extension is no disguise */
+    {"table made an extension's", "CREATE EXTENSION hstore;" FN("f", "INSERT INTO log VALUES (1, '')"),
+     "ALTER EXTENSION hstore ADD TABLE log", "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, "public.log"},
+    {"function: dblink without a word", "CREATE EXTENSION dblink", NULL, "SELECT * FROM dblink('dbname=base', 'DELETE FROM log') AS x(a text)",
+     SG_TRY_QUERY, BY_RULE, "another connection"},
+};
+
+SG_TEST(what_hides_behind_code_is_found)
+{
+    for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++) {
+        struct project *project = project_new(NULL, base());
+
+        try_to_write(project, &attempts[i]);
+        sg_sql_close(project->sql);
+    }
+}
+
+static const struct sg_test tests[] = {SG_CASE(every_way_to_write_is_stopped), SG_CASE(legal_ddl_passes),
+                                       SG_CASE(what_hides_behind_code_is_found), SG_CASES_END};
+static const struct sg_suite suites[] = {{"policy", tests}, SG_SUITES_END};
+
+int main(int argc, char **argv)
+{
+    return sg_test_main(argc, argv, suites);
+}
