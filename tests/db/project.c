@@ -143,7 +143,7 @@ const char *project_rows(struct project *project)
         " UNION ALL SELECT ''sequences'', string_agg(sequencename || coalesce(last_value, 0), '','' ORDER BY sequencename), NULL"
         " FROM pg_sequences WHERE schemaname <> ''sgrun'' ORDER BY 1'"
         " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE relkind IN ('r', 'm') AND relispopulated"
-        " AND nspname NOT LIKE 'pg\\_%' AND nspname NOT IN ('information_schema', 'sgrun')");
+        " AND nspname NOT LIKE 'pg\\_%' AND nspname NOT IN ('information_schema', 'sgrun') AND relname <> 'mark'");
 
     return query == NULL ? "" : sg_sql_rows(project->sql, query);
 }

@@ -53,7 +53,7 @@ struct sg_json *project_json(const struct sg_run_result *run);
 const char *project_ledger(struct project *project);
 /* The lease's owner; "" if it is free, or was never made. */
 const char *project_lease(struct project *project);
-/* Every row of every table but sgrun's own, with its version, large objects and sequences: another text if anything was written. */
+/* Every row of every table but sgrun's own and one named mark, with its version, large objects and sequences: another text if anything was written. */
 const char *project_rows(struct project *project);
 
 #endif
