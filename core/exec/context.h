@@ -20,6 +20,7 @@ struct sg_run {
 	const char *runner;             /* "user@host:pid", unique part included: the lease's owner */
 	bool pooler;                    /* seen in between; said once */
 	bool pooler_known;
+	bool event_triggers;            /* enabled ones: DDL may run code that nobody sees */
 };
 
 #endif

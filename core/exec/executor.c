@@ -185,10 +185,11 @@ static int prepare(struct sg_executor *executor, bool ddl, bool savepoint, struc
 	                      executor->run->manifest->schema, executor->last_sql, err);
 }
 
-static int snapshot_once(struct sg_executor *executor, struct sg_err *err)
+/* What was sent before was judged by prepare(): the newest look knows most, for
+ * what our own DDL holds can be measured. */
+static int take_snapshot(struct sg_executor *executor, struct sg_err *err)
 {
-	if (executor->snapshot.taken)
-		return 0;
+	executor->altered.count = 0;
 	return sg_probe_snapshot(executor->session, executor->arena, &executor->snapshot, err);
 }
 
@@ -230,7 +231,7 @@ static int send_ddl(struct sg_executor *executor, const char *sql, const char *m
 
 	if (prepare(executor, true, savepoint, err) != 0)
 		return -1;
-	if (verdict->opaque && snapshot_once(executor, err) != 0)
+	if ((verdict->opaque || executor->run->event_triggers) && take_snapshot(executor, err) != 0)
 		return -1;
 	executor->last_sql = masked;
 	sg_executor_limit(executor, ddl_limit(executor), masked);
@@ -285,6 +286,7 @@ static int serve_ddl(struct sg_executor *executor, const struct sg_request *requ
 	entry->waited_on = executor->waited_on;
 	entry->existed = existed;
 	executor->existed += existed;
+	executor->run->event_triggers |= strstr(verdict.kind, "EVENT TRIGGER") != NULL;
 	add_relations(executor, &executor->altered, &verdict.named);
 	if (!existed) {
 		add_relations(executor, &executor->made, &verdict.made);
@@ -311,7 +313,7 @@ static int serve_query(struct sg_executor *executor, const struct sg_request *re
 	sql = sg_arena_strndup(executor->arena, request->sql, request->sql_length);
 	if (executor->phase == SG_PHASE_RUN && prepare(executor, false, false, err) != 0)
 		return -1;
-	if (executor->phase == SG_PHASE_RUN && verdict.opaque && snapshot_once(executor, err) != 0)
+	if (executor->phase == SG_PHASE_RUN && verdict.opaque && take_snapshot(executor, err) != 0)
 		return -1;
 	if (executor->phase == SG_PHASE_RUN && verdict.opaque)
 		executor->last_sql = sg_sql_mask_secrets(executor->arena, sql);

@@ -12,10 +12,19 @@ int sg_probe_snapshot(struct sg_session *session, struct sg_arena *arena, struct
 {
 	struct sg_result *result;
 
-	/* Never pg_relation_size() of tables that we do not hold: it waits for their locks. */
+	/* Never pg_relation_size() of a table that we hold no lock on: it waits for
+	 * others' locks. What pg_class and the statistics say may be old: a table holds
+	 * none only if nothing says otherwise, and something says so. */
 	if (sg_db_query(session->db,
-	                "SELECT oid, relfilenode, relpages > 0 OR reltuples > 0, reltuples = 0 FROM pg_catalog.pg_class"
-	                " WHERE relkind IN ('r', 'p', 'm') AND relpersistence <> 't' AND oid >= 16384 ORDER BY oid",
+	                "SELECT c.oid, c.relfilenode, CASE WHEN l.relation IS NULL THEN c.relpages > 0 OR c.reltuples > 0"
+	                " OR s.live > 0 ELSE pg_catalog.pg_relation_size(c.oid) > 0 END,"
+	                " CASE WHEN l.relation IS NULL THEN c.reltuples = 0 AND s.live = 0"
+	                " ELSE pg_catalog.pg_relation_size(c.oid) = 0 END"
+	                " FROM pg_catalog.pg_class c CROSS JOIN LATERAL"
+	                " (SELECT coalesce(pg_catalog.pg_stat_get_live_tuples(c.oid), 0) AS live) s"
+	                " LEFT JOIN (SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid()"
+	                " AND locktype = 'relation' AND granted) l ON l.relation = c.oid"
+	                " WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND c.oid >= 16384 ORDER BY c.oid",
 	                0, NULL, arena, &result, err) != 0)
 		return -1;
 	snapshot_r->taken = true;
@@ -33,7 +42,40 @@ int sg_probe_snapshot(struct sg_session *session, struct sg_arena *arena, struct
 	return 0;
 }
 
-/* Columns: what ('write', 'state', 'held'), schema, name, oid, relfilenode, has size, event triggers enabled. */
+int sg_probe_triggers(struct sg_db *db, struct sg_arena *arena, bool *any_r, struct sg_err *err)
+{
+	struct sg_result *result;
+
+	if (sg_db_query(db, "SELECT 1 FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' LIMIT 1", 0, NULL, arena, &result,
+	                err) != 0)
+		return -1;
+	*any_r = sg_result_rows(result) > 0;
+	return 0;
+}
+
+/* Our own tables, as schema.c makes them. */
+#define STATE_TABLES \
+	"'meta','schema_migrations','journal','attempts','backfills','backfill_ranges','backfill_failures','indexes','lease'"
+
+/* What it is a part of, up to the top: "schema TAB name" lines. */
+#define ANCESTORS \
+	"(WITH RECURSIVE up (oid) AS (SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid" \
+	" UNION SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN up ON i.inhrelid = up.oid)" \
+	" SELECT pg_catalog.string_agg(pn.nspname || E'\\t' || pc.relname, E'\\n') FROM up" \
+	" JOIN pg_catalog.pg_class pc ON pc.oid = up.oid JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace)"
+
+/* Tables of extensions are theirs to write to: of one that was there before and
+ * whose member the table was, or that this transaction made. A membership that
+ * is younger than its extension is a disguise. (In a transaction, age() counts
+ * from its own xid, and its subtransactions are younger.) */
+#define AN_EXTENSIONS \
+	"EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid" \
+	" WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'" \
+	" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass" \
+	" AND (pg_catalog.age(d.xmin) > 0 OR pg_catalog.age(e.xmin) <= 0))"
+
+/* Columns: what ('write', 'state', 'gone', 'held'), schema, name, oid, relfilenode, has size, event triggers
+ * enabled, ancestors. */
 void sg_probe_add(struct sg_session *session, const struct sg_step *step, const struct sg_probe_snapshot *snapshot,
                   struct sg_arena *arena)
 {
@@ -46,7 +88,8 @@ void sg_probe_add(struct sg_session *session, const struct sg_step *step, const 
 	            " ELSE 'held' END, n.nspname, c.relname, c.oid, c.relfilenode,"
 	            " CASE WHEN l.mode = 'AccessExclusiveLock' AND c.relkind = 'r'"
 	            " THEN pg_catalog.pg_relation_size(c.oid) > 0 ELSE false END,"
-	            " (SELECT pg_catalog.string_agg(evtname, ', ') FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D')"
+	            " (SELECT pg_catalog.string_agg(evtname, ', ') FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D'),"
+	            " CASE WHEN l.mode = 'AccessExclusiveLock' THEN " ANCESTORS " END"
 	            " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation"
 	            " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
 	            " WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted"
@@ -58,8 +101,7 @@ void sg_probe_add(struct sg_session *session, const struct sg_step *step, const 
 	if (snapshot->taken)
 		sg_buf_adds(&session->pending, " OR (l.mode = 'AccessExclusiveLock' AND c.relkind = 'r'"
 		                               " AND c.relpersistence <> 't')");
-	sg_buf_adds(&session->pending, ") AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid ="
-	                               " 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')");
+	sg_buf_adds(&session->pending, ") AND NOT " AN_EXTENSIONS);
 	if (exempt->count > 0)
 		sg_buf_addf(&session->pending,
 		            " AND NOT (n.nspname <> %s AND (c.relname = ANY (%s::text[]) AND n.nspname = %s"
@@ -67,6 +109,14 @@ void sg_probe_add(struct sg_session *session, const struct sg_step *step, const 
 		            state, sg_db_literal(arena, sg_db_text_array(arena, exempt->items, exempt->count)),
 		            sg_db_literal(arena, manifest->schema),
 		            sg_db_literal(arena, sg_db_text_array(arena, exempt->items, exempt->count)));
+	/* What was dropped has no name any more that a lock could lead to. */
+	if (snapshot->taken)
+		sg_buf_addf(&session->pending,
+		            " UNION ALL SELECT 'gone', %s, t.name, 0::oid, 0::oid, false, NULL, NULL"
+		            " FROM pg_catalog.unnest(ARRAY[" STATE_TABLES "]) t (name)"
+		            " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+		            " ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = t.name AND c.relkind = 'r')",
+		            state, state);
 	sg_buf_adds(&session->pending, " ORDER BY 2, 3");
 }
 
@@ -91,6 +141,30 @@ static int compare_oids(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* The table by its own name, or something that it is a part of: DDL reaches partitions through it. */
+static bool named_whole(const struct sg_relations *relations, const char *standard, const struct sg_result *rows, int row)
+{
+	const char *line = sg_result_value(rows, row, 7);
+	struct sg_buf schema = SG_BUF_INIT, name = SG_BUF_INIT;
+	bool found = named(relations, standard, sg_result_value(rows, row, 1), sg_result_value(rows, row, 2));
+
+	while (!found && line != NULL && *line != '\0') {
+		size_t first = strcspn(line, "\t"), length = strcspn(line, "\n");
+
+		sg_buf_clear(&schema);
+		sg_buf_clear(&name);
+		if (first < length) {
+			sg_buf_add(&schema, line, first);
+			sg_buf_add(&name, line + first + 1, length - first - 1);
+			found = named(relations, standard, schema.data, name.data);
+		}
+		line += line[length] == '\n' ? length + 1 : length;
+	}
+	sg_buf_release(&schema);
+	sg_buf_release(&name);
+	return found;
+}
+
 /* Held with ACCESS EXCLUSIVE: was it emptied, or made with rows in it? */
 static const char *hidden_write(const struct sg_result *rows, int row, const struct sg_probe_snapshot *snapshot,
                                 const struct sg_relations *altered, const char *standard)
@@ -108,7 +182,7 @@ static const char *hidden_write(const struct sg_result *rows, int row, const str
 	if (filled || snapshot->filenodes[i] == filenode)
 		return NULL;
 	/* A new file and no rows: TRUNCATE, or our own DDL rewrote a table that held none. */
-	ours = named(altered, standard, sg_result_value(rows, row, 1), sg_result_value(rows, row, 2));
+	ours = named_whole(altered, standard, rows, row);
 	if (ours ? snapshot->filled[i] && !snapshot->empty[i] : !snapshot->empty[i])
 		return "emptied (TRUNCATE)";
 	return NULL;
@@ -132,7 +206,9 @@ int sg_probe_judge(const struct sg_result *rows, const struct sg_probe_snapshot 
 			how = NULL;
 		if (how == NULL)
 			continue;
-		state = state || strcmp(what, "state") == 0;
+		if (strcmp(what, "gone") == 0)
+			how = "dropped or moved";
+		state = state || strcmp(what, "state") == 0 || strcmp(what, "gone") == 0;
 		sg_buf_addf(&tables, "%s%s.%s was %s", tables.length ? "; " : "", sg_result_value(rows, row, 1),
 		            sg_result_value(rows, row, 2), how);
 		if (first == NULL) {

@@ -4,7 +4,7 @@
  * the transaction: pg_locks shows what functions, triggers and rules did behind
  * the statement (PostgreSQL: src/backend/storage/lmgr, "Explicit Locking" in the
  * manual). TRUNCATE and CREATE TABLE AS take ACCESS EXCLUSIVE like any DDL; a
- * snapshot of pg_class, taken before the first opaque statement, shows these. */
+ * snapshot of pg_class, taken before each opaque statement, shows these. */
 #ifndef SG_PROBE_H
 #define SG_PROBE_H
 
@@ -21,9 +21,11 @@ struct sg_probe_snapshot {
 	size_t count;
 };
 
-/* Before the first opaque statement of a migration; once an attempt. */
+/* Before each opaque statement; the one before it was judged already. */
 SG_MUST_CHECK int sg_probe_snapshot(struct sg_session *session, struct sg_arena *arena,
                                     struct sg_probe_snapshot *snapshot_r, struct sg_err *err);
+/* Whether an event trigger is enabled: then every DDL statement may run code. */
+SG_MUST_CHECK int sg_probe_triggers(struct sg_db *db, struct sg_arena *arena, bool *any_r, struct sg_err *err);
 
 /* Puts the probe's query at the end of the pending script. */
 void sg_probe_add(struct sg_session *session, const struct sg_step *step, const struct sg_probe_snapshot *snapshot,

@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/stop.h"
+#include "core/exec/probe.h"
 #include "core/exec/retry.h"
 #include "core/run/attempt.h"
 #include "core/run/connect.h"
@@ -422,6 +423,8 @@ static int migrate(struct migrating *m, struct sg_errs *errs, struct sg_err *err
 		return -1;
 	/* Another may have done it all while we waited: plan anew. */
 	if (read_state(m, err) != 0)
+		return -1;
+	if (sg_probe_triggers(m->session.db, m->run->arena, &m->run->event_triggers, err) != 0)
 		return -1;
 	lay_out(m);
 	for (size_t i = 0; i < m->result->count; i++)

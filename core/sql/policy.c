@@ -31,8 +31,7 @@ int sg_judge_refuse(const struct sg_judge *judge, size_t offset, const char *hin
 	sg_err_set(judge->err, SG_CLASS_POLICY, "%s", sg_arena_vprintf(&arena, format, args));
 	va_end(args);
 	sg_arena_release(&arena);
-	if (hint != NULL)
-		sg_err_hint(judge->err, "%s", hint);
+	sg_err_hint(judge->err, "%s", hint != NULL ? hint : "Leave it out: it has no place in a step; what needs it is done by the application.");
 	return sg_parse_place(judge->err, judge->sql, judge->length, offset);
 }
 

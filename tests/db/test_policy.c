@@ -204,8 +204,6 @@ static const struct attempt attempts[] = {
     {"truncate behind a cast", "CREATE FUNCTION cf(int) RETURNS pair LANGUAGE plpgsql AS 'BEGIN TRUNCATE log; RETURN row(1, 2)::pair; END';"
      "CREATE CAST (int AS pair) WITH FUNCTION cf(int) AS ASSIGNMENT", NULL, "ALTER TABLE e ALTER COLUMN k TYPE pair", SG_TRY_DDL, BY_PROBE,
      "public.log was emptied"},
-    {"refresh behind a function", FN("f", "INSERT INTO log VALUES (1, ''); REFRESH MATERIALIZED VIEW mv"), NULL,
-     "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, "public.log"},
     /* code behind DDL */
     {"operator", "CREATE FUNCTION opf(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT ins() > 0';"
      "CREATE OPERATOR === (leftarg = int, rightarg = int, function = opf)", NULL, "ALTER TABLE e ADD CHECK (k === 1)", SG_TRY_DDL, BY_PROBE,
@@ -337,7 +335,67 @@ SG_TEST(what_a_team_does_passes)
     T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM sgrun.schema_migrations"), sizeof migrations / sizeof migrations[0]);
 }
 
-static const struct sg_test tests[] = {SG_CASE(what_hides_behind_code_is_found), SG_CASE(what_a_team_does_passes), SG_CASES_END};
+/* What an event trigger writes is found, the line to add is told, and with it the migration passes. */
+SG_TEST(event_triggers_that_log_may_be_allowed)
+{
+    struct project *project = project_new(NULL, base());
+    struct sg_run_result run;
+
+    sg_sql_exec(project->sql, "CREATE FUNCTION ef() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (4, tg_tag); END';"
+                              "CREATE EVENT TRIGGER audit_ddl ON ddl_command_end EXECUTE FUNCTION ef()");
+    write_manifest(project, NULL, "CREATE TABLE n (a int)", SG_TRY_DDL);
+    run = project_must(project, 7, NULL);
+    T_CONTAINS(run.err, "audit_ddl");
+    T_CONTAINS(run.err, "trigger_tables = public.log");
+    project->policy = "trigger_tables = public.log\n";
+    write_manifest(project, NULL, "CREATE TABLE n (a int)", SG_TRY_DDL);
+    project_must(project, 0, NULL);
+    T_EQ_STR(project_ledger(project), "s01|applied");
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM log WHERE what = 'CREATE TABLE'"), 2);
+}
+
+/* A fingerprint reads, whatever it calls. */
+SG_TEST(a_fingerprint_cannot_write)
+{
+    static const char *const queries[] = {"SELECT ins()", "SELECT * FROM sly", "SELECT trunc()", "SELECT dyn('CREATE TABLE n ()')",
+                                          "SELECT nextval('sq')", "SELECT * FROM t FOR UPDATE", "DELETE FROM t RETURNING 1"};
+    struct project *project = project_new(NULL, base());
+    const char *rows = project_rows(project);
+
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        struct sg_run_result run;
+
+        project_set(project, "ASK", queries[i]);
+        project_write(project, "[migration s01]\nplugin = s01\noption.fingerprint = ${ASK}\noption.ddl1 = CREATE TABLE n ()\n");
+        run = project_must(project, 7, NULL);
+        T_LACKS(run.out, "applied");
+        T_EQ_STR(project_rows(project), rows);
+        T_EQ_STR(project_ledger(project), "");
+        T_EQ_STR(project_lease(project), "");
+    }
+    /* settings made there are gone with its savepoint, too */
+    project_set(project, "ASK", "SELECT 1 WHERE to_regclass('n') IS NOT NULL AND dyn('SET LOCAL lock_timeout = 0') IS NOT NULL");
+    project_write(project, "[migration s01]\nplugin = s01\noption.fingerprint = ${ASK}\noption.ddl1 = CREATE TABLE n ()\n");
+    project_must(project, 0, NULL);
+}
+
+/* The honest part of the table: what leaves no lock in this transaction is not found. The document says so; so does this. */
+SG_TEST(what_cannot_be_found)
+{
+    struct project *project = project_new(NULL, base());
+
+    sg_sql_exec(project->sql, "CREATE EXTENSION dblink;" FN("f", "PERFORM setval('sq', 42)"));
+    sg_sql_exec(project->sql, sg_test_strf("CREATE FUNCTION g() RETURNS void LANGUAGE plpgsql AS $f$ BEGIN PERFORM dblink_exec('%s',"
+                                           " 'INSERT INTO log VALUES (9, ''elsewhere'')'); END $f$", project->conninfo));
+    write_manifest(project, NULL, "DO $$ BEGIN PERFORM f(); PERFORM g(); END $$", SG_TRY_DDL);
+    project_must(project, 0, NULL);
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT last_value FROM sq"), 42);
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM log WHERE what = 'elsewhere'"), 1);
+}
+
+static const struct sg_test tests[] = {SG_CASE(what_hides_behind_code_is_found), SG_CASE(what_a_team_does_passes),
+                                       SG_CASE(event_triggers_that_log_may_be_allowed), SG_CASE(a_fingerprint_cannot_write),
+                                       SG_CASE(what_cannot_be_found), SG_CASES_END};
 static const struct sg_suite suites[] = {{"policy", tests}, SG_SUITES_END};
 
 int main(int argc, char **argv)
