@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "core/base/clock.h"
+#include "core/state/schema.h"
 
 static void add_text(struct sg_buf *sql, struct sg_arena *arena, const char *text)
 {
@@ -85,8 +86,10 @@ int sg_record_write(struct sg_session *session, const struct sg_lease *lease, co
 	            "UPDATE %s.lease SET expires_at = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => %d)"
 	            " WHERE name = 'migrate' AND owner = %s AND fence = %" PRId64 " RETURNING fence",
 	            schema, lease->seconds, sg_db_literal(arena, lease->owner), lease->fence);
-	if (sg_session_flush_rows(session, arena, &result, err) != 0)
+	if (sg_session_flush_rows(session, arena, &result, err) != 0) {
+		sg_state_explain(err, "write to", session->run->manifest->state_schema);
 		return -1;
+	}
 	if (sg_result_rows(result) != 1)
 		return sg_lease_lost_err(lease, err);
 	return 0;

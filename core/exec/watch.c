@@ -155,13 +155,16 @@ int sg_watch_ghosts(struct sg_watch *watch, const char *step, struct sg_err *err
 	int status = -1;
 
 	if (sg_watch_open(watch, err) == 0 &&
-	    sg_db_query(watch->session.db,
-	                /* an idle one has done its work, or has not read it yet: it is ended before it can */
-	                "SELECT CASE WHEN state = 'idle' THEN pg_catalog.pg_terminate_backend(pid) END"
-	                " FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database()"
-	                " AND usename = session_user AND pid <> pg_catalog.pg_backend_pid()"
-	                " AND application_name = pg_catalog.left('sgrun:' || $1, 63)",
-	                1, (const char *[]){ step }, &arena, &result, err) == 0)
+	    sg_db_script_rows(watch->session.db,
+	                      /* an idle one has done its work, or has not read it yet: it is ended before it can */
+	                      sg_arena_printf(&arena,
+	                                      "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
+	                                      " SELECT CASE WHEN state = 'idle' THEN pg_terminate_backend(pid) END"
+	                                      " FROM pg_stat_activity WHERE datname = current_database()"
+	                                      " AND usename = session_user AND pid <> pg_backend_pid()"
+	                                      " AND application_name = left('sgrun:' || %s, 63); COMMIT",
+	                                      sg_db_literal(&arena, step)),
+	                      &arena, &result, err) == 0)
 		status = sg_result_rows(result) > 0;
 	sg_arena_release(&arena);
 	return status;

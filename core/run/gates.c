@@ -30,10 +30,10 @@ int sg_gates_read(struct sg_db *db, const struct sg_manifest *manifest, const st
 		any = any || manifest->steps[i].require_count > 0;
 	if (!any || !ledger->installed)
 		return 0;
-	if (read_names(db, sg_arena_printf(arena, "SELECT key FROM %s.backfills WHERE state = 'complete'", schema), arena,
+	if (read_names(db, sg_arena_printf(arena, "SELECT key FROM %s.backfills WHERE state OPERATOR(pg_catalog.=) 'complete'", schema), arena,
 	               &gates_r->backfills, &gates_r->backfill_count, err) != 0)
 		return -1;
-	return read_names(db, sg_arena_printf(arena, "SELECT name FROM %s.indexes WHERE state = 'valid'", schema), arena,
+	return read_names(db, sg_arena_printf(arena, "SELECT name FROM %s.indexes WHERE state OPERATOR(pg_catalog.=) 'valid'", schema), arena,
 	                  &gates_r->indexes, &gates_r->index_count, err);
 }
 

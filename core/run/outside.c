@@ -101,6 +101,7 @@ static int open_own_session(struct sg_attempt *attempt, struct sg_session *own, 
 	}
 	own->backend = sg_db_pid(own->db);
 	sg_buf_addf(&own->pending,
+	            "SET default_transaction_read_only = off;SET default_transaction_isolation = 'read committed';"
 	            "SET search_path = %s, pg_temp;SET lock_timeout = %d;SET statement_timeout = %d;SET TimeZone = 'UTC';"
 	            "SET client_connection_check_interval = 500;SET application_name = %s;",
 	            sg_db_identifier(arena, manifest->schema), attempt->lock_ms, attempt->step->policy.ddl_seconds * 1000,

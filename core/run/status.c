@@ -116,18 +116,20 @@ static int read_all(struct sg_run *run, struct sg_session *session, struct sg_st
 	if (sg_ask_ledger(run, session, true, &ledger, err) != 0 ||
 	    sg_gates_read(session->db, run->manifest, &ledger, arena, &gates, err) != 0)
 		return -1;
-	/* One transaction, to see the backend's pid: is a pooler in between? */
+	/* One transaction, to see the backend's pid (is a pooler in between?), and
+	 * with a search_path of ours. */
 	if (sg_session_begin(session, NULL, NULL, NULL, 1000, arena, &begun, err) != 0)
 		return -1;
-	sg_session_rollback(session);
 	status->pooler = run->pooler;
 	list_migrations(run, &ledger, &gates, status);
 	if (ledger.installed) {
 		status->state_version = ledger.version;
-		if (read_failures(run, session->db, status, err) != 0 ||
-		    sg_lease_look(run->manifest->state_schema, session->db, arena, &holder, err) != 0)
+		if (read_failures(run, session->db, status, err) != 0)
 			return -1;
 	}
+	sg_session_rollback(session);
+	if (ledger.installed && sg_lease_look(run->manifest->state_schema, session->db, arena, &holder, err) != 0)
+		return -1;
 	status->lease_owner = holder.owner;
 	status->lease_since = holder.since;
 	status->lease_doing = holder.doing;

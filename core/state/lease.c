@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/state/schema.h"
+
 #define BEGIN_SHORT \
 	"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = pg_catalog, pg_temp;" \
 	"SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s';" \
@@ -34,6 +36,7 @@ int sg_lease_look(const char *state_schema, struct sg_db *db, struct sg_arena *a
 	if (sg_db_script_rows(db, sql, arena, &result, err) != 0) {
 		if (!sg_db_lost(db))
 			sg_db_rollback(db);
+		sg_state_explain(err, "read", state_schema);
 		return -1;
 	}
 	if (sg_result_rows(result) == 1) {
@@ -64,6 +67,7 @@ int sg_lease_take(struct sg_lease *lease, struct sg_db *db, struct sg_arena *are
 	if (sg_db_script_rows(db, sql, arena, &result, err) != 0) {
 		if (!sg_db_lost(db))
 			sg_db_rollback(db);
+		sg_state_explain(err, "write to", lease->state_schema);
 		return -1;
 	}
 	if (sg_result_rows(result) == 1) {

@@ -6,6 +6,8 @@
 
 #include "core/state/schema.h"
 
+#define OWN_SCHEMA "Give sgrun a schema of its own by state_schema in [sgrun]; the other table is not touched."
+
 static const char *const recorded_names[] = { "applied", "reconciled", "adopted", "superseded" };
 
 const char *sg_recorded_name(enum sg_recorded outcome)
@@ -54,25 +56,50 @@ const struct sg_ledger_row *sg_ledger_find(const struct sg_ledger *ledger, const
 	return NULL;
 }
 
-/* No meta table: nothing there, or what somebody else made. */
+/* No meta table: nothing there, or what somebody else made. In a transaction of
+ * its own, since the role may have another search_path. */
 static int look_for_another_tool(struct sg_db *db, const char *state_schema, struct sg_arena *arena, struct sg_err *err)
 {
-	const char *values[] = { state_schema };
 	struct sg_result *result;
 
-	if (sg_db_query(db,
-	                "SELECT pg_catalog.string_agg(a.attname, ', ' ORDER BY a.attnum)"
-	                " FROM pg_catalog.pg_class c"
-	                " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-	                " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-	                " WHERE n.nspname = $1 AND c.relname = 'schema_migrations'",
-	                1, values, arena, &result, err) != 0)
+	if (sg_db_script_rows(db,
+	                      sg_arena_printf(arena,
+	                                      "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
+	                                      " SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_class c"
+	                                      " JOIN pg_namespace n ON n.oid = c.relnamespace"
+	                                      " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+	                                      " WHERE n.nspname = %s AND c.relname = 'schema_migrations'; COMMIT",
+	                                      sg_db_literal(arena, state_schema)),
+	                      arena, &result, err) != 0) {
+		if (!sg_db_lost(db))
+			sg_db_rollback(db);
 		return -1;
+	}
 	if (sg_result_value(result, 0, 0) == NULL)
 		return 0;
 	sg_err_set(err, SG_CLASS_STATE, "schema \"%s\" holds a schema_migrations that another tool made", state_schema);
 	sg_err_detail(err, "Its columns are: %s.", sg_result_value(result, 0, 0));
-	return sg_err_hint(err, "Give sgrun a schema of its own by state_schema in [sgrun]; the other table is not touched.");
+	return sg_err_hint(err, OWN_SCHEMA);
+}
+
+/* The ledger could not be read: not made yet (0), not ours, not for us. */
+static int explain(struct sg_db *db, const char *state_schema, struct sg_arena *arena, struct sg_err *err)
+{
+	if (sg_db_lost(db))
+		return -1;
+	if (sg_state_is_missing(err)) {
+		sg_err_clear(err);
+		return look_for_another_tool(db, state_schema, arena, err);
+	}
+	if (strcmp(err->sqlstate, "42703") == 0) {
+		/* tables of our names, with other columns */
+		err->class = SG_CLASS_STATE;
+		sg_err_wrap(err, "schema \"%s\" holds tables of sgrun's names that another tool made", state_schema);
+		sg_err_hint(err, OWN_SCHEMA);
+	} else {
+		sg_state_explain(err, "read", state_schema);
+	}
+	return -1;
 }
 
 int sg_ledger_read(struct sg_db *db, const char *state_schema, bool full, struct sg_arena *arena,
@@ -95,18 +122,8 @@ int sg_ledger_read(struct sg_db *db, const char *state_schema, bool full, struct
 	                             " s.duration_ms, s.attempts, s.runner, s.sgrun_version, s.reason"
 	                           : "",
 	                      schema, schema);
-	if (sg_db_query(db, sql, 0, NULL, arena, &result, err) != 0) {
-		if (sg_db_lost(db) || !sg_state_is_missing(err)) {
-			if (strcmp(err->sqlstate, "42501") == 0) {
-				err->class = SG_CLASS_STATE;
-				sg_err_wrap(err, "cannot read the state tables in schema \"%s\"", state_schema);
-				sg_err_hint(err, "Grant this role USAGE on the schema and SELECT, INSERT, UPDATE, DELETE on its tables.");
-			}
-			return -1;
-		}
-		sg_err_clear(err);
-		return look_for_another_tool(db, state_schema, arena, err);
-	}
+	if (sg_db_query(db, sql, 0, NULL, arena, &result, err) != 0)
+		return explain(db, state_schema, arena, err);
 	ledger_r->installed = true;
 	rows = sg_result_rows(result);
 	if (rows < 1) {

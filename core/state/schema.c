@@ -146,6 +146,15 @@ bool sg_state_is_missing(const struct sg_err *err)
 	return strcmp(err->sqlstate, "42P01") == 0 || strcmp(err->sqlstate, "3F000") == 0;
 }
 
+void sg_state_explain(struct sg_err *err, const char *what, const char *state_schema)
+{
+	if (strcmp(err->sqlstate, "42501") != 0)
+		return;
+	err->class = SG_CLASS_STATE;
+	sg_err_wrap(err, "cannot %s the state tables in schema \"%s\"", what, state_schema);
+	sg_err_hint(err, "Grant this role USAGE on the schema and SELECT, INSERT, UPDATE, DELETE on its tables.");
+}
+
 static int explain(const char *state_schema, struct sg_err *err)
 {
 	if (strcmp(err->sqlstate, "42501") == 0) {

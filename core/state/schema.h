@@ -17,6 +17,10 @@ const char *sg_state_sql(const char *state_schema, struct sg_arena *arena);
  * missing privilege or another tool's table. */
 SG_MUST_CHECK int sg_state_install(struct sg_db *db, const char *state_schema, struct sg_err *err);
 
+/* Says of 42501 that this role lacks a privilege on the state tables, to read or
+ * to write to them; leaves other errors as they are. */
+void sg_state_explain(struct sg_err *err, const char *what, const char *state_schema);
+
 /* Turns a server's "no such table" into "not installed": true for 42P01 and 3F000. */
 bool sg_state_is_missing(const struct sg_err *err);
 
