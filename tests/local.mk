@@ -48,6 +48,8 @@ tests_db_test_locks_SOURCES = tests/db/test_locks.c tests/db/deploys.c tests/db/
 DB_TESTS += tests/db/test_legacy tests/db/test_example
 DB_TESTS += tests/db/test_policy
 tests_db_test_policy_SOURCES = tests/db/test_policy.c tests/db/project.c tests/db/project.h
+DB_TESTS += tests/db/test_world
+tests_db_test_world_SOURCES = tests/db/test_world.c tests/db/deploys.c tests/db/deploys.h
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
