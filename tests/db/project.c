@@ -116,6 +116,26 @@ struct sg_json *project_json(const struct sg_run_result *run)
     return json;
 }
 
+struct sg_json *project_error(const struct sg_run_result *run)
+{
+    struct sg_json *json = project_json(run), *migrations = sg_json_get(json, "migrations");
+
+    for (size_t i = 0; i < sg_json_count(migrations); i++) {
+        struct sg_json *error = sg_json_get(sg_json_at(migrations, i), "error");
+
+        if (sg_json_is_object(error))
+            return error;
+    }
+    return sg_json_at(sg_json_get(json, "errors"), 0);
+}
+
+const char *project_text(const struct sg_json *object, const char *key)
+{
+    const char *text = sg_json_text(sg_json_get(object, key));
+
+    return text != NULL ? text : "";
+}
+
 static bool installed(struct project *project)
 {
     return sg_sql_value(project->sql, "SELECT to_regclass('sgrun.lease')") != NULL;

@@ -48,6 +48,9 @@ struct sg_run *project_start_args(struct project *project, const char *const *ar
 struct sg_run_result project_must_at(struct sg_here here, struct project *project, int status, const char *const *args);
 /* What --json said, parsed; freed with the test. Ends the test if it is no JSON. */
 struct sg_json *project_json(const struct sg_run_result *run);
+/* The first error in it: a migration's, else the command's; NULL if there is none. And a text of an object, "" for what is not there. */
+struct sg_json *project_error(const struct sg_run_result *run);
+const char *project_text(const struct sg_json *object, const char *key);
 
 /* "id|outcome" lines by id; "" without state tables. */
 const char *project_ledger(struct project *project);

@@ -57,23 +57,6 @@ static const char *base(void)
     return "base";
 }
 
-static const char *text_of(const struct sg_json *error, const char *key)
-{
-    const char *text = sg_json_text(sg_json_get(error, key));
-
-    return text != NULL ? text : "";
-}
-
-/* The error of the only migration, or of the command. */
-static struct sg_json *error_of(const struct sg_json *json)
-{
-    struct sg_json *migrations = sg_json_get(json, "migrations"), *errors = sg_json_get(json, "errors");
-
-    if (sg_json_count(migrations) > 0 && sg_json_is_object(sg_json_get(sg_json_at(migrations, 0), "error")))
-        return sg_json_get(sg_json_at(migrations, 0), "error");
-    return sg_json_at(errors, 0);
-}
-
 /* The manifest's line breaks: SQL has them, values do not. */
 #define NEWLINE "<br>"
 static const char *without_breaks(const char *sql)
@@ -108,12 +91,12 @@ static void try_to_write(struct project *project, const struct attempt *attempt)
     rows = project_rows(project);
     write_manifest(project, attempt->before, attempt->sql, attempt->call);
     run = project_run(project, "--json");
-    error = error_of(project_json(&run));
-    printf("  %-40s %s  %s\n", attempt->name, how[attempt->stop], text_of(error, "primary"));
+    error = project_error(&run);
+    printf("  %-40s %s  %s\n", attempt->name, how[attempt->stop], project_text(error, "primary"));
     if (run.exit != status)
-        T_FAIL("%s: exit status %d, not %d: %s", attempt->name, run.exit, status, text_of(error, "primary"));
+        T_FAIL("%s: exit status %d, not %d: %s", attempt->name, run.exit, status, project_text(error, "primary"));
     if (status != 0)
-        T_EQ_STR(text_of(error, "class"), status == 7 ? "policy" : "sql");
+        T_EQ_STR(project_text(error, "class"), status == 7 ? "policy" : "sql");
     if (strcmp(project_rows(project), rows) != 0)
         T_FAIL("%s: rows have changed: %s, not %s", attempt->name, project_rows(project), rows);
     ledger = project_ledger(project);
@@ -122,16 +105,16 @@ static void try_to_write(struct project *project, const struct attempt *attempt)
     if (project_lease(project)[0] != '\0')
         T_FAIL("%s: the lease is still held by %s", attempt->name, project_lease(project));
     if (attempt->stop == BY_RULE) {
-        T_CONTAINS(text_of(error, "primary"), attempt->by);
-        T_NE_STR(text_of(error, "hint"), "");
-        T_NE_STR(text_of(error, "statement"), "");
+        T_CONTAINS(project_text(error, "primary"), attempt->by);
+        T_NE_STR(project_text(error, "hint"), "");
+        T_NE_STR(project_text(error, "statement"), "");
     } else if (attempt->stop == BY_PROBE) {
-        if (strstr(text_of(error, "primary"), "write lock") == NULL && strstr(text_of(error, "primary"), "own tables") == NULL)
+        if (strstr(project_text(error, "primary"), "write lock") == NULL && strstr(project_text(error, "primary"), "own tables") == NULL)
             T_FAIL("%s: not the probe", attempt->name);
-        T_CONTAINS(text_of(error, "detail"), attempt->by);
-        T_NE_STR(text_of(error, "statement"), "");
+        T_CONTAINS(project_text(error, "detail"), attempt->by);
+        T_NE_STR(project_text(error, "statement"), "");
     } else if (attempt->stop == BY_SERVER) {
-        T_EQ_STR(text_of(error, "sqlstate"), attempt->by);
+        T_EQ_STR(project_text(error, "sqlstate"), attempt->by);
     }
 }
 

@@ -30,7 +30,7 @@ int run(sg_ctx *sg)
 	if (sg_value_int(sg, result, last, 0, -1) != last || sg_value_int(sg, result, last, 1, -7) != -7 ||
 	    sg_value_bool(sg, result, 0, 0, 5) != 5)
 		return sg_fail(sg, "typed values");
-	if (!sg_exists(sg, "SELECT 1", SG_NOARGS) || sg_scalar(sg, "SELECT 1", SG_NOARGS)[0] != '0')
+	if (!sg_exists(sg, "SELECT 1", SG_NOARGS) || sg_scalar(sg, "SELECT 0", SG_NOARGS)[0] != '0')
 		return sg_fail(sg, "exists or scalar");
 	return SG_OK;
 }
