@@ -187,7 +187,11 @@ static void note_failure(struct migrating *m, const struct sg_step *step, const 
 
 	if (sg_stop_count() >= 2)
 		return; /* whoever asks twice wants out */
-	/* Through the second connection: ours is closed, and may not come back. */
+	/* Through the second connection: ours is closed, and may not come back. What
+	 * broke ours may have broken that one too, unseen as yet. */
+	if (sg_watch_open(&m->watch, &why) == 0 && sg_db_script(m->watch.session.db, "SELECT 1", &why) != 0)
+		sg_session_drop(&m->watch.session);
+	sg_err_clear(&why);
 	if (sg_watch_open(&m->watch, &why) == 0)
 		sg_attempts_add(m->watch.session.db, m->run->manifest->state_schema, step->id, m->run->runner, result,
 		                sg_clock_ms() - started_ms, err);
@@ -251,11 +255,6 @@ static int do_step(struct migrating *m, struct sg_migrate_item *item, size_t slo
 		sg_session_drop(&m->session);
 		if (err->uncertain && !outside)
 			attempt.uncertain = true;
-		/* It would have been tried again: it is the signal that ends it. */
-		if (sg_stop_count() > 0 && sg_class_retries(err->class) && !attempt.uncertain) {
-			sg_err_clear(err);
-			sg_stop_err(err);
-		}
 		sg_err_step(err, step->id);
 		again = sg_stop_count() > 0 ? SG_AGAIN_NO : sg_retry_next(&retry, err, sg_clock_ms(), &pause);
 		if (again == SG_AGAIN_NO) {

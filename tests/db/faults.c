@@ -37,7 +37,7 @@ void place_open(struct place *place, enum route route)
         port = sg_proxy_port(place->proxy);
     }
     if (route != ROUTE_DIRECT) {
-        place->bouncer = sg_pgbouncer_start(&(struct sg_pgbouncer_opts){.dir = dir, .port = port});
+        place->bouncer = sg_pgbouncer_start(&(struct sg_pgbouncer_opts){.dir = dir, .port = port, .query_wait_timeout = 2});
         dir = sg_pgbouncer_dir(place->bouncer);
         port = sg_pgbouncer_port(place->bouncer);
     }
