@@ -73,6 +73,16 @@ int sg_err_set(struct sg_err *err, enum sg_class class, const char *format, ...)
 	return -1;
 }
 
+int sg_err_primary(struct sg_err *err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	replace(&err->primary, format_text(NULL, format, args));
+	va_end(args);
+	return -1;
+}
+
 int sg_err_detail(struct sg_err *err, const char *format, ...)
 {
 	va_list args;

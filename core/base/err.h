@@ -41,6 +41,8 @@ void sg_err_move(struct sg_err *dst, struct sg_err *src);
 /* Sets class and primary; anything set before is released. Returns -1, so that
  * `return sg_err_set(…)` reads well. */
 int sg_err_set(struct sg_err *err, enum sg_class class, const char *format, ...) SG_PRINTF(3, 4);
+/* Other words for the same error. */
+int sg_err_primary(struct sg_err *err, const char *format, ...) SG_PRINTF(2, 3);
 /* These add to an error that is set, and return -1 too. */
 int sg_err_detail(struct sg_err *err, const char *format, ...) SG_PRINTF(2, 3);
 int sg_err_hint(struct sg_err *err, const char *format, ...) SG_PRINTF(2, 3);

@@ -94,6 +94,23 @@ void sg_executor_limit(struct sg_executor *executor, int64_t limit_ms, const cha
 	executor->now = doing;
 }
 
+/* Whoever set the statement had it as it was sent; and the server's own words
+ * may quote a secret from it (an invalid connection string, say). */
+static void hide_secrets(struct sg_executor *executor, struct sg_err *err)
+{
+	const char *sql = err->statement, *masked;
+
+	if (sql == NULL || (masked = sg_sql_mask_secrets(executor->arena, sql)) == sql)
+		return;
+	if (err->primary != NULL)
+		sg_err_primary(err, "%s", sg_sql_mask_quoted(executor->arena, sql, masked, err->primary));
+	if (err->detail != NULL)
+		sg_err_detail(err, "%s", sg_sql_mask_quoted(executor->arena, sql, masked, err->detail));
+	if (err->hint != NULL)
+		sg_err_hint(err, "%s", sg_sql_mask_quoted(executor->arena, sql, masked, err->hint));
+	sg_err_statement(err, masked, err->position);
+}
+
 /* Adds to a server's error what the operator needs to know. */
 static int fail_statement(struct sg_executor *executor, const char *sql, struct sg_err *err)
 {
@@ -101,9 +118,10 @@ static int fail_statement(struct sg_executor *executor, const char *sql, struct 
 		return sg_stop_err(err);
 	if (executor->lease_lost)
 		return sg_lease_lost_err(executor->watch->lease, err);
-	/* masked: what the layers below set is the statement as it was sent */
-	if (sql != NULL)
+	/* a probe's error names the statement before */
+	if (err->statement == NULL)
 		sg_err_statement(err, sql, err->position);
+	hide_secrets(executor, err);
 	if (err->class == SG_CLASS_LOCKED) {
 		if (executor->waited_on != NULL)
 			sg_err_detail(err, "blocked by %s", executor->waited_on);

@@ -114,6 +114,40 @@ const char *sg_sql_mask_secrets(struct sg_arena *arena, const char *sql)
 	return text;
 }
 
+/* Whether the word stands where the mask is, in whole or in part. */
+static bool is_masked(const char *sql, const char *masked, const char *word, size_t length)
+{
+	for (const char *s = sql, *m = masked; *s != '\0'; s++) {
+		if (((unsigned char)*s & 0xC0) == 0x80 && *s != *m)
+			continue; /* one star stands for all bytes of a character */
+		if (*m == '*' && *s != '*' && strncmp(s, word, length) == 0)
+			return true;
+		m++;
+	}
+	return false;
+}
+
+const char *sg_sql_mask_quoted(struct sg_arena *arena, const char *sql, const char *masked, const char *text)
+{
+	struct sg_buf buf;
+	const char *copy;
+
+	sg_buf_init(&buf, strlen(text) * 4 + 8);
+	for (const char *at = text; *at != '\0';) {
+		const char *end = *at == '"' ? strchr(at + 1, '"') : NULL;
+
+		if (end != NULL && end > at + 1 && is_masked(sql, masked, at + 1, (size_t)(end - at - 1))) {
+			sg_buf_adds(&buf, "\"***\"");
+			at = end + 1;
+		} else {
+			sg_buf_addc(&buf, *at++);
+		}
+	}
+	copy = sg_arena_strndup(arena, buf.data, buf.length);
+	sg_buf_release(&buf);
+	return copy;
+}
+
 const char *sg_sql_mask_literals(struct sg_arena *arena, const char *sql)
 {
 	size_t length = strlen(sql), last = 0;

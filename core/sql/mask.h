@@ -12,6 +12,11 @@
  * nothing to put out. */
 const char *sg_sql_mask_secrets(struct sg_arena *arena, const char *sql);
 
+/* What a server says about a statement: each part of the text between double
+ * quotes that stands in a masked place of the statement becomes "***". masked
+ * is what sg_sql_mask_secrets gave for sql. */
+const char *sg_sql_mask_quoted(struct sg_arena *arena, const char *sql, const char *masked, const char *text);
+
 /* Every literal becomes '?' and every comment a blank: another session's query,
  * as an operator may see it. Takes what pg_stat_activity has, cut in the middle
  * or not; "…" where it cannot be sure. */
