@@ -45,6 +45,12 @@ static bool among(const char *const *names, size_t count, const char *name)
 	return false;
 }
 
+void sg_gates_done(struct sg_gates *gates, const char *id, struct sg_arena *arena)
+{
+	gates->done = sg_arena_grow(arena, gates->done, &gates->done_capacity, gates->done_count + 1, sizeof *gates->done);
+	gates->done[gates->done_count++] = id;
+}
+
 const char *sg_gates_closed(const struct sg_gates *gates, const struct sg_step *step, size_t skip,
                             struct sg_arena *arena)
 {
@@ -54,7 +60,8 @@ const char *sg_gates_closed(const struct sg_gates *gates, const struct sg_step *
 
 		switch (require->kind) {
 		case SG_STEP_MIGRATION:
-			open = sg_ledger_find(gates->ledger, require->id) != NULL;
+			open = sg_ledger_find(gates->ledger, require->id) != NULL ||
+			       among(gates->done, gates->done_count, require->id);
 			break;
 		case SG_STEP_BACKFILL:
 			open = among(gates->backfills, gates->backfill_count, require->id);

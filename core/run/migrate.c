@@ -135,13 +135,15 @@ static int take_lease(struct migrating *m, struct sg_err *err)
 	sg_retry_init(&retry, &m->run->manifest->policy);
 	for (;;) {
 		struct sg_lease_holder holder = { 0 };
-		int64_t pause;
+		int64_t pause, asked_ms = sg_clock_ms();
 		int taken = sg_session_open(&m->session, err) != 0
 		                    ? -1
 		                    : sg_lease_take(&m->lease, m->session.db, m->run->arena, &holder, err);
 
-		if (taken > 0)
+		if (taken > 0) {
+			m->watch.renewed_ms = asked_ms;
 			return 0;
+		}
 		if (taken < 0) {
 			sg_session_drop(&m->session);
 			if (sg_connect_again(&retry, err, &pause) != 0)
@@ -241,11 +243,13 @@ static int do_step(struct migrating *m, struct sg_migrate_item *item, size_t slo
 
 		attempt.number++;
 		attempt.lock_ms = sg_retry_lock_ms(&retry);
-		m->watch.renewed_ms = started;
 		status = outside ? sg_outside_run(&attempt, err) : sg_attempt_run(&attempt, err);
 		item->attempts = attempt.number;
 		item->duration_ms = sg_clock_ms() - attempt.started_ms;
 		if (status == 0) {
+			/* Its COMMIT renewed the lease; an attempt that failed did not. */
+			if (attempt.outcome != SG_OUTCOME_SKIPPED)
+				m->watch.renewed_ms = started;
 			item->outcome = attempt.outcome;
 			item->existed = attempt.existed;
 			return 0;
@@ -364,6 +368,7 @@ static void do_steps(struct migrating *m)
 			fail_item(m, item, &err);
 			return;
 		}
+		sg_gates_done(&m->gates, item->step->id, m->run->arena);
 		tell_ended(m, item, NULL);
 	}
 }
