@@ -59,6 +59,8 @@ int sg_said_fail(const struct sg_said *said, const struct sg_verdict *verdict, c
 	add_detail(said, err);
 	if (said->hint != NULL)
 		sg_err_hint(err, "%s", said->hint);
+	else if (verdict->class == SG_CLASS_REJECTED && strstr(said->primary, "statement pooling mode") != NULL)
+		sg_err_hint(err, "Set pool_mode = transaction (or session) for this database in PgBouncer, or give a dsn that leads past it.");
 	if (sql != NULL)
 		sg_err_statement(err, sql, said->position != NULL ? atoi(said->position) : 0);
 	return -1;

@@ -32,6 +32,7 @@ static const struct rule rules[] = {
 	{ "08P01", ANYWHERE, POOLER, NULL, "authentication failed", SG_CLASS_REJECTED },
 	{ "08P01", ANYWHERE, POOLER, NULL, "unsupported startup parameter", SG_CLASS_REJECTED },
 	{ "08P01", ANYWHERE, POOLER, NULL, "does not exist", SG_CLASS_REJECTED },
+	{ "08P01", ANYWHERE, POOLER, NULL, "statement pooling mode", SG_CLASS_REJECTED }, /* no BEGIN there */
 	/* from PostgreSQL itself: a wrong number of parameters, no connection trouble */
 	{ "08P01", AFTER_CONNECT, SERVER, NULL, NULL, SG_CLASS_SQL },
 	{ "08", ANYWHERE, ANYONE, NULL, NULL, SG_CLASS_CONNECTION },

@@ -60,23 +60,31 @@ const struct sg_ledger_row *sg_ledger_find(const struct sg_ledger *ledger, const
  * its own, since the role may have another search_path. */
 static int look_for_another_tool(struct sg_db *db, const char *state_schema, struct sg_arena *arena, struct sg_err *err)
 {
+	const char *schema = sg_db_literal(arena, state_schema);
 	struct sg_result *result;
 
 	if (sg_db_script_rows(db,
 	                      sg_arena_printf(arena,
 	                                      "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
-	                                      " SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_class c"
+	                                      " SELECT string_agg(a.attname, ', ' ORDER BY a.attnum),"
+	                                      " to_regclass(quote_ident(%s) || '.meta') IS NOT NULL FROM pg_class c"
 	                                      " JOIN pg_namespace n ON n.oid = c.relnamespace"
 	                                      " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 	                                      " WHERE n.nspname = %s AND c.relname = 'schema_migrations'; COMMIT",
-	                                      sg_db_literal(arena, state_schema)),
+	                                      schema, schema),
 	                      arena, &result, err) != 0) {
 		if (!sg_db_lost(db))
 			sg_db_rollback(db);
 		return -1;
 	}
-	if (sg_result_value(result, 0, 0) == NULL)
-		return 0;
+	if (sg_result_value(result, 0, 0) == NULL) {
+		if (!sg_result_true(result, 0, 1))
+			return 0;
+		/* Taken for "not made yet" it would be looked for, made, and looked for, without end. */
+		sg_err_set(err, SG_CLASS_STATE, "schema \"%s\" holds a table meta, but no schema_migrations", state_schema);
+		return sg_err_hint(err, "If it is sgrun's, restore what is missing (`sgrun check --state-sql` prints the tables);"
+		                        " if it is another program's, give sgrun a schema of its own by state_schema in [sgrun].");
+	}
 	sg_err_set(err, SG_CLASS_STATE, "schema \"%s\" holds a schema_migrations that another tool made", state_schema);
 	sg_err_detail(err, "Its columns are: %s.", sg_result_value(result, 0, 0));
 	return sg_err_hint(err, OWN_SCHEMA);
