@@ -31,7 +31,8 @@ static int read_failures(struct sg_run *run, struct sg_db *db, struct sg_status 
 			const char *class = sg_result_value(result, row, 1);
 			enum sg_class found = SG_CLASS_SQL;
 
-			if (strcmp(item->id, sg_result_value(result, row, 0)) != 0)
+			/* a superseded one never runs again */
+			if (strcmp(item->id, sg_result_value(result, row, 0)) != 0 || strcmp(item->state, "superseded") == 0)
 				continue;
 			for (int k = 0; k < SG_CLASS_COUNT; k++)
 				if (class != NULL && strcmp(sg_class_name((enum sg_class)k), class) == 0)
@@ -43,7 +44,9 @@ static int read_failures(struct sg_run *run, struct sg_db *db, struct sg_status 
 			sg_err_step(&item->err, item->id);
 			item->failed_at = sg_result_value(result, row, 5);
 			item->attempts = (int)sg_result_int(result, row, 7);
-			item->state = "failed";
+			/* "retried": it has not failed, it is being tried again */
+			if (sg_result_value(result, row, 6) != NULL && strcmp(sg_result_value(result, row, 6), "failed") == 0)
+				item->state = "failed";
 		}
 	}
 	return 0;
