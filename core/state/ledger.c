@@ -8,6 +8,8 @@
 
 #define OWN_SCHEMA "Give sgrun a schema of its own by state_schema in [sgrun]; the other table is not touched."
 
+#define MOST_TURNS 10 /* somebody drops and makes the tables all the time */
+
 static const char *const recorded_names[] = { "applied", "reconciled", "adopted", "superseded" };
 
 const char *sg_recorded_name(enum sg_recorded outcome)
@@ -56,8 +58,9 @@ const struct sg_ledger_row *sg_ledger_find(const struct sg_ledger *ledger, const
 	return NULL;
 }
 
-/* No meta table: nothing there, or what somebody else made. In a transaction of
- * its own, since the role may have another search_path. */
+/* No meta table: nothing there, or what somebody else made; 1: both tables are
+ * there by now, so that another runner made them since we looked. In a transaction
+ * of its own, since the role may have another search_path. */
 static int look_for_another_tool(struct sg_db *db, const char *state_schema, struct sg_arena *arena, struct sg_err *err)
 {
 	const char *schema = sg_db_literal(arena, state_schema);
@@ -85,12 +88,14 @@ static int look_for_another_tool(struct sg_db *db, const char *state_schema, str
 		return sg_err_hint(err, "If it is sgrun's, restore what is missing (`sgrun check --state-sql` prints the tables);"
 		                        " if it is another program's, give sgrun a schema of its own by state_schema in [sgrun].");
 	}
+	if (sg_result_true(result, 0, 1))
+		return 1;
 	sg_err_set(err, SG_CLASS_STATE, "schema \"%s\" holds a schema_migrations that another tool made", state_schema);
 	sg_err_detail(err, "Its columns are: %s.", sg_result_value(result, 0, 0));
 	return sg_err_hint(err, OWN_SCHEMA);
 }
 
-/* The ledger could not be read: not made yet (0), not ours, not for us. */
+/* The ledger could not be read: not made yet (0), to be read again (1), not ours, not for us. */
 static int explain(struct sg_db *db, const char *state_schema, struct sg_arena *arena, struct sg_err *err)
 {
 	if (sg_db_lost(db))
@@ -130,8 +135,14 @@ int sg_ledger_read(struct sg_db *db, const char *state_schema, bool full, struct
 	                             " s.duration_ms, s.attempts, s.runner, s.sgrun_version, s.reason"
 	                           : "",
 	                      schema, schema);
-	if (sg_db_query(db, sql, 0, NULL, arena, &result, err) != 0)
-		return explain(db, state_schema, arena, err);
+	for (int turn = 0; sg_db_query(db, sql, 0, NULL, arena, &result, err) != 0; turn++) {
+		int found = explain(db, state_schema, arena, err);
+
+		if (found <= 0)
+			return found;
+		if (turn == MOST_TURNS)
+			return sg_err_set(err, SG_CLASS_STATE, "the state tables in schema \"%s\" come and go", state_schema);
+	}
 	ledger_r->installed = true;
 	rows = sg_result_rows(result);
 	if (rows < 1) {
