@@ -182,7 +182,6 @@ static int prepare(struct sg_executor *executor, bool ddl, bool savepoint, struc
 {
 	const struct sg_policy_settings *policy = &executor->step->policy;
 	struct sg_session *session = executor->session;
-	struct sg_result *rows;
 	bool probe = executor->phase == SG_PHASE_RUN && executor->last_sql != NULL;
 
 	if (executor->savepoint)
@@ -196,11 +195,8 @@ static int prepare(struct sg_executor *executor, bool ddl, bool savepoint, struc
 	sg_executor_limit(executor, HOST_LIMIT_MS, NULL);
 	if (!probe)
 		return sg_session_flush(session, err);
-	sg_probe_add(session, executor->step, &executor->snapshot, executor->arena);
-	if (sg_session_flush_rows(session, executor->arena, &rows, err) != 0)
-		return -1;
-	return sg_probe_judge(rows, &executor->snapshot, &executor->altered, &executor->bodies,
-	                      executor->run->manifest->schema, executor->last_sql, err);
+	return sg_probe_ask(session, executor->step, &executor->snapshot, &executor->altered, &executor->bodies,
+	                    executor->last_sql, executor->arena, err);
 }
 
 /* What was sent before was judged by prepare(): the newest look knows most, for
@@ -507,7 +503,6 @@ int sg_executor_run(struct sg_executor *executor, struct sg_err *err)
 int sg_executor_probe(struct sg_executor *executor, struct sg_err *err)
 {
 	struct sg_session *session = executor->session;
-	struct sg_result *rows;
 
 	if (executor->savepoint)
 		sg_buf_adds(&session->pending, "RELEASE SAVEPOINT sgrun_ddl;");
@@ -516,10 +511,7 @@ int sg_executor_probe(struct sg_executor *executor, struct sg_err *err)
 	 * both must happen before we look. */
 	sg_buf_adds(&session->pending, "CLOSE ALL;SET CONSTRAINTS ALL IMMEDIATE;SET LOCAL ROLE NONE;"
 	                               "SET LOCAL search_path = pg_catalog, pg_temp;");
-	sg_probe_add(session, executor->step, &executor->snapshot, executor->arena);
 	sg_executor_limit(executor, HOST_LIMIT_MS, "checks what was written");
-	if (sg_session_flush_rows(session, executor->arena, &rows, err) != 0)
-		return -1;
-	return sg_probe_judge(rows, &executor->snapshot, &executor->altered, &executor->bodies,
-	                      executor->run->manifest->schema, executor->last_sql, err);
+	return sg_probe_ask(session, executor->step, &executor->snapshot, &executor->altered, &executor->bodies,
+	                    executor->last_sql, executor->arena, err);
 }

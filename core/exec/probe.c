@@ -1,4 +1,4 @@
-/* probe.c - the probe of probe.h: one query, and its judgement. */
+/* probe.c - the probe of probe.h: a quick look, one query with names, and its judgement. */
 #include "config.h"
 #include "core/exec/probe.h"
 
@@ -76,8 +76,8 @@ int sg_probe_triggers(struct sg_db *db, struct sg_arena *arena, bool *any_r, str
 
 /* Columns: what ('write', 'state', 'gone', 'held'), schema, name, oid, relfilenode, has size, event triggers
  * enabled, ancestors. */
-void sg_probe_add(struct sg_session *session, const struct sg_step *step, const struct sg_probe_snapshot *snapshot,
-                  struct sg_arena *arena)
+static void add_names(struct sg_session *session, const struct sg_step *step, const struct sg_probe_snapshot *snapshot,
+                      struct sg_arena *arena)
 {
 	const struct sg_manifest *manifest = session->run->manifest;
 	const char *state = sg_db_literal(arena, manifest->state_schema);
@@ -188,9 +188,9 @@ static const char *hidden_write(const struct sg_result *rows, int row, const str
 	return NULL;
 }
 
-int sg_probe_judge(const struct sg_result *rows, const struct sg_probe_snapshot *snapshot,
-                   const struct sg_relations *altered, const struct sg_relations *bodies, const char *schema,
-                   const char *statement, struct sg_err *err)
+static int judge(const struct sg_result *rows, const struct sg_probe_snapshot *snapshot,
+                 const struct sg_relations *altered, const struct sg_relations *bodies, const char *schema,
+                 const char *statement, struct sg_err *err)
 {
 	struct sg_buf tables = SG_BUF_INIT;
 	const char *first = NULL, *first_schema = NULL, *triggers = NULL;
@@ -240,4 +240,49 @@ int sg_probe_judge(const struct sg_result *rows, const struct sg_probe_snapshot 
 	sg_err_statement(err, statement, 0);
 	sg_buf_release(&tables);
 	return -1;
+}
+
+int sg_probe_learn(struct sg_run *run, struct sg_db *db, struct sg_err *err)
+{
+	struct sg_result *result;
+
+	if (sg_db_query(db,
+	                "SELECT pg_catalog.array_agg(oid), pg_catalog.max(oid) FILTER (WHERE relname = 'lease')"
+	                " FROM pg_catalog.pg_class WHERE relkind = 'r' AND relnamespace ="
+	                " (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1)",
+	                1, (const char *[]){ run->manifest->state_schema }, run->arena, &result, err) != 0)
+		return -1;
+	run->state_oids = sg_result_value(result, 0, 0);
+	run->lease_oid = sg_result_value(result, 0, 1);
+	return 0;
+}
+
+/* No join, no names: what it finds may still be a sequence or an extension's. */
+static void add_quick(struct sg_session *session)
+{
+	sg_buf_addf(&session->pending,
+	            "SELECT 1 FROM pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid() AND l.granted"
+	            " AND l.locktype = 'relation' AND ((l.mode = 'RowExclusiveLock' AND"
+	            " (l.relation >= 16384 OR l.relation = 2613)) OR (l.mode <> 'AccessShareLock' AND"
+	            " l.relation = ANY ('%s'::oid[]) AND NOT (l.relation = %s AND l.mode = 'RowShareLock')))",
+	            session->run->state_oids, session->run->lease_oid);
+}
+
+int sg_probe_ask(struct sg_session *session, const struct sg_step *step, const struct sg_probe_snapshot *snapshot,
+                 const struct sg_relations *altered, const struct sg_relations *bodies, const char *statement,
+                 struct sg_arena *arena, struct sg_err *err)
+{
+	struct sg_result *rows;
+
+	if (!snapshot->taken && session->run->state_oids != NULL && session->run->lease_oid != NULL) {
+		add_quick(session);
+		if (sg_session_flush_rows(session, arena, &rows, err) != 0)
+			return -1;
+		if (sg_result_rows(rows) == 0)
+			return 0;
+	}
+	add_names(session, step, snapshot, arena);
+	if (sg_session_flush_rows(session, arena, &rows, err) != 0)
+		return -1;
+	return judge(rows, snapshot, altered, bodies, session->run->manifest->schema, statement, err);
 }

@@ -27,15 +27,18 @@ SG_MUST_CHECK int sg_probe_snapshot(struct sg_session *session, struct sg_arena 
 /* Whether an event trigger is enabled: then every DDL statement may run code. */
 SG_MUST_CHECK int sg_probe_triggers(struct sg_db *db, struct sg_arena *arena, bool *any_r, struct sg_err *err);
 
-/* Puts the probe's query at the end of the pending script. */
-void sg_probe_add(struct sg_session *session, const struct sg_step *step, const struct sg_probe_snapshot *snapshot,
-                  struct sg_arena *arena);
-/* Judges its rows: SG_CLASS_POLICY, naming the tables, if anything was written.
- * statement is the one after which the lock appeared; altered are the tables
- * that the migration's own DDL names, bodies what routines that it made write to
- * (verdict.body_writes). */
-SG_MUST_CHECK int sg_probe_judge(const struct sg_result *rows, const struct sg_probe_snapshot *snapshot,
-                                 const struct sg_relations *altered, const struct sg_relations *bodies,
-                                 const char *schema, const char *statement, struct sg_err *err);
+/* Sends what is pending in the session and, with it, the question; -1 with
+ * SG_CLASS_POLICY, naming the tables, if anything was written. statement is the one
+ * after which the lock appeared; altered are the tables that the migration's own
+ * DDL names, bodies what routines that it made write to (verdict.body_writes).
+ * While the answer is no it costs 0.1 ms, a look at pg_locks alone; only behind a
+ * hit, or once a snapshot was taken, comes the query with names. */
+SG_MUST_CHECK int sg_probe_ask(struct sg_session *session, const struct sg_step *step,
+                               const struct sg_probe_snapshot *snapshot, const struct sg_relations *altered,
+                               const struct sg_relations *bodies, const char *statement, struct sg_arena *arena,
+                               struct sg_err *err);
+
+/* The oids of our own tables, for the quick look; kept in run. */
+SG_MUST_CHECK int sg_probe_learn(struct sg_run *run, struct sg_db *db, struct sg_err *err);
 
 #endif

@@ -426,7 +426,7 @@ static int migrate(struct migrating *m, struct sg_errs *errs, struct sg_err *err
 	if (install(m, err) != 0 || take_lease(m, err) != 0)
 		return -1;
 	/* Another may have done it all while we waited: plan anew. */
-	if (read_state(m, err) != 0)
+	if (read_state(m, err) != 0 || sg_probe_learn(m->run, m->session.db, err) != 0)
 		return -1;
 	if (sg_probe_triggers(m->session.db, m->run->arena, &m->run->event_triggers, err) != 0)
 		return -1;

@@ -189,7 +189,7 @@ const struct sg_test_legal sg_test_legals[] = {
     /* tables */
     OK("CREATE TABLE n (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(255) NOT NULL, at timestamptz DEFAULT now())"),
     OK("CREATE TABLE n (id serial PRIMARY KEY, t_id int REFERENCES t ON DELETE CASCADE ON UPDATE SET NULL, CHECK (id > 0))"),
-    OK("CREATE TABLE IF NOT EXISTS t (id int)"),
+    OK("CREATE TABLE IF NOT EXISTS t_anew (id int)"),
     OK("CREATE TABLE n (LIKE t INCLUDING ALL)"),
     OK("CREATE UNLOGGED TABLE n (a int, b numeric(10,2)[], EXCLUDE USING btree (a WITH =)) WITH (fillfactor = 70)"),
     OK("CREATE TABLE n (id int) INHERITS (log)"),
