@@ -1,9 +1,12 @@
-# Manifests: demo.ini is made for this build folder; the SQL and prod.ini are as
-# they stand. demo.ini names the SQL by its absolute path, so that it is found
-# from a build folder anywhere.
+# Manifests: demo.ini is made for this build folder, with a link to the SQL beside it: a path from the root may be longer than a line of
+# a manifest can be. The SQL and prod.ini are as they stand.
 noinst_DATA = etc/demo.ini
 CLEANFILES += etc/demo.ini
 EXTRA_DIST += etc/prod.ini etc/demo.ini.in etc/demo-legacy.sql
 
 etc/demo.ini: etc/demo.ini.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) etc && sed 's|@sql_folder@|$(abs_srcdir)/etc|' $(srcdir)/etc/demo.ini.in >$@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(MKDIR_P) etc && { test -f etc/demo-legacy.sql || ln -sf $(abs_srcdir)/etc/demo-legacy.sql etc/demo-legacy.sql; } \
+		&& cat $(srcdir)/etc/demo.ini.in >$@.tmp && mv $@.tmp $@
+
+clean-local:
+	-test ! -L etc/demo-legacy.sql || rm -f etc/demo-legacy.sql
