@@ -63,6 +63,7 @@ SG_TEST(each_migration_is_a_step)
     T_GT_INT(sources, 0);
 }
 
+/* Beside it: a path from the root of the file system may be longer than a line of a manifest can be. */
 SG_TEST(demo_names_the_sql_that_is_there)
 {
     const char *text = sg_tmp_read(sg_test_built("etc/demo.ini")), *at, *path;
@@ -72,8 +73,8 @@ SG_TEST(demo_names_the_sql_that_is_there)
     T_MUST_NOT_NULL(at);
     at += strlen("\nembedded_init = ");
     path = sg_test_strf("%.*s", (int)strcspn(at, "\n"), at);
-    T_EQ_INT(path[0], '/');
-    T_CONTAINS(sg_tmp_read(path), "CREATE TABLE leads");
+    T_NULL(strchr(path, '/'));
+    T_CONTAINS(sg_tmp_read(sg_test_built(sg_test_strf("etc/%s", path))), "CREATE TABLE leads");
 }
 
 static const struct sg_test tests[] = {SG_CASE(both_have_the_same_steps), SG_CASE(each_migration_is_a_step),
