@@ -66,6 +66,7 @@ libsgrun_core_la_SOURCES += core/exec/observer.c core/exec/observer.h
 libsgrun_core_la_SOURCES += core/exec/probe.c core/exec/probe.h
 libsgrun_core_la_SOURCES += core/exec/record.c core/exec/record.h
 libsgrun_core_la_SOURCES += core/exec/retry.c core/exec/retry.h
+libsgrun_core_la_SOURCES += core/exec/serve.c core/exec/serve.h
 libsgrun_core_la_SOURCES += core/exec/session.c core/exec/session.h
 libsgrun_core_la_SOURCES += core/exec/watch.c core/exec/watch.h
 libsgrun_core_la_SOURCES += core/manifest/checks.c core/manifest/checks.h
