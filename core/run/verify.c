@@ -145,7 +145,10 @@ static int prepare(struct verifying *v, const char *id, int wait_seconds, struct
 	if (!v->ledger.installed && (sg_state_install(v->session.db, v->run->manifest->state_schema, err) != 0 ||
 	                             sg_ask_ledger(v->run, &v->session, false, &v->ledger, err) != 0))
 		return -1;
-	return take_lease(v, wait_seconds, err);
+	if (take_lease(v, wait_seconds, err) != 0)
+		return -1;
+	/* Another may have recorded it while we waited. */
+	return sg_ask_ledger(v->run, &v->session, false, &v->ledger, err);
 }
 
 /* The row alone, under the lease. */
