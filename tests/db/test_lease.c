@@ -154,6 +154,10 @@ static void ten_start(bool pooled)
     T_EQ_INT(sg_sql_int(place.sql, "SELECT count(*) FROM sgrun.attempts"), 0);
     T_EQ_INT(columns(&place), 3);
     T_EQ_STR(lease_owner(&place), NULL);
+    /* the server has no connections for twenty pools */
+    sg_sql_close(place.sql);
+    if (pooled)
+        sg_pgbouncer_stop(place.bouncer);
 }
 
 SG_TEST(of_ten_one_migrates)
