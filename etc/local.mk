@@ -8,5 +8,6 @@ etc/demo.ini: etc/demo.ini.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && { test -f etc/demo-legacy.sql || ln -sf $(abs_srcdir)/etc/demo-legacy.sql etc/demo-legacy.sql; } \
 		&& cat $(srcdir)/etc/demo.ini.in >$@.tmp && mv $@.tmp $@
 
-clean-local:
+CLEAN_LOCAL += clean-etc
+clean-etc:
 	-test ! -L etc/demo-legacy.sql || rm -f etc/demo-legacy.sql

@@ -46,7 +46,8 @@ fuzz: $(FUZZ_TARGETS)
 	done; \
 	echo "fuzz: nothing was found"
 
-clean-local:
+CLEAN_LOCAL += clean-fuzz
+clean-fuzz:
 	rm -rf fuzz-found
 else
 UNIT_TESTS += $(FUZZ_TARGETS)
