@@ -187,9 +187,12 @@ static int fail_result(struct sg_db *db, struct job *job, const PGresult *res, s
 {
 	struct sg_said said = said_by(res);
 	struct sg_verdict verdict;
+	const char *standby;
 
 	if (said.sqlstate == NULL || said.primary == NULL)
 		return fail_lost(db, job, err, "the connection to the server was lost");
+	standby = PQparameterStatus(db->conn, "in_hot_standby");
+	said.standby = standby != NULL && strcmp(standby, "on") == 0;
 	verdict = sg_said_judge(&said, job->phase, PQstatus(db->conn) == CONNECTION_BAD);
 	if (!job->failed)
 		sg_said_fail(&said, &verdict, job->simple && said.position == NULL ? NULL : job->sql, err);

@@ -16,6 +16,7 @@ struct sg_verdict sg_said_judge(const struct sg_said *said, enum sg_phase phase,
 		.severity = said->severity_plain != NULL ? said->severity_plain : said->severity,
 		.by_server = said->severity_plain != NULL,
 		.bad = bad,
+		.standby = said->standby,
 		.schema = said->schema,
 		.message = said->primary,
 	};
@@ -61,6 +62,10 @@ int sg_said_fail(const struct sg_said *said, const struct sg_verdict *verdict, c
 		sg_err_hint(err, "%s", said->hint);
 	else if (verdict->class == SG_CLASS_REJECTED && strstr(said->primary, "statement pooling mode") != NULL)
 		sg_err_hint(err, "Set pool_mode = transaction (or session) for this database in PgBouncer, or give a dsn that leads past it.");
+	else if (verdict->class == SG_CLASS_TRANSIENT &&
+	         (strcmp(said->sqlstate, "25006") == 0 || strcmp(said->sqlstate, "0A000") == 0))
+		sg_err_hint(err, "This server is a standby, or read-only: does the connection string lead to the primary?"
+		                 " target_session_attrs=read-write chooses among several.");
 	if (sql != NULL)
 		sg_err_statement(err, sql, said->position != NULL ? atoi(said->position) : 0);
 	return -1;

@@ -11,6 +11,7 @@ struct sg_said {
 	const char *sqlstate, *severity, *severity_plain; /* plain: field 'V', which no pooler sends */
 	const char *primary, *detail, *hint, *context, *position;
 	const char *schema, *table, *column, *type, *constraint;
+	bool standby; /* it says of itself that it is one */
 };
 
 struct sg_verdict sg_said_judge(const struct sg_said *said, enum sg_phase phase, bool bad);

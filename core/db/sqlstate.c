@@ -44,6 +44,9 @@ static const struct rule rules[] = {
 	{ "57P04", ANYWHERE, ANYONE, NULL, NULL, SG_CLASS_REJECTED },   /* the database was dropped */
 	{ "53300", ANYWHERE, ANYONE, NULL, NULL, SG_CLASS_TRANSIENT },  /* too many connections */
 	{ "25006", AFTER_CONNECT, ANYONE, NULL, NULL, SG_CLASS_TRANSIENT }, /* read only: failed over */
+	/* BEGIN READ WRITE on a standby (variable.c, check_transaction_read_only); the text is for poolers,
+	 * which do not pass on in_hot_standby */
+	{ "0A000", AFTER_CONNECT, ANYONE, NULL, "during recovery", SG_CLASS_TRANSIENT },
 	{ "40001", AFTER_CONNECT, ANYONE, NULL, NULL, SG_CLASS_TRANSIENT },
 	{ "40P01", AFTER_CONNECT, ANYONE, NULL, NULL, SG_CLASS_TRANSIENT },
 	{ "53200", ANYWHERE, ANYONE, NULL, NULL, SG_CLASS_TRANSIENT }, /* see sg_sqlstate_retry_once */
@@ -96,6 +99,8 @@ struct sg_verdict sg_sqlstate_judge(const struct sg_report *report)
 	const char *sqlstate = report->sqlstate != NULL ? report->sqlstate : "";
 	struct sg_verdict verdict = { SG_CLASS_SQL, false, false };
 
+	if (report->standby && strcmp(sqlstate, "0A000") == 0)
+		sqlstate = "25006"; /* what it does not do, a primary does */
 	for (size_t i = 0; i < SG_COUNT(rules); i++)
 		if (fits(&rules[i], report, sqlstate)) {
 			verdict.class = rules[i].class;

@@ -20,6 +20,7 @@ struct sg_report {
 	bool bad;             /* PQstatus is CONNECTION_BAD */
 	const char *schema;   /* PG_DIAG_SCHEMA_NAME or NULL */
 	const char *message;  /* primary message or NULL; read only where no code tells apart */
+	bool standby;         /* the server says in_hot_standby = on */
 };
 
 struct sg_verdict {

@@ -125,6 +125,47 @@ static int install(struct migrating *m, struct sg_err *err)
 	return 0;
 }
 
+/* Tries, and sleeps outside any transaction. */
+static int take_lease(struct migrating *m, struct sg_err *err)
+{
+	int64_t end = sg_clock_ms() + (int64_t)m->options->wait_seconds * 1000;
+	struct sg_retry retry;
+	bool said = false;
+
+	sg_retry_init(&retry, &m->run->manifest->policy);
+	for (;;) {
+		struct sg_lease_holder holder = { 0 };
+		int64_t pause, asked_ms = sg_clock_ms();
+		int taken = sg_session_open(&m->session, err) != 0
+		                    ? -1
+		                    : sg_lease_take(&m->lease, m->session.db, m->run->arena, &holder, err);
+
+		if (taken > 0) {
+			m->watch.renewed_ms = asked_ms;
+			return 0;
+		}
+		if (taken < 0) {
+			sg_session_drop(&m->session);
+			if (sg_connect_again(&retry, err, &pause) != 0)
+				return -1;
+			continue;
+		}
+		if (sg_clock_ms() >= end) {
+			sg_err_set(err, SG_CLASS_LEASE, "another runner has the lease: %s", holder.owner ? holder.owner : "(just released)");
+			sg_err_detail(err, "It has had it since %s%s.", holder.since ? holder.since : "a moment ago",
+			              holder.alive ? "" : ", and seems to be dead: its lease runs out by itself");
+			return sg_err_hint(err, "Wait for it: run again with --wait SECONDS (a dead runner's lease ends after %d s).",
+			                   m->lease.seconds);
+		}
+		if (!said)
+			sg_log(SG_LOG_INFO, "lease-wait", NULL, 0, "waiting for another runner: %s, at work since %s",
+			       holder.owner ? holder.owner : "?", holder.since ? holder.since : "?");
+		said = true;
+		if (!sg_stop_sleep(200 + sg_random(200)))
+			return sg_stop_err(err);
+	}
+}
+
 /* The ids that are recorded as superseded together with this step. */
 static const char *const *supersedes(struct migrating *m, const struct sg_step *step, size_t *count_r)
 {
@@ -253,26 +294,40 @@ static int do_step(struct migrating *m, struct sg_migrate_item *item, size_t slo
 	}
 }
 
-/* Superseded steps whose successor was recorded before they were in the manifest. */
+static int write_superseded(struct migrating *m, const struct sg_step *step, struct sg_arena *arena, struct sg_err *err)
+{
+	struct sg_record record = { .step = step, .outcome = SG_RECORDED_SUPERSEDED, .attempts = 0 };
+	struct sg_begun begun;
+
+	record.reason = sg_arena_printf(arena, "superseded by %s", step->superseded_by);
+	if (sg_attempt_begin(m->run, step, &m->lease, &m->session, arena, &begun, err) != 0)
+		return -1;
+	if (begun.recorded) {
+		sg_session_rollback(&m->session);
+		return 0;
+	}
+	if (sg_record_write(&m->session, &m->lease, &record, arena, err) != 0 || sg_db_commit(m->session.db, err) != 0)
+		return -1;
+	m->session.backend = 0;
+	return 0;
+}
+
+/* Superseded steps whose successor was recorded before they were in the
+ * manifest. After a lost COMMIT the next attempt finds the row, or writes it. */
 static int record_superseded(struct migrating *m, const struct sg_migrate_item *item, struct sg_err *err)
 {
-	struct sg_record record = { .step = item->step, .outcome = SG_RECORDED_SUPERSEDED, .attempts = 0 };
 	struct sg_arena arena = SG_ARENA_INIT;
-	struct sg_begun begun;
-	int status = -1;
+	struct sg_retry retry;
+	int status;
 
-	record.reason = sg_arena_printf(&arena, "superseded by %s", item->step->superseded_by);
-	if (sg_attempt_begin(m->run, item->step, &m->lease, &m->session, &arena, &begun, err) == 0) {
-		if (begun.recorded) {
-			sg_session_rollback(&m->session);
-			status = 0;
-		} else if (sg_record_write(&m->session, &m->lease, &record, &arena, err) == 0) {
-			status = sg_db_commit(m->session.db, err);
-		}
-	}
-	if (status != 0) {
+	sg_retry_init(&retry, &item->step->policy);
+	while ((status = write_superseded(m, item->step, &arena, err)) != 0) {
+		int64_t pause;
+
 		sg_session_rollback(&m->session);
 		sg_session_drop(&m->session);
+		if (sg_connect_again(&retry, err, &pause) != 0)
+			break;
 	}
 	sg_arena_release(&arena);
 	return status;
@@ -382,7 +437,7 @@ static int migrate(struct migrating *m, struct sg_errs *errs, struct sg_err *err
 		return 0;
 	if (sg_plugins_check(&m->plugins, KEPT_LOADED, errs) != 0)
 		return -1;
-	if (install(m, err) != 0 || sg_connect_lease(&m->session, &m->lease, m->options->wait_seconds, &m->watch.renewed_ms, err) != 0)
+	if (install(m, err) != 0 || take_lease(m, err) != 0)
 		return -1;
 	/* Another may have done it all while we waited: plan anew. */
 	if (read_state(m, err) != 0 || sg_probe_learn(m->run, m->session.db, err) != 0)

@@ -7,7 +7,6 @@
 #ifndef SG_TESTS_DB_DEPLOYS_H
 #define SG_TESTS_DB_DEPLOYS_H
 
-#include "tests/kit/pgbouncer.h"
 #include "tests/kit/run.h"
 #include "tests/kit/server.h"
 #include "tests/kit/sql.h"
@@ -20,7 +19,7 @@ struct place {
     const char *direct;   /* conninfo of the superuser, straight to the server */
     const char *dsn;      /* what manifests say: the same, or through a PgBouncer in transaction mode */
     struct sg_sql *sql;   /* a session of the test's own, straight */
-    struct sg_pgbouncer *bouncer; /* or NULL */
+    bool pooled;
 };
 
 /* SERVER NULL: the shared one. POOLED: a PgBouncer of its own before it, with POOL_SIZE server connections (0: 20). */

@@ -304,6 +304,31 @@ SG_TEST(read_only_by_default)
     expect_done(&place, place_run(&place, NULL), "default_transaction_read_only");
 }
 
+/* Failed over: the connection string leads to what is a standby still. It is promoted while we try. */
+SG_TEST(a_standby)
+{
+    struct place place;
+    struct sg_run *run;
+    struct sg_run_result result;
+    FILE *f;
+
+    open_measured(&place, ROUTE_DIRECT);
+    place_reset(&place);
+    sg_server_stop(place.server, SG_STOP_FAST);
+    T_MUST_NOT_NULL(f = fopen(sg_test_strf("%s/standby.signal", sg_server_data(place.server)), "w"));
+    T_MUST_EQ_INT(fclose(f), 0);
+    sg_server_restart(place.server);
+    result = place_run(&place, SHORT_BUDGET);
+    T_EQ_INT(result.exit, 5);
+    T_CONTAINS(result.err, "3 attempts in");
+    T_CONTAINS(result.err, "standby");
+    run = place_start(&place, NULL);
+    sg_run_await(run, "trying again in", 10000);
+    place.sql = sg_sql_open(sg_server_conninfo(place.server, place.db, NULL));
+    sg_sql_exec(place.sql, "SELECT pg_promote()");
+    expect_done(&place, sg_run_wait(run, 30000), "a standby that is promoted");
+}
+
 /* ---- cancelled ---- */
 
 SG_TEST(cancelled_by_an_administrator)
@@ -494,6 +519,30 @@ SG_TEST(uncertain_and_taken_when_not)
     taken(false);
 }
 
+/* What is recorded without being run: a step whose successor was recorded before it was in the manifest. */
+SG_TEST(superseded_and_lost)
+{
+    static const enum sg_fault faults[] = {SG_FAULT_DROP_REPLY, SG_FAULT_DROP_REQUEST, SG_FAULT_CUT_NOW};
+    const char *successor = "[migration s02]\nplugin = s02\noption.ddl1 = CREATE TABLE a (id int)\noption.table = a\n";
+    struct place place;
+
+    place_open(&place, ROUTE_DIRECT);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        struct sg_run_result result;
+
+        place_manifest(&place, "", successor);
+        place_reset(&place);
+        T_MUST_EQ_INT(place_run(&place, NULL).exit, 0);
+        place_manifest(&place, "", sg_test_strf("[migration s01]\nplugin = s01\nsuperseded_by = s02\n%s", successor));
+        sg_proxy_arm(place.proxy, &(struct sg_proxy_rule){.fault = faults[i], .match = "COMMIT", .whole = true});
+        result = place_run(&place, NULL);
+        T_EQ_INT(sg_proxy_hits(place.proxy), 1);
+        T_EQ_STR(result.exit == 0 ? "" : result.err, "");
+        T_EQ_STR(sg_sql_rows(place.sql, "SELECT id, outcome FROM sgrun.schema_migrations ORDER BY id"), "s01|superseded\ns02|applied");
+        T_EQ_STR(sg_sql_rows(place.sql, "SELECT owner FROM sgrun.lease"), "");
+    }
+}
+
 /* ---- nothing answers ---- */
 
 /* A connection that is open and says nothing: a statement of ours is given up after a minute. */
@@ -526,6 +575,7 @@ static const struct sg_test tests[] = {SG_CASE(a_server_that_is_down),
                                        SG_CASE(what_no_repetition_mends),
                                        SG_CASE(too_many_connections),
                                        SG_CASE(read_only_by_default),
+                                       SG_CASE(a_standby),
                                        SG_CASE(cancelled_by_an_administrator),
                                        SG_CASE(each_attempt_has_its_own_connection_and_process),
                                        SG_CASE(uncertain_commit),
@@ -534,6 +584,7 @@ static const struct sg_test tests[] = {SG_CASE(a_server_that_is_down),
                                        SG_CASE(uncertain_for_good),
                                        SG_CASE(uncertain_and_taken_when_committed),
                                        SG_CASE(uncertain_and_taken_when_not),
+                                       SG_CASE(superseded_and_lost),
                                        SG_CASE_SECONDS(a_hole_is_given_up, 200),
                                        SG_CASES_END};
 static const struct sg_suite suites[] = {{"outages", tests}, SG_SUITES_END};

@@ -186,10 +186,9 @@ SG_TEST(while_it_sleeps)
 SG_TEST(out_of_a_hole)
 {
     struct place place;
-    int n = sg_test_full() ? 1 : 6;
 
     open_measured(&place, ROUTE_DIRECT, "");
-    for (int i = 0; i < (sg_test_full() ? place.statements : n); i++) {
+    for (int i = 0; i < (sg_test_full() ? place.statements : 4); i++) {
         int nth = sg_test_full() ? i + 1 : 1 + (int)sg_test_rand((uint64_t)place.statements);
         struct sg_run *run;
         struct sg_run_result result;

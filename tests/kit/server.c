@@ -235,7 +235,7 @@ static void boot(struct sg_server *server)
         int status;
 
         read_state(server, state, sizeof state);
-        if (strcmp(state, "ready") == 0)
+        if (strcmp(state, "ready") == 0 || strcmp(state, "standby") == 0)
             return;
         if (sg_proc_wait(server->pid, 0, &status)) {
             server->pid = 0;

@@ -43,6 +43,8 @@ static const struct row rows[] = {
 	{ C, "53300", FAT, NULL, "too many clients", SG_CLASS_TRANSIENT, true, false },
 	{ S, "57P03", FAT, NULL, NULL, SG_CLASS_TRANSIENT, true, false },
 	{ S, "25006", ERR, NULL, "read-only transaction", SG_CLASS_TRANSIENT, false, false },
+	{ S, "0A000", ERR, NULL, "cannot set transaction read-write mode during recovery", SG_CLASS_TRANSIENT, false, false },
+	{ S, "0A000", ERR, NULL, "cannot alter type of a column used by a view or rule", SG_CLASS_SQL, false, false },
 	{ S, "40001", ERR, NULL, NULL, SG_CLASS_TRANSIENT, false, false },
 	{ M, "40001", ERR, NULL, NULL, SG_CLASS_TRANSIENT, false, false },
 	{ S, "40P01", ERR, NULL, NULL, SG_CLASS_TRANSIENT, false, false },
@@ -109,7 +111,7 @@ SG_TEST(judges_each_row)
 {
 	for (size_t i = 0; i < SG_COUNT(rows); i++) {
 		const struct row *r = &rows[i];
-		struct sg_report report = { r->phase, r->sqlstate, r->severity, r->by_server, r->bad, r->schema, r->message };
+		struct sg_report report = { r->phase, r->sqlstate, r->severity, r->by_server, r->bad, r->schema, r->message, false };
 		struct sg_verdict verdict = sg_sqlstate_judge(&report);
 		const char *what = sg_test_strf("row %zu (%s, %s)", i, r->sqlstate ? r->sqlstate : "none",
 		                                r->message ? r->message : "-");
@@ -122,6 +124,19 @@ SG_TEST(judges_each_row)
 	}
 }
 
+/* In whatever language it says so. */
+SG_TEST(a_standby_cannot_begin)
+{
+	struct sg_report report = { S, "0A000", ERR, NULL, "kann nicht", true };
+
+	T_EQ_INT(sg_sqlstate_judge(&report).class, SG_CLASS_TRANSIENT);
+	report.standby = false;
+	T_EQ_INT(sg_sqlstate_judge(&report).class, SG_CLASS_SQL);
+	report.standby = true;
+	report.sqlstate = "42601";
+	T_EQ_INT(sg_sqlstate_judge(&report).class, SG_CLASS_SQL);
+}
+
 SG_TEST(retries_shared_memory_once)
 {
 	T_TRUE(sg_sqlstate_retry_once("53200"));
@@ -130,7 +145,8 @@ SG_TEST(retries_shared_memory_once)
 	T_FALSE(sg_sqlstate_retry_once(NULL));
 }
 
-static const struct sg_test tests[] = { SG_CASE(judges_each_row), SG_CASE(retries_shared_memory_once), SG_CASES_END };
+static const struct sg_test tests[] = { SG_CASE(judges_each_row), SG_CASE(a_standby_cannot_begin),
+	                                 SG_CASE(retries_shared_memory_once), SG_CASES_END };
 static const struct sg_suite suites[] = { { "sqlstate", tests }, SG_SUITES_END };
 
 int main(int argc, char **argv)
