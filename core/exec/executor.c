@@ -27,7 +27,7 @@ void sg_executor_init(struct sg_executor *executor, struct sg_run *run, const st
 	executor->process = process;
 	executor->watch = watch;
 	executor->lock_ms = lock_ms;
-	executor->arena = arena;
+	executor->arena = executor->scratch = arena;
 	executor->limit_ms = SG_HOST_LIMIT_MS;
 }
 
@@ -49,10 +49,24 @@ static void keep_lease(struct sg_executor *executor)
 	sg_err_release(&why);
 }
 
+/* In one place, however long the wait is. */
+static void keep_blockers(struct sg_executor *executor, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	if (executor->waited_room < size) {
+		executor->waited_room = 2 * size;
+		executor->waited_text = sg_arena_alloc(executor->arena, executor->waited_room);
+	}
+	memcpy(executor->waited_text, text, size);
+	executor->waited_on = executor->waited_text;
+}
+
 /* While a statement runs: signals, the lease, our own deadline, and who blocks. */
 static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 {
 	struct sg_executor *executor = context;
+	struct sg_arena scratch = SG_ARENA_INIT;
 	struct sg_blockers blockers;
 
 	keep_lease(executor);
@@ -66,14 +80,15 @@ static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 	    elapsed_ms - executor->asked_ms < NEXT_LOOK_MS)
 		return SG_WAIT_ON;
 	executor->asked_ms = elapsed_ms;
-	sg_watch_blockers(executor->watch, executor->session->backend, executor->arena, &blockers);
+	sg_watch_blockers(executor->watch, executor->session->backend, &scratch, &blockers);
 	if (blockers.text != NULL) {
 		executor->waited_ms = blockers.waited_ms;
-		executor->waited_on = blockers.text;
-		sg_executor_say(executor, sg_arena_printf(executor->arena, "waits for a lock held by %s", blockers.text));
+		keep_blockers(executor, blockers.text);
+		sg_executor_say(executor, sg_arena_printf(&scratch, "waits for a lock held by %s", blockers.text));
 	} else if (executor->now != NULL) {
 		sg_executor_say(executor, executor->now);
 	}
+	sg_arena_release(&scratch);
 	return SG_WAIT_ON;
 }
 
@@ -95,7 +110,7 @@ void sg_executor_role(struct sg_executor *executor)
 {
 	if (executor->run->manifest->role != NULL)
 		sg_buf_addf(&executor->session->pending, "SET LOCAL ROLE %s;",
-		            sg_db_identifier(executor->arena, executor->run->manifest->role));
+		            sg_db_identifier(executor->scratch, executor->run->manifest->role));
 }
 
 static bool is_absence(const struct sg_err *err)

@@ -19,6 +19,7 @@ struct sg_executor {
 	struct sg_session *session;     /* a transaction is open, unless outside */
 	struct sg_process *process;
 	struct sg_arena *arena;         /* the attempt's */
+	struct sg_arena *scratch;       /* of the request that is being served: a plugin may ask without end */
 	struct sg_watch *watch;         /* or NULL: nobody is named */
 	int lock_ms;                    /* lock_timeout of this attempt */
 	bool outside;                   /* SG_NO_TRANSACTION: run sends outside any transaction */
@@ -38,6 +39,8 @@ struct sg_executor {
 	int64_t asked_ms, limit_ms;
 	int64_t waited_ms;
 	const char *waited_on, *now;
+	char *waited_text;              /* where waited_on is kept */
+	size_t waited_room;
 };
 
 void sg_executor_init(struct sg_executor *executor, struct sg_run *run, const struct sg_step *step,

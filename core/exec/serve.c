@@ -103,7 +103,7 @@ static int prepare(struct sg_executor *executor, bool ddl, bool savepoint, struc
 		sg_buf_adds(&session->pending, "RELEASE SAVEPOINT sgrun_ddl;");
 	executor->savepoint = savepoint;
 	sg_session_guards(session, executor->step, executor->lock_ms, ddl ? policy->ddl_seconds : policy->read_seconds,
-	                  executor->arena);
+	                  executor->scratch);
 	sg_executor_role(executor);
 	if (savepoint)
 		sg_buf_adds(&session->pending, "SAVEPOINT sgrun_ddl;");
@@ -111,7 +111,7 @@ static int prepare(struct sg_executor *executor, bool ddl, bool savepoint, struc
 	if (!probe)
 		return sg_session_flush(session, err);
 	return sg_probe_ask(session, executor->step, &executor->snapshot, &executor->altered, &executor->bodies,
-	                    executor->last_sql, executor->arena, err);
+	                    executor->last_sql, executor->scratch, err);
 }
 
 /* What was sent before was judged by prepare(): the newest look knows most, for
@@ -212,7 +212,7 @@ static int serve_ddl(struct sg_executor *executor, const struct sg_request *requ
 	entry->started_us = started;
 	entry->ended_us = sg_clock_us();
 	entry->waited_ms = executor->waited_ms;
-	entry->waited_on = executor->waited_on;
+	entry->waited_on = sg_arena_strdup(executor->arena, executor->waited_on);
 	entry->existed = existed;
 	executor->existed += existed;
 	executor->run->event_triggers |= strstr(verdict.kind, "EVENT TRIGGER") != NULL;
@@ -233,23 +233,23 @@ static int serve_query(struct sg_executor *executor, const struct sg_request *re
 	struct sg_result *result;
 	const char *sql;
 
-	if (judge(rules(executor, &facts), SG_CALL_QUERY, request, executor->arena, &verdict, err) != 0)
+	if (judge(rules(executor, &facts), SG_CALL_QUERY, request, executor->scratch, &verdict, err) != 0)
 		return -1;
 	if (executor->outside && executor->phase == SG_PHASE_RUN) {
 		sg_err_set(err, SG_CLASS_POLICY, "run of an SG_NO_TRANSACTION migration reads before its statement only in fingerprint");
 		return sg_err_hint(err, "Ask in fingerprint, and let run send its one statement.");
 	}
-	sql = sg_arena_strndup(executor->arena, request->sql, request->sql_length);
+	sql = sg_arena_strndup(executor->scratch, request->sql, request->sql_length);
 	if (executor->phase == SG_PHASE_RUN && prepare(executor, false, false, err) != 0)
 		return -1;
 	if (executor->phase == SG_PHASE_RUN && verdict.opaque && take_snapshot(executor, err) != 0)
 		return -1;
 	if (executor->phase == SG_PHASE_RUN && verdict.opaque)
-		executor->last_sql = sg_sql_mask_secrets(executor->arena, sql);
+		executor->last_sql = sg_arena_strdup(executor->arena, sg_sql_mask_secrets(executor->scratch, sql));
 	sg_executor_limit(executor, executor->step->policy.read_seconds * INT64_C(1000) + SG_HOST_LIMIT_MS, NULL);
-	if (sg_db_query_limited(executor->session->db, sql, request->n, request->values, SG_MAX_RESULT, executor->arena,
+	if (sg_db_query_limited(executor->session->db, sql, request->n, request->values, SG_MAX_RESULT, executor->scratch,
 	                        &result, err) != 0)
-		return fail_statement(executor, sg_sql_mask_secrets(executor->arena, sql), err);
+		return fail_statement(executor, sg_sql_mask_secrets(executor->scratch, sql), err);
 	return sg_process_answer_rows(executor->process, result, err);
 }
 
@@ -261,13 +261,13 @@ static int serve_check(struct sg_executor *executor, const struct sg_request *re
 	if (request->kind == SG_REQUEST_CHECK) {
 		int answer;
 
-		if (sg_check_ask(executor->session->db, request->what, request->a, request->b, executor->arena, &answer, err) != 0)
+		if (sg_check_ask(executor->session->db, request->what, request->a, request->b, executor->scratch, &answer, err) != 0)
 			return fail_statement(executor, NULL, err);
 		return sg_process_answer_int(executor->process, answer, err);
 	} else {
 		const char *text;
 
-		if (sg_check_describe(executor->session->db, request->what, request->a, request->b, executor->arena, &text,
+		if (sg_check_describe(executor->session->db, request->what, request->a, request->b, executor->scratch, &text,
 		                      err) != 0)
 			return fail_statement(executor, NULL, err);
 		return sg_process_answer_text(executor->process, text, err);
@@ -295,10 +295,29 @@ static int refuse_call(struct sg_executor *executor, const struct sg_request *re
 	                   request->kind == SG_REQUEST_DML ? "Move the data in a backfill." : "Send DDL from run of a migration.");
 }
 
+static int serve_request(struct sg_executor *executor, const struct sg_request *request, struct sg_err *err)
+{
+	switch (request->kind) {
+	case SG_REQUEST_DDL:
+		return executor->phase == SG_PHASE_RUN ? serve_ddl(executor, request, err) : refuse_call(executor, request, err);
+	case SG_REQUEST_DML:
+		return refuse_call(executor, request, err);
+	case SG_REQUEST_QUERY:
+		return serve_query(executor, request, err);
+	case SG_REQUEST_CHECK:
+	case SG_REQUEST_DESCRIBE:
+		return serve_check(executor, request, err);
+	case SG_REQUEST_DONE:
+		break;
+	}
+	SG_BUG("unknown request");
+}
+
 int sg_serve(struct sg_executor *executor, enum sg_entry entry, struct sg_request *done_r, struct sg_err *err)
 {
 	const struct sg_step *step = executor->step;
 	const char **options = sg_arena_array(executor->arena, step->option_count * 2, sizeof *options);
+	int status;
 
 	for (size_t i = 0; i < step->option_count; i++) {
 		options[2 * i] = step->options[i].key;
@@ -306,36 +325,20 @@ int sg_serve(struct sg_executor *executor, enum sg_entry entry, struct sg_reques
 	}
 	if (sg_process_call(executor->process, entry, options, step->option_count, NULL, err) != 0)
 		return -1;
-	for (;;) {
-		int status;
+	do {
+		struct sg_arena scratch = SG_ARENA_INIT;
 
 		if (sg_process_next(executor->process, done_r, err) != 0)
 			return -1;
 		/* The first signal: no further statement is sent, all is rolled back. */
 		if (sg_stop_count() > 0)
 			return sg_stop_err(err);
-		switch (done_r->kind) {
-		case SG_REQUEST_DONE:
+		if (done_r->kind == SG_REQUEST_DONE)
 			return 0;
-		case SG_REQUEST_DDL:
-			status = executor->phase == SG_PHASE_RUN ? serve_ddl(executor, done_r, err)
-			                                         : refuse_call(executor, done_r, err);
-			break;
-		case SG_REQUEST_DML:
-			status = refuse_call(executor, done_r, err);
-			break;
-		case SG_REQUEST_QUERY:
-			status = serve_query(executor, done_r, err);
-			break;
-		case SG_REQUEST_CHECK:
-		case SG_REQUEST_DESCRIBE:
-			status = serve_check(executor, done_r, err);
-			break;
-		default:
-			SG_BUG("unknown request");
-		}
-		if (status != 0)
-			return -1;
-	}
+		executor->scratch = &scratch;
+		status = serve_request(executor, done_r, err);
+		executor->scratch = executor->arena;
+		sg_arena_release(&scratch);
+	} while (status == 0);
+	return -1;
 }
-

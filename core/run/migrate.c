@@ -125,59 +125,21 @@ static int install(struct migrating *m, struct sg_err *err)
 	return 0;
 }
 
-/* Tries, and sleeps outside any transaction. */
-static int take_lease(struct migrating *m, struct sg_err *err)
-{
-	int64_t end = sg_clock_ms() + (int64_t)m->options->wait_seconds * 1000;
-	struct sg_retry retry;
-	bool said = false;
-
-	sg_retry_init(&retry, &m->run->manifest->policy);
-	for (;;) {
-		struct sg_lease_holder holder = { 0 };
-		int64_t pause, asked_ms = sg_clock_ms();
-		int taken = sg_session_open(&m->session, err) != 0
-		                    ? -1
-		                    : sg_lease_take(&m->lease, m->session.db, m->run->arena, &holder, err);
-
-		if (taken > 0) {
-			m->watch.renewed_ms = asked_ms;
-			return 0;
-		}
-		if (taken < 0) {
-			sg_session_drop(&m->session);
-			if (sg_connect_again(&retry, err, &pause) != 0)
-				return -1;
-			continue;
-		}
-		if (sg_clock_ms() >= end) {
-			sg_err_set(err, SG_CLASS_LEASE, "another runner has the lease: %s", holder.owner ? holder.owner : "(just released)");
-			sg_err_detail(err, "It has had it since %s%s.", holder.since ? holder.since : "a moment ago",
-			              holder.alive ? "" : ", and seems to be dead: its lease runs out by itself");
-			return sg_err_hint(err, "Wait for it: run again with --wait SECONDS (a dead runner's lease ends after %d s).",
-			                   m->lease.seconds);
-		}
-		if (!said)
-			sg_log(SG_LOG_INFO, "lease-wait", NULL, 0, "waiting for another runner: %s, at work since %s",
-			       holder.owner ? holder.owner : "?", holder.since ? holder.since : "?");
-		said = true;
-		if (!sg_stop_sleep(200 + sg_random(200)))
-			return sg_stop_err(err);
-	}
-}
-
 /* The ids that are recorded as superseded together with this step. */
 static const char *const *supersedes(struct migrating *m, const struct sg_step *step, size_t *count_r)
 {
-	const char **ids = sg_arena_array(m->run->arena, m->result->count, sizeof *ids);
+	const char **ids = NULL;
+	size_t room = 0;
 
 	*count_r = 0;
 	for (size_t i = 0; i < m->result->count; i++) {
 		const struct sg_step *old = m->result->items[i].step;
 
 		if (old->superseded_by != NULL && strcmp(old->superseded_by, step->id) == 0 &&
-		    m->result->items[i].outcome == SG_OUTCOME_SUPERSEDED)
+		    m->result->items[i].outcome == SG_OUTCOME_SUPERSEDED) {
+			ids = sg_arena_grow(m->run->arena, ids, &room, *count_r + 1, sizeof *ids);
 			ids[(*count_r)++] = old->id;
+		}
 	}
 	return ids;
 }
@@ -437,7 +399,8 @@ static int migrate(struct migrating *m, struct sg_errs *errs, struct sg_err *err
 		return 0;
 	if (sg_plugins_check(&m->plugins, KEPT_LOADED, errs) != 0)
 		return -1;
-	if (install(m, err) != 0 || take_lease(m, err) != 0)
+	if (install(m, err) != 0 ||
+	    sg_connect_lease(&m->session, &m->lease, m->options->wait_seconds, &m->watch.renewed_ms, err) != 0)
 		return -1;
 	/* Another may have done it all while we waited: plan anew. */
 	if (read_state(m, err) != 0 || sg_probe_learn(m->run, m->session.db, err) != 0)

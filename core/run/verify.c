@@ -9,6 +9,7 @@
 #include "core/exec/record.h"
 #include "core/run/ask.h"
 #include "core/run/attempt.h"
+#include "core/run/connect.h"
 #include "core/run/run.h"
 #include "core/state/lease.h"
 
@@ -112,30 +113,10 @@ int sg_verify(struct sg_run *run, struct sg_verify_result *result_r, struct sg_e
 	return status;
 }
 
-static int take_lease(struct verifying *v, int wait_seconds, struct sg_err *err)
-{
-	int64_t deadline = sg_clock_ms() + (int64_t)wait_seconds * 1000;
-	struct sg_lease_holder holder;
-
-	for (;;) {
-		int taken;
-
-		if (sg_session_open(&v->session, err) != 0)
-			return -1;
-		taken = sg_lease_take(&v->lease, v->session.db, v->run->arena, &holder, err);
-		if (taken != 0)
-			return taken > 0 ? 0 : -1;
-		if (sg_clock_ms() >= deadline) {
-			sg_err_set(err, SG_CLASS_LEASE, "another runner has the lease: %s", holder.owner ? holder.owner : "?");
-			return sg_err_hint(err, "Wait for it: run again with --wait SECONDS.");
-		}
-		if (!sg_stop_sleep(300))
-			return sg_stop_err(err);
-	}
-}
-
 static int prepare(struct verifying *v, const char *id, int wait_seconds, struct sg_err *err)
 {
+	int64_t asked_ms;
+
 	if (sg_manifest_step(v->run->manifest, SG_STEP_MIGRATION, id) == NULL) {
 		sg_err_set(err, SG_CLASS_USAGE, "the manifest has no migration \"%s\"", id);
 		return sg_err_hint(err, "See the ids with `sgrun plan`.");
@@ -145,7 +126,10 @@ static int prepare(struct verifying *v, const char *id, int wait_seconds, struct
 	if (!v->ledger.installed && (sg_state_install(v->session.db, v->run->manifest->state_schema, err) != 0 ||
 	                             sg_ask_ledger(v->run, &v->session, false, &v->ledger, err) != 0))
 		return -1;
-	return take_lease(v, wait_seconds, err);
+	if (sg_connect_lease(&v->session, &v->lease, wait_seconds, &asked_ms, err) != 0)
+		return -1;
+	/* Another may have recorded it while we waited. */
+	return sg_ask_ledger(v->run, &v->session, false, &v->ledger, err);
 }
 
 /* The row alone, under the lease. */
