@@ -56,6 +56,12 @@ DB_TESTS += tests/db/test_world
 tests_db_test_world_SOURCES = tests/db/test_world.c tests/db/deploys.c tests/db/deploys.h
 DB_TESTS += tests/db/test_zoo
 tests_db_test_zoo_SOURCES = tests/db/test_zoo.c tests/db/project.c tests/db/project.h
+DB_TESTS += tests/db/test_migrate
+tests_db_test_migrate_SOURCES = tests/db/test_migrate.c tests/db/project.c tests/db/project.h
+DB_TESTS += tests/db/test_existed
+tests_db_test_existed_SOURCES = tests/db/test_existed.c tests/db/project.c tests/db/project.h
+DB_TESTS += tests/db/test_reports
+tests_db_test_reports_SOURCES = tests/db/test_reports.c tests/db/project.c tests/db/project.h
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests

@@ -121,9 +121,10 @@ int sg_watch_renew(struct sg_watch *watch, struct sg_err *err)
 	if (held < 0) {
 		sg_log(SG_LOG_WARNING, "lease", NULL, 0, "the lease could not be renewed, trying again: %s", why.primary);
 		sg_session_drop(&watch->session);
-		/* sooner than the next third: the lease is running out */
-		watch->renewed_ms = now - (int64_t)watch->lease->seconds * 1000 / 4;
 	}
+	/* sooner than the next third: the lease is running out */
+	if (held < 0 || held == 2)
+		watch->renewed_ms = now - (int64_t)watch->lease->seconds * 1000 / 4;
 	sg_err_release(&why);
 	return held == 0 ? sg_lease_lost_err(watch->lease, err) : 0;
 }

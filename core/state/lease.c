@@ -10,7 +10,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/base/stop.h"
 #include "core/state/schema.h"
+
+#define LOOK_MS 50
+#define MOST_LOOKERS 40
 
 #define BEGIN_SHORT \
 	"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = pg_catalog, pg_temp;" \
@@ -39,17 +43,19 @@ int sg_lease_look(const char *state_schema, struct sg_db *db, struct sg_arena *a
 		sg_state_explain(err, "read", state_schema);
 		return -1;
 	}
-	if (sg_result_rows(result) == 1) {
-		holder_r->owner = sg_result_value(result, 0, 0);
-		holder_r->since = sg_result_value(result, 0, 1);
-		holder_r->doing = sg_result_value(result, 0, 2);
-		holder_r->alive = holder_r->owner != NULL && sg_result_true(result, 0, 3);
+	if (sg_result_rows(result) != 1) {
+		sg_err_set(err, SG_CLASS_STATE, "table %s.lease has lost its row", schema);
+		return sg_err_hint(err, "The state tables were tampered with. Put it back, while no runner works: INSERT INTO"
+		                        " %s.lease (name) VALUES ('migrate');", schema);
 	}
+	holder_r->owner = sg_result_value(result, 0, 0);
+	holder_r->since = sg_result_value(result, 0, 1);
+	holder_r->doing = sg_result_value(result, 0, 2);
+	holder_r->alive = holder_r->owner != NULL && sg_result_true(result, 0, 3);
 	return 0;
 }
 
-int sg_lease_take(struct sg_lease *lease, struct sg_db *db, struct sg_arena *arena,
-                  struct sg_lease_holder *holder_r, struct sg_err *err)
+static int try_once(struct sg_lease *lease, struct sg_db *db, struct sg_arena *arena, struct sg_err *err)
 {
 	const char *schema = sg_db_identifier(arena, lease->state_schema);
 	const char *owner = sg_db_literal(arena, lease->owner);
@@ -75,7 +81,26 @@ int sg_lease_take(struct sg_lease *lease, struct sg_db *db, struct sg_arena *are
 		return 1;
 	}
 	lease->fence = 0;
-	return sg_lease_look(lease->state_schema, db, arena, holder_r, err);
+	return 0;
+}
+
+int sg_lease_take(struct sg_lease *lease, struct sg_db *db, struct sg_arena *arena,
+                  struct sg_lease_holder *holder_r, struct sg_err *err)
+{
+	for (int turn = 1;; turn++) {
+		int taken = try_once(lease, db, arena, err);
+
+		if (taken != 0)
+			return taken;
+		if (sg_lease_look(lease->state_schema, db, arena, holder_r, err) != 0)
+			return -1;
+		/* Nobody has it, or a dead runner, and yet its row was locked: by one
+		 * who looks, or takes it in this moment. */
+		if (holder_r->alive || turn >= MOST_LOOKERS)
+			return 0;
+		if (!sg_stop_sleep(LOOK_MS))
+			return sg_stop_err(err);
+	}
 }
 
 int sg_lease_renew(struct sg_lease *lease, struct sg_db *db, const char *doing, struct sg_err *err)
@@ -104,8 +129,10 @@ int sg_lease_renew(struct sg_lease *lease, struct sg_db *db, const char *doing, 
 	                      &arena, &result, err) != 0) {
 		if (!sg_db_lost(db))
 			sg_db_rollback(db);
+	} else if (sg_result_true(result, 0, 0)) {
+		status = sg_result_int(result, 0, 1) == 1 ? 1 : 2;
 	} else {
-		status = sg_result_true(result, 0, 0);
+		status = 0;
 	}
 	sg_arena_release(&arena);
 	return status;

@@ -23,11 +23,13 @@ struct sg_lease_holder {
 	bool alive;                        /* not expired, or its row is locked */
 };
 
-/* One try, in one round trip: 1 = ours (fence set), 0 = another's (holder_r
- * says whose), -1 = error. Safe to repeat after a lost answer. */
+/* 1 = ours (fence set; one round trip), 0 = another's (holder_r says whose), -1 =
+ * error. Waits for no runner, only for two seconds for those who merely look at
+ * the row. Safe to repeat after a lost answer. */
 SG_MUST_CHECK int sg_lease_take(struct sg_lease *lease, struct sg_db *db, struct sg_arena *arena,
                                 struct sg_lease_holder *holder_r, struct sg_err *err);
-/* Renews outside any transaction: 1 = still ours, 0 = taken by another, -1 = error. */
+/* Renews outside any transaction: 1 = done; 2 = still ours, but its row is locked by
+ * a ghost of ours or by one who looks; 0 = taken by another; -1 = error. */
 SG_MUST_CHECK int sg_lease_renew(struct sg_lease *lease, struct sg_db *db, const char *doing, struct sg_err *err);
 /* Best effort: what is not released expires. */
 void sg_lease_release(struct sg_lease *lease, struct sg_db *db);

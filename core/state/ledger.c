@@ -60,21 +60,22 @@ const struct sg_ledger_row *sg_ledger_find(const struct sg_ledger *ledger, const
 
 /* No meta table: nothing there, or what somebody else made; 1: both tables are
  * there by now, so that another runner made them since we looked. In a transaction
- * of its own, since the role may have another search_path. */
+ * of its own, since the role may have another search_path; both by one scan, since
+ * to_regclass() would see what was committed after the scan began. */
 static int look_for_another_tool(struct sg_db *db, const char *state_schema, struct sg_arena *arena, struct sg_err *err)
 {
-	const char *schema = sg_db_literal(arena, state_schema);
 	struct sg_result *result;
 
 	if (sg_db_script_rows(db,
 	                      sg_arena_printf(arena,
 	                                      "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
-	                                      " SELECT string_agg(a.attname, ', ' ORDER BY a.attnum),"
-	                                      " to_regclass(quote_ident(%s) || '.meta') IS NOT NULL FROM pg_class c"
+	                                      " SELECT string_agg(a.attname, ', ' ORDER BY a.attnum)"
+	                                      " FILTER (WHERE c.relname = 'schema_migrations'),"
+	                                      " bool_or(c.relname = 'meta') FROM pg_class c"
 	                                      " JOIN pg_namespace n ON n.oid = c.relnamespace"
 	                                      " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-	                                      " WHERE n.nspname = %s AND c.relname = 'schema_migrations'; COMMIT",
-	                                      schema, schema),
+	                                      " WHERE n.nspname = %s AND c.relname IN ('meta', 'schema_migrations'); COMMIT",
+	                                      sg_db_literal(arena, state_schema)),
 	                      arena, &result, err) != 0) {
 		if (!sg_db_lost(db))
 			sg_db_rollback(db);

@@ -5,23 +5,22 @@
 
 #include "tests/db/deploys.h"
 
-#include "tests/kit/pgbouncer.h"
 #include "tests/kit/tmp.h"
 
 #define MOST_ARGS 16
 
 struct place place_new(struct sg_server *server, bool pooled, int pool_size)
 {
-    struct place place = {.server = server != NULL ? server : sg_server_shared(), .pooled = pooled};
+    struct place place = {.server = server != NULL ? server : sg_server_shared()};
 
     place.db = sg_server_new_db(place.server);
     place.direct = sg_server_conninfo(place.server, place.db, NULL);
     place.dsn = place.direct;
     if (pooled) {
-        struct sg_pgbouncer *bouncer = sg_pgbouncer_start(&(struct sg_pgbouncer_opts){
+        place.bouncer = sg_pgbouncer_start(&(struct sg_pgbouncer_opts){
             .dir = sg_server_dir(place.server), .port = sg_server_port(place.server), .pool_size = pool_size});
 
-        place.dsn = sg_pgbouncer_conninfo(bouncer, place.db, NULL);
+        place.dsn = sg_pgbouncer_conninfo(place.bouncer, place.db, NULL);
     }
     place.sql = sg_sql_open(place.direct);
     return place;

@@ -7,6 +7,7 @@
 #ifndef SG_TESTS_DB_DEPLOYS_H
 #define SG_TESTS_DB_DEPLOYS_H
 
+#include "tests/kit/pgbouncer.h"
 #include "tests/kit/run.h"
 #include "tests/kit/server.h"
 #include "tests/kit/sql.h"
@@ -19,7 +20,7 @@ struct place {
     const char *direct;   /* conninfo of the superuser, straight to the server */
     const char *dsn;      /* what manifests say: the same, or through a PgBouncer in transaction mode */
     struct sg_sql *sql;   /* a session of the test's own, straight */
-    bool pooled;
+    struct sg_pgbouncer *bouncer; /* or NULL */
 };
 
 /* SERVER NULL: the shared one. POOLED: a PgBouncer of its own before it, with POOL_SIZE server connections (0: 20). */

@@ -47,6 +47,16 @@ static void await_lease(const struct place *place, struct sg_run *run)
     sg_sql_await(place->sql, sg_test_strf("SELECT owner LIKE '%%:%d/%%' FROM sgrun.lease", (int)sg_run_pid(run)), "t", 10000);
 }
 
+/* Outside a transaction; it waits for all that read the table. */
+static const char drop_index[] = "[migration x01]\nplugin = x01\noption.fingerprint = SELECT 1 WHERE to_regclass('t_a') IS NULL\n"
+                                 "option.ddl1 = DROP INDEX CONCURRENTLY t_a\n";
+
+static void await_drop(const struct place *place)
+{
+    sg_sql_await(place->sql, "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database()"
+                             " AND query LIKE 'DROP INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'", "t", 10000);
+}
+
 /* ---- two at once ---- */
 
 static void one_works_and_the_others_see_it(bool pooled)
@@ -144,6 +154,10 @@ static void ten_start(bool pooled)
     T_EQ_INT(sg_sql_int(place.sql, "SELECT count(*) FROM sgrun.attempts"), 0);
     T_EQ_INT(columns(&place), 3);
     T_EQ_STR(lease_owner(&place), NULL);
+    /* the server has no connections for twenty pools */
+    sg_sql_close(place.sql);
+    if (pooled)
+        sg_pgbouncer_stop(place.bouncer);
 }
 
 SG_TEST(of_ten_one_migrates)
@@ -158,8 +172,8 @@ SG_TEST(of_ten_one_migrates_through_a_pooler)
         ten_start(true);
 }
 
-/* The runner saw no tables, and while its own are on their way a DBA makes them. */
-SG_TEST(tables_that_appear_meanwhile_are_taken)
+/* The runner saw no tables, and then, or while its own are on their way, another makes them. */
+static void tables_appear(const char *at)
 {
     struct place place = place_new(NULL, false, 0);
     struct sg_proxy *proxy = sg_proxy_start(sg_server_dir(place.server), sg_server_port(place.server));
@@ -168,13 +182,20 @@ SG_TEST(tables_that_appear_meanwhile_are_taken)
     struct sg_run *run;
 
     sg_sql_exec(place.sql, "CREATE TABLE t ()");
-    sg_proxy_arm(proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_PAUSE, .match = "CREATE SCHEMA IF NOT EXISTS"});
+    sg_proxy_arm(proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_PAUSE, .match = at});
     run = sgrun_start(manifest, "deploy");
     T_MUST(sg_proxy_await_hits(proxy, 1, 10000));
     sg_sql_exec(place.sql, ended(sgrun(manifest, "check", "--state-sql"), 0).out);
     sg_proxy_release(proxy);
     ended(sg_run_wait(run, 20000), 0);
     T_EQ_STR(ledger(&place), "s01|applied");
+}
+
+SG_TEST(tables_that_appear_meanwhile_are_taken)
+{
+    tables_appear("pg_try_advisory_xact_lock");
+    tables_appear("CREATE SCHEMA IF NOT EXISTS");
+    tables_appear("'schema_migrations'");
 }
 
 /* ---- stopped until another has taken the lease ---- */
@@ -278,14 +299,15 @@ SG_TEST(stopped_in_its_transaction)
 }
 
 /* At the COMMIT of its first migration: REPLY, when the server has done it. */
-static struct away stop_at_its_commit(bool reply)
+static struct away stop_at_its_commit(bool pooled, bool reply)
 {
-    struct away away = {.place = place_new(NULL, false, 0)};
+    struct away away = {.place = place_new(NULL, pooled, 0)};
     struct manifest what = {.sgrun = SHORT_LEASE, .policy = SHORT_IDLE,
                             .steps = sg_test_strf("%s%s", add_column("s01", "a", ""), add_column("s02", "b", ""))};
 
     away.manifest = manifest_new(&away.place, &what);
-    away.proxy = sg_proxy_start(sg_server_dir(away.place.server), sg_server_port(away.place.server));
+    away.proxy = pooled ? sg_proxy_start(sg_pgbouncer_dir(away.place.bouncer), sg_pgbouncer_port(away.place.bouncer))
+                        : sg_proxy_start(sg_server_dir(away.place.server), sg_server_port(away.place.server));
     what.dsn = sg_proxy_conninfo(away.proxy, away.place.db, NULL);
     sg_sql_exec(away.place.sql, "CREATE TABLE t ()");
     /* the first is that of the state tables */
@@ -300,19 +322,41 @@ static struct away stop_at_its_commit(bool reply)
 
 SG_TEST(stopped_at_its_commit)
 {
-    struct away away[] = {stop_at_its_commit(false), stop_at_its_commit(true)};
-    struct sg_run_result run;
+    struct away away[] = {stop_at_its_commit(false, false), stop_at_its_commit(true, false), stop_at_its_commit(false, true)};
 
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < 3; i++)
         take_over(&away[i]);
     /* the request comes too late, and what became of it is not left open */
-    run = come_back(&away[0], "s01", 2);
-    T_CONTAINS(run.err, "The answer to our COMMIT of this migration was lost; the ledger says that it is recorded.");
-    T_EQ_STR(ledger(&away[0].place), "s01|applied\ns02|applied");
+    for (size_t i = 0; i < 2; i++) {
+        struct sg_run_result run = come_back(&away[i], "s01", 2);
+
+        T_CONTAINS(run.err, "The answer to our COMMIT of this migration was lost; the ledger says that it is recorded.");
+    }
     /* done before the other came, which did the rest */
-    come_back(&away[1], "s02", 2);
-    expect_runner(recorded_by(&away[1].place, "s01"), away[1].run);
-    T_EQ_STR(ledger(&away[1].place), "s01|applied\ns02|applied");
+    come_back(&away[2], "s02", 2);
+    expect_runner(recorded_by(&away[2].place, "s01"), away[2].run);
+    for (size_t i = 0; i < 3; i++)
+        T_EQ_STR(ledger(&away[i].place), "s01|applied\ns02|applied");
+}
+
+/* What it sent outside a transaction goes on without it: the other waits for its end, and sends nothing again. */
+SG_TEST(stopped_outside_a_transaction)
+{
+    struct away away = {.place = place_new(NULL, false, 0)};
+    struct sg_sql *holder;
+
+    away.manifest = manifest_new(&away.place, &(struct manifest){.sgrun = SHORT_LEASE, .policy = SHORT_IDLE "\nlock_rungs_ms = 30000",
+                                                                 .steps = drop_index});
+    sg_sql_exec(away.place.sql, "CREATE TABLE t (a int); CREATE INDEX t_a ON t (a)");
+    holder = sg_sql_hold(away.place.direct, "SELECT * FROM t");
+    away.run = sgrun_start(away.manifest, "deploy");
+    await_drop(&away.place);
+    sg_run_signal(away.run, SIGSTOP);
+    take_over(&away);
+    sg_run_await(away.other, "an earlier statement of this migration is still at work", 20000);
+    sg_sql_close(holder);
+    come_back(&away, "x01", 1);
+    T_EQ_STR(ledger(&away.place), "x01|reconciled");
 }
 
 /* ---- signs of life ---- */
@@ -414,16 +458,14 @@ SG_TEST(kept_while_a_statement_runs_outside_a_transaction)
 {
     struct place place = place_new(NULL, false, 0);
     const char *manifest = manifest_new(&place, &(struct manifest){.sgrun = SHORT_LEASE, .policy = SHORT_IDLE "\nlock_rungs_ms = 30000",
-        .steps = step("x01", "option.fingerprint = SELECT 1 WHERE to_regclass('t_a') IS NULL\n"
-                             "option.ddl1 = DROP INDEX CONCURRENTLY t_a\n")});
+                                                                   .steps = drop_index});
     struct sg_sql *holder;
     struct sg_run *run;
 
     sg_sql_exec(place.sql, "CREATE TABLE t (a int); CREATE INDEX t_a ON t (a)");
     holder = sg_sql_hold(place.direct, "SELECT * FROM t");
     run = sgrun_start(manifest, "deploy");
-    sg_sql_await(place.sql, "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database()"
-                            " AND query LIKE 'DROP INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'", "t", 10000);
+    await_drop(&place);
     expect_kept(&place, manifest, run, holder);
     T_EQ_STR(ledger(&place), "x01|applied");
 }
@@ -450,6 +492,41 @@ SG_TEST(waits_for_its_ghost)
     ended(sg_run_wait(run, 20000), 0);
     T_EQ_STR(sg_sql_rows(place.sql, "SELECT id, outcome, attempts FROM sgrun.schema_migrations"), "s01|applied|1");
     T_EQ_INT(sg_sql_int(place.sql, "SELECT count(*) FROM sgrun.attempts"), 0);
+}
+
+/* Who only looks is not in the way: the row is locked for a moment, and nobody has the lease. */
+SG_TEST(lookers_are_no_runners)
+{
+    struct place place = place_new(NULL, false, 0);
+    const char *manifest = manifest_new(&place, &(struct manifest){.steps = add_column("s01", "a", "")});
+    struct sg_sql *looker;
+    struct sg_run *run;
+
+    sg_sql_exec(place.sql, "CREATE TABLE t ()");
+    sg_sql_exec(place.sql, ended(sgrun(manifest, "check", "--state-sql"), 0).out);
+    looker = sg_sql_hold(place.direct, "SELECT 1 FROM sgrun.lease FOR SHARE");
+    run = sgrun_start(manifest, "deploy");
+    sg_sql_await(place.sql, "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'sgrun'"
+                            " AND query LIKE '%SKIP LOCKED%'", "t", 10000);
+    sg_test_sleep_ms(200);
+    sg_sql_close(looker);
+    ended(sg_run_wait(run, 10000), 0);
+    T_EQ_STR(ledger(&place), "s01|applied");
+}
+
+SG_TEST(a_lease_that_is_gone_is_told)
+{
+    struct place place = place_new(NULL, false, 0);
+    const char *manifest = manifest_new(&place, &(struct manifest){.steps = add_column("s01", "a", "")});
+    struct sg_run_result run;
+
+    sg_sql_exec(place.sql, "CREATE TABLE t ()");
+    sg_sql_exec(place.sql, ended(sgrun(manifest, "check", "--state-sql"), 0).out);
+    sg_sql_exec(place.sql, "DELETE FROM sgrun.lease");
+    run = ended(sgrun(manifest, "deploy"), 2);
+    T_CONTAINS(run.err, "lease has lost its row");
+    T_CONTAINS(run.err, "HINT");
+    ended(sgrun(manifest, "status"), 2);
 }
 
 /* ---- given back ---- */
@@ -544,11 +621,14 @@ static const struct sg_test tests[] = {
     SG_CASE(stopped_while_the_ladder_sleeps),
     SG_CASE(stopped_in_its_transaction),
     SG_CASE(stopped_at_its_commit),
+    SG_CASE(stopped_outside_a_transaction),
     SG_CASE(a_dead_runner_is_called_dead),
     SG_CASE(a_locked_lease_is_alive),
     SG_CASE(kept_while_the_ladder_sleeps),
     SG_CASE(kept_while_a_statement_runs_outside_a_transaction),
     SG_CASE(waits_for_its_ghost),
+    SG_CASE(lookers_are_no_runners),
+    SG_CASE(a_lease_that_is_gone_is_told),
     SG_CASE(free_after_every_kind_of_end),
     SG_CASE(free_after_a_signal),
     SG_CASE(nothing_to_do_takes_no_lease),

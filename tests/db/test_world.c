@@ -369,6 +369,7 @@ SG_TEST(another_tools_table_is_left_alone)
         "CREATE TABLE ops.schema_migrations (id text, outcome text); CREATE TABLE ops.meta (k text, v text)",
         "CREATE TABLE ops.schema_migrations (id text, outcome text); CREATE TABLE ops.meta (version text)",
         "CREATE TABLE ops.meta (k text, v text)",
+        "CREATE TABLE ops.meta (version text)",
         "CREATE TABLE ops.lease (k text)",
     };
 
