@@ -21,27 +21,44 @@
 	"SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s';" \
 	"SET LOCAL idle_in_transaction_session_timeout = '10s';"
 
+/* FOR SHARE SKIP LOCKED is what tells a dead holder from a working one. A role
+ * that may only read sees at least whether some transaction has locked a row. */
+static const char *look_sql(const char *schema, bool may_lock, struct sg_arena *arena)
+{
+	const char *free = may_lock ? sg_arena_printf(arena,
+	                                              "SELECT FROM %s.lease WHERE name = 'migrate' FOR SHARE SKIP LOCKED", schema)
+	                            : sg_arena_printf(arena,
+	                                              "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'relation'"
+	                                              " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+	                                              " AND relation = %s::regclass AND mode IN ('RowShareLock', 'RowExclusiveLock')"
+	                                              " AND granted AND pid <> pg_backend_pid())",
+	                                              sg_db_literal(arena, sg_arena_printf(arena, "%s.lease", schema)));
+
+	return sg_arena_printf(arena,
+	                       BEGIN_SHORT
+	                       "WITH free AS MATERIALIZED (%s)"
+	                       " SELECT owner, pg_catalog.to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), doing,"
+	                       " expires_at > pg_catalog.clock_timestamp() OR NOT EXISTS (SELECT FROM free)"
+	                       " FROM %s.lease WHERE name = 'migrate'; ROLLBACK",
+	                       free, schema);
+}
+
 int sg_lease_look(const char *state_schema, struct sg_db *db, struct sg_arena *arena,
                   struct sg_lease_holder *holder_r, struct sg_err *err)
 {
 	const char *schema = sg_db_identifier(arena, state_schema);
 	struct sg_result *result;
-	const char *sql;
 
 	memset(holder_r, 0, sizeof *holder_r);
-	/* FOR SHARE SKIP LOCKED is what tells a dead holder from a working one. */
-	sql = sg_arena_printf(arena,
-	                      BEGIN_SHORT
-	                      "WITH free AS MATERIALIZED (SELECT name FROM %s.lease WHERE name = 'migrate' FOR SHARE SKIP LOCKED)"
-	                      " SELECT owner, pg_catalog.to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), doing,"
-	                      " expires_at > pg_catalog.clock_timestamp() OR NOT EXISTS (SELECT FROM free)"
-	                      " FROM %s.lease WHERE name = 'migrate'; ROLLBACK",
-	                      schema, schema);
-	if (sg_db_script_rows(db, sql, arena, &result, err) != 0) {
+	for (bool may_lock = true; sg_db_script_rows(db, look_sql(schema, may_lock, arena), arena, &result, err) != 0;
+	     may_lock = false) {
 		if (!sg_db_lost(db))
 			sg_db_rollback(db);
-		sg_state_explain(err, "read", state_schema);
-		return -1;
+		if (sg_db_lost(db) || !may_lock || strcmp(err->sqlstate, "42501") != 0) {
+			sg_state_explain(err, "read", state_schema);
+			return -1;
+		}
+		sg_err_clear(err);
 	}
 	if (sg_result_rows(result) != 1) {
 		sg_err_set(err, SG_CLASS_STATE, "table %s.lease has lost its row", schema);

@@ -470,6 +470,26 @@ SG_TEST(kept_while_a_statement_runs_outside_a_transaction)
     T_EQ_STR(ledger(&place), "x01|applied");
 }
 
+/* An operator gave the lease to another: what runs outside a transaction is cancelled, and nothing is recorded. */
+SG_TEST(taken_while_a_statement_runs_outside_a_transaction)
+{
+    struct place place = place_new(NULL, false, 0);
+    const char *manifest = manifest_new(&place, &(struct manifest){.sgrun = SHORT_LEASE, .policy = SHORT_IDLE "\nlock_rungs_ms = 30000",
+                                                                   .steps = drop_index});
+    struct sg_run *run;
+
+    sg_sql_exec(place.sql, "CREATE TABLE t (a int); CREATE INDEX t_a ON t (a)");
+    (void)sg_sql_hold(place.direct, "SELECT * FROM t");
+    run = sgrun_start(manifest, "deploy");
+    await_drop(&place);
+    sg_sql_exec(place.sql, "UPDATE sgrun.lease SET owner = 'somebody', fence = fence + 1, expires_at = clock_timestamp() + interval '1 hour'");
+    T_CONTAINS(ended(sg_run_wait(run, 5000), 4).err, "another runner took the lease");
+    T_EQ_STR(ledger(&place), "");
+    T_EQ_STR(lease_owner(&place), "somebody");
+    T_EQ_INT(sg_sql_int(place.sql, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DROP INDEX%' AND state = 'active'"
+                                   " AND pid <> pg_backend_pid()"), 0);
+}
+
 /* A transaction of ours that lives on without us: it is waited for, and that counts nowhere. */
 SG_TEST(waits_for_its_ghost)
 {
@@ -626,6 +646,7 @@ static const struct sg_test tests[] = {
     SG_CASE(a_locked_lease_is_alive),
     SG_CASE(kept_while_the_ladder_sleeps),
     SG_CASE(kept_while_a_statement_runs_outside_a_transaction),
+    SG_CASE(taken_while_a_statement_runs_outside_a_transaction),
     SG_CASE(waits_for_its_ghost),
     SG_CASE(lookers_are_no_runners),
     SG_CASE(a_lease_that_is_gone_is_told),

@@ -76,6 +76,20 @@ SG_TEST(row_security_is_no_answer)
 
 /* ---- privileges ---- */
 
+/* Who may only read sees the runner that works, and the one that died. */
+static void look_on(const struct place *place, const char *manifest)
+{
+    struct sg_sql *runner;
+
+    T_CONTAINS(ended(sgrun(manifest, "status", "--json"), 0).out, "\"lease\": null");
+    sg_sql_exec(place->sql, "UPDATE sgrun.lease SET owner = 'somebody', since = now(), expires_at = clock_timestamp() - interval '1 hour'");
+    T_CONTAINS(ended(sgrun(manifest, "status", "--json"), 0).out, "\"alive\": false");
+    runner = sg_sql_hold(place->direct, "SELECT 1 FROM sgrun.lease FOR NO KEY UPDATE");
+    T_CONTAINS(ended(sgrun(manifest, "status", "--json"), 0).out, "\"alive\": true");
+    sg_sql_close(runner);
+    sg_sql_exec(place->sql, "UPDATE sgrun.lease SET owner = NULL, since = NULL, expires_at = NULL");
+}
+
 SG_TEST(a_role_that_may_make_no_schema)
 {
     struct place place = place_new(NULL, false, 0);
@@ -101,6 +115,7 @@ SG_TEST(a_role_that_may_make_no_schema)
     T_CONTAINS(run.err, "cannot write to the state tables in schema \"sgrun\"");
     T_CONTAINS(run.err, "Grant");
     ended(sgrun(manifest, "plan"), 0);
+    look_on(&place, manifest);
     sg_sql_exec(place.sql, "GRANT ALL ON ALL TABLES IN SCHEMA sgrun TO poor");
     ended(sgrun(manifest, "deploy"), 0);
     T_EQ_STR(ledger(&place), "s01|applied");
