@@ -154,16 +154,11 @@ static void add_statement(struct sg_buf *line, const char *statement, int positi
 		sg_buf_addf(line, "%*s^\n", (int)(12 + shift + sg_text_chars(statement + from, at - from)), "");
 }
 
-void sg_log_err(enum sg_log_level level, const char *event, int attempt, const struct sg_err *err)
+/* For people; without what the next error says in the same words. */
+static void emit_err(enum sg_log_level level, const struct sg_err *err, bool detail, bool hint)
 {
 	struct sg_buf line = SG_BUF_INIT;
 
-	if (level < least_level)
-		return;
-	if (log_format == SG_LOG_JSON) {
-		emit_json(level, event, err->step, attempt, err->primary, err);
-		return;
-	}
 	if (err->file != NULL) {
 		sg_text_add_clean(&line, err->file, strlen(err->file), false);
 		if (err->line > 0)
@@ -182,8 +177,40 @@ void sg_log_err(enum sg_log_level level, const char *event, int attempt, const s
 	sg_buf_addc(&line, '\n');
 	if (err->statement != NULL)
 		add_statement(&line, err->statement, err->position);
-	add_field(&line, "DETAIL:  ", err->detail);
-	add_field(&line, "HINT:  ", err->hint);
+	if (detail)
+		add_field(&line, "DETAIL:  ", err->detail);
+	if (hint)
+		add_field(&line, "HINT:  ", err->hint);
 	emit(&line);
 	sg_buf_release(&line);
+}
+
+void sg_log_err(enum sg_log_level level, const char *event, int attempt, const struct sg_err *err)
+{
+	if (level < least_level)
+		return;
+	if (log_format == SG_LOG_JSON)
+		emit_json(level, event, err->step, attempt, err->primary, err);
+	else
+		emit_err(level, err, true, true);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+void sg_log_errs(enum sg_log_level level, const char *event, const struct sg_errs *errs)
+{
+	for (size_t i = 0; i < errs->count; i++) {
+		const struct sg_err *err = &errs->list[i], *next = i + 1 < errs->count ? err + 1 : NULL;
+		bool hint_again = next != NULL && same(err->hint, next->hint);
+
+		if (level < least_level || log_format == SG_LOG_JSON)
+			sg_log_err(level, event, 0, err);
+		else
+			emit_err(level, err, !hint_again || !same(err->detail, next->detail), !hint_again);
+	}
+	if (errs->count > 1)
+		sg_log(level, "errors", NULL, 0, "%zu errors in all", errs->count);
 }

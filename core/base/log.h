@@ -23,5 +23,8 @@ void sg_log(enum sg_log_level level, const char *event, const char *step, int at
 	SG_PRINTF(5, 6);
 /* An error in full: for people over several lines, for machines as "error". */
 void sg_log_err(enum sg_log_level level, const char *event, int attempt, const struct sg_err *err);
+/* Each of them, and how many they are if more than one. For people, a detail and a hint that several in a row
+ * have in common follow the last of them, once. */
+void sg_log_errs(enum sg_log_level level, const char *event, const struct sg_errs *errs);
 
 #endif

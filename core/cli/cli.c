@@ -131,10 +131,7 @@ static void finish(struct sg_cli *cli)
 	const struct sg_options *o = &cli->options;
 
 	cli->exit = sg_exit_worse(cli->exit, sg_exit_of_errs(&cli->errs));
-	for (size_t i = 0; i < cli->errs.count; i++)
-		sg_log_err(SG_LOG_ERROR, "error", 0, &cli->errs.list[i]);
-	if (cli->errs.count > 1)
-		sg_log(SG_LOG_ERROR, "errors", NULL, 0, "%zu errors", cli->errs.count);
+	sg_log_errs(SG_LOG_ERROR, "error", &cli->errs);
 	if (o->json && !o->help && !o->version) {
 		char *text;
 

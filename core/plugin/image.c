@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -39,59 +40,95 @@ static char *join(struct sg_arena *arena, const char *base, const char *path)
 
 /* ---- finding ---------------------------------------------------------------- */
 
+struct search {
+	struct sg_arena *arena;
+	struct found hits[2];
+	size_t count;
+	struct sg_buf tried; /* what was looked for, or kept us from looking; for people */
+};
+
+static void tell(struct search *search, const char *format, ...) SG_PRINTF(2, 3);
+
+static void tell(struct search *search, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (search->tried.length > 0)
+		sg_buf_addc(&search->tried, ' ');
+	sg_buf_vaddf(&search->tried, format, args);
+	va_end(args);
+}
+
 /* Notes the file if it is there; the same file under two names is one hit. */
-static void look(const char *path, struct sg_arena *arena, struct found hits[2], size_t *count, struct sg_buf *tried)
+static void look(struct search *search, const char *path)
+{
+	struct found *hits = search->hits;
+	struct stat info;
+
+	if (stat(path, &info) != 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			tell(search, "%s: %s.", path, strerror(errno));
+		return;
+	}
+	if (search->count > 0 && hits[0].device == info.st_dev && hits[0].inode == info.st_ino)
+		return;
+	if (search->count < 2) {
+		hits[search->count].path = sg_arena_strdup(search->arena, path);
+		hits[search->count].device = info.st_dev;
+		hits[search->count].inode = info.st_ino;
+	}
+	search->count++;
+}
+
+/* The same words for each plugin that is not there, so that they are said once for all of them. */
+static void look_in(struct search *search, const char *folder, const char *file)
 {
 	struct stat info;
 
-	sg_buf_addf(tried, "%s%s", tried->length > 0 ? ", " : "", path);
-	if (stat(path, &info) != 0 || (*count > 0 && hits[0].device == info.st_dev && hits[0].inode == info.st_ino))
-		return;
-	if (*count < 2) {
-		hits[*count].path = sg_arena_strdup(arena, path);
-		hits[*count].device = info.st_dev;
-		hits[*count].inode = info.st_ino;
-	}
-	(*count)++;
+	look(search, sg_arena_printf(search->arena, "%s/%s", folder, file));
+	look(search, sg_arena_printf(search->arena, "%s/.libs/%s", folder, file));
+	if (stat(folder, &info) != 0)
+		tell(search, errno == ENOENT ? "There is no folder %s." : "%s cannot be looked into.", folder);
+	else if (!S_ISDIR(info.st_mode))
+		tell(search, "%s is no folder.", folder);
+	else
+		tell(search, "Looked for its .so in %s and %s/.libs.", folder, folder);
 }
 
 static int locate(const char *name, const char *base, const char *const *plugin_path, size_t folders,
                   struct sg_arena *arena, struct found *found_r, struct sg_err *err)
 {
 	const char *suffix = strlen(name) > 3 && strcmp(name + strlen(name) - 3, ".so") == 0 ? "" : ".so";
-	struct found hits[2] = { { NULL, 0, 0 }, { NULL, 0, 0 } };
-	struct sg_buf tried = SG_BUF_INIT;
-	size_t count = 0;
+	struct search search = { .arena = arena, .tried = SG_BUF_INIT };
+	bool by_path = strchr(name, '/') != NULL;
 	int status = -1;
 
-	if (strchr(name, '/') != NULL) {
-		look(join(arena, base, name), arena, hits, &count, &tried);
-		if (count == 0 && *suffix != '\0')
-			look(sg_arena_printf(arena, "%s.so", join(arena, base, name)), arena, hits, &count, &tried);
+	if (by_path) {
+		look(&search, join(arena, base, name));
+		if (search.count == 0 && *suffix != '\0')
+			look(&search, sg_arena_printf(arena, "%s.so", join(arena, base, name)));
+		if (search.tried.length == 0)
+			tell(&search, "Looked for %s%s%s.", join(arena, base, name), *suffix ? ", also with " : "", suffix);
 	} else {
-		for (size_t i = 0; i < folders; i++) {
-			const char *folder = plugin_path[i];
-
-			look(sg_arena_printf(arena, "%s/%s%s", folder, name, suffix), arena, hits, &count, &tried);
-			look(sg_arena_printf(arena, "%s/.libs/%s%s", folder, name, suffix), arena, hits, &count, &tried);
-		}
+		for (size_t i = 0; i < folders; i++)
+			look_in(&search, plugin_path[i], sg_arena_printf(arena, "%s%s", name, suffix));
 	}
-	if (count == 1) {
-		*found_r = hits[0];
+	if (search.count == 1) {
+		*found_r = search.hits[0];
 		status = 0;
-	} else if (count == 0) {
+	} else if (search.count == 0) {
 		sg_err_set(err, SG_CLASS_REFUSED, "plugin \"%s\" was not found", name);
-		if (tried.length > 0)
-			sg_err_detail(err, "Looked for %s.", tried.data);
-		sg_err_hint(err, folders == 0 && strchr(name, '/') == NULL
-		                         ? "Set plugin_path in [sgrun] to the folder of the plugins."
-		                         : "Build it, or correct the step's plugin or plugin_path in [sgrun].");
+		if (search.tried.length > 0)
+			sg_err_detail(err, "%s", search.tried.data);
+		sg_err_hint(err, folders == 0 && !by_path ? "Set plugin_path in [sgrun] to the folder of the plugins."
+		                                          : "Build it, or correct the step's plugin or plugin_path in [sgrun].");
 	} else {
-		sg_err_set(err, SG_CLASS_REFUSED, "plugin \"%s\" was found %zu times", name, count);
-		sg_err_detail(err, "%s and %s are different files.", hits[0].path, hits[1].path);
+		sg_err_set(err, SG_CLASS_REFUSED, "plugin \"%s\" was found %zu times", name, search.count);
+		sg_err_detail(err, "%s and %s are different files.", search.hits[0].path, search.hits[1].path);
 		sg_err_hint(err, "Remove one, or give the step's plugin as a path with a slash.");
 	}
-	sg_buf_release(&tried);
+	sg_buf_release(&search.tried);
 	return status;
 }
 

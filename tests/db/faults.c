@@ -377,3 +377,36 @@ bool place_harm(struct place *place, struct sg_proxy *proxy, enum harm harm, con
     place_settle(place, what, exact, killed);
     return hit;
 }
+
+/* ---- faults at all statements ---- */
+
+/* Harm at every statement, or at N of them by chance. Gives how often it was done. */
+static void at_statements(struct place *place, struct sg_proxy *proxy, enum harm harm, int statements, int n, bool exact)
+{
+    int before = place->hits;
+    int done = 0;
+
+    if (sg_test_full()) {
+        for (int k = 1; k <= statements; k++, done++)
+            (void)place_harm(place, proxy, harm, NULL, k, exact);
+    } else {
+        for (; done < n; done++)
+            (void)place_harm(place, proxy, harm, NULL, 1 + (int)sg_test_rand((uint64_t)statements), exact);
+    }
+    printf("%s: %d faults in %d runs\n", harm_name(harm), place->hits - before, done);
+    T_GT_INT(place->hits, before);
+}
+
+void place_migrations(enum route route, const enum harm *harms, size_t count, int n)
+{
+    struct place place;
+
+    place_open(&place, route);
+    place_manifest(&place, "", place_five());
+    place_measure(&place);
+    T_EQ_STR(place.ledger, "s01|applied\ns02|applied\ns03|applied\ns04|reconciled\ns05|applied");
+    T_MUST(place.statements > 30);
+    for (size_t i = 0; i < count; i++)
+        at_statements(&place, place.proxy, harms[i], place.statements, n, true);
+    printf("%d statements, %d faults\n", place.statements, place.hits);
+}

@@ -83,4 +83,12 @@ const char *harm_name(enum harm harm);
  * place_settle. Gives false, after settling, if the run ended before there was such a statement. */
 bool place_harm(struct place *place, struct sg_proxy *proxy, enum harm harm, const char *match, int nth, bool exact);
 
+/* A test: the five migrations, with each of these harms at every statement of theirs (SGRUN_TEST_FULL), or at N by chance. */
+void place_migrations(enum route route, const enum harm *harms, size_t count, int n);
+#define MIGRATIONS(route, n, ...)                                               \
+    do {                                                                        \
+        static const enum harm harms_[] = {__VA_ARGS__};                        \
+        place_migrations((route), harms_, sizeof harms_ / sizeof *harms_, (n)); \
+    } while (0)
+
 #endif

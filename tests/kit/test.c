@@ -299,6 +299,13 @@ bool sg_test_full(void)
     return full != NULL && strcmp(full, "1") == 0;
 }
 
+bool sg_test_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+
+    return preload != NULL && strstr(preload, "/vgpreload_") != NULL;
+}
+
 const char *sg_test_name(void)
 {
     return now.running && state != NULL ? state->name : "";

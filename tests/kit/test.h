@@ -107,6 +107,9 @@ uint64_t sg_test_rand(uint64_t limit);
 /* Whether the long tests were asked for. */
 bool sg_test_full(void);
 
+/* Whether this runs under valgrind: some fifty times slower, and a posix_spawn there never learns that exec failed. */
+bool sg_test_valgrind(void);
+
 /* The name of the test that runs, "suite/name"; "" outside of one. */
 const char *sg_test_name(void);
 

@@ -76,8 +76,19 @@ SG_TEST(where_it_was_looked_for_is_said)
 {
     struct opened o = open_pinned("c", "one", NULL);
 
-    T_CONTAINS(o.err.detail, "/one/c.so, ");
-    T_CONTAINS(o.err.detail, "/one/.libs/c.so");
+    T_CONTAINS(o.err.detail, "There is no folder ");
+    T_CONTAINS(o.err.detail, "/one.");
+    close_it(&o);
+    sg_tmp_write("one/a.so", "a");
+    o = open_pinned("c", "one", NULL);
+    T_CONTAINS(o.err.detail, "Looked for its .so in /");
+    T_CONTAINS(o.err.detail, "/one/.libs.");
+    close_it(&o);
+    o = open_pinned("c", "one/a.so", NULL);
+    T_CONTAINS(o.err.detail, "/one/a.so is no folder.");
+    close_it(&o);
+    o = open_pinned("one/c", "one", NULL);
+    T_CONTAINS(o.err.detail, "/one/c, also with .so.");
     close_it(&o);
     o = (struct opened){.arena = SG_ARENA_INIT};
     T_EQ_INT(sg_image_open("c", ".", NULL, 0, NULL, &o.arena, &o.image, &o.err), -1);

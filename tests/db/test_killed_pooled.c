@@ -1,0 +1,17 @@
+/* The runner is killed at each statement, through PgBouncer: as test_killed. */
+#include "config.h"
+
+#include "tests/db/faults.h"
+
+SG_TEST(runner_killed_pooled)
+{
+    MIGRATIONS(ROUTE_POOLED, 1, HARM_KILL_BEFORE, HARM_KILL_SENT, HARM_KILL_AFTER);
+}
+
+static const struct sg_test tests[] = {SG_CASE_SECONDS(runner_killed_pooled, 1200), SG_CASES_END};
+static const struct sg_suite suites[] = {{"killed", tests}, SG_SUITES_END};
+
+int main(int argc, char **argv)
+{
+    return sg_test_main(argc, argv, suites);
+}
