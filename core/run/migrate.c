@@ -106,6 +106,25 @@ static int read_state(struct migrating *m, struct sg_err *err)
 	}
 }
 
+/* The state, and what the probe has to know of this database. */
+static int read_all(struct migrating *m, struct sg_err *err)
+{
+	struct sg_retry retry;
+	int64_t pause;
+
+	sg_retry_init(&retry, &m->run->manifest->policy);
+	for (;;) {
+		if (read_state(m, err) != 0)
+			return -1; /* it has tried again already */
+		if (sg_probe_learn(m->run, m->session.db, err) == 0 &&
+		    sg_probe_triggers(m->session.db, m->run->arena, &m->run->event_triggers, err) == 0)
+			return 0;
+		sg_session_drop(&m->session);
+		if (sg_connect_again(&retry, err, &pause) != 0)
+			return -1;
+	}
+}
+
 static int install(struct migrating *m, struct sg_err *err)
 {
 	struct sg_retry retry;
@@ -403,9 +422,7 @@ static int migrate(struct migrating *m, struct sg_errs *errs, struct sg_err *err
 	    sg_connect_lease(&m->session, &m->lease, m->options->wait_seconds, &m->watch.renewed_ms, err) != 0)
 		return -1;
 	/* Another may have done it all while we waited: plan anew. */
-	if (read_state(m, err) != 0 || sg_probe_learn(m->run, m->session.db, err) != 0)
-		return -1;
-	if (sg_probe_triggers(m->session.db, m->run->arena, &m->run->event_triggers, err) != 0)
+	if (read_all(m, err) != 0)
 		return -1;
 	lay_out(m);
 	for (size_t i = 0; i < m->result->count; i++)

@@ -36,7 +36,20 @@ SG_TEST(connection_cut_behind_the_pooler)
     MIGRATIONS(ROUTE_BEHIND, 2, HARM_CUT_REQUEST, HARM_CUT_SENT, HARM_CUT_REPLY);
 }
 
-static const struct sg_test tests[] = {SG_CASE_SECONDS(backend_terminated_direct, 1200),
+/* What is asked between the ledger and the first step is asked again too. */
+SG_TEST(lost_while_the_state_is_read)
+{
+    struct place place;
+
+    place_open(&place, ROUTE_DIRECT);
+    place_manifest(&place, "", place_five());
+    place_measure(&place);
+    for (int nth = 1; nth <= 2; nth++)
+        T_TRUE(place_harm(&place, place.proxy, HARM_END_AFTER, "SELECT m.version", nth, true));
+}
+
+static const struct sg_test tests[] = {SG_CASE(lost_while_the_state_is_read),
+                                       SG_CASE_SECONDS(backend_terminated_direct, 1200),
                                        SG_CASE_SECONDS(backend_terminated_pooled, 1200),
                                        SG_CASE_SECONDS(connection_cut_direct, 1200),
                                        SG_CASE_SECONDS(connection_cut_before_the_pooler, 1200),
