@@ -161,7 +161,7 @@ static const struct attempt attempts[] = {
      FN("f", "UPDATE e SET k = 1"), NULL, "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, "public.log"},
     {"foreign table", "CREATE EXTENSION postgres_fdw; DO $d$ BEGIN EXECUTE format('CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw"
      " OPTIONS (host %L, port %L, dbname %L)', current_setting('unix_socket_directories'), current_setting('port'), current_database());"
-     " END $d$; CREATE USER MAPPING FOR CURRENT_USER SERVER s; CREATE FOREIGN TABLE far (id int, what text) SERVER s"
+     " END $d$; CREATE USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (user 'postgres'); CREATE FOREIGN TABLE far (id int, what text) SERVER s"
      " OPTIONS (table_name 'log');" FN("f", "INSERT INTO far VALUES (1, 'far')"), NULL, "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL,
      BY_PROBE, "public.far"},
     {"event trigger", "CREATE FUNCTION ef() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (4, tg_tag); END';"
