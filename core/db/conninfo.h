@@ -36,5 +36,7 @@ SG_MUST_CHECK int sg_db_attempt(struct sg_db **db_r, const struct sg_target *tar
                                 struct sg_err *err);
 /* Version and parameters as sg_db_open promises, or SG_CLASS_STATE. */
 SG_MUST_CHECK int sg_session_check(const struct sg_db *db, struct sg_err *err);
+/* That they still are as then; else SG_CLASS_POLICY. Asks nobody: the server reports them. */
+SG_MUST_CHECK int sg_session_kept(const struct sg_db *db, struct sg_err *err);
 
 #endif

@@ -144,6 +144,7 @@ struct job {
 	size_t max_bytes;         /* 0 = no limit; else single-row mode */
 	enum sg_phase phase;
 	int64_t deadline;         /* 0 = the hook decides alone */
+	bool free_text;           /* COMMIT, ROLLBACK, a script of the user's: no literals of ours */
 	struct sg_arena *arena;   /* or NULL: rows are not wanted */
 	/* found */
 	struct sg_result *result;
@@ -404,6 +405,10 @@ static int run(struct sg_db *db, struct job *job, struct sg_err *err)
 	struct sg_cap cap = { .set = false };
 	int rc;
 
+	/* What a function did behind the last statement must not change what our
+	 * literals mean; the server reports it with that statement's end. */
+	if (!job->free_text && db->conn != NULL && sg_session_kept(db, err) != 0)
+		return -1;
 	if (job->max_bytes != 0)
 		sg_cap_begin(&cap, job->max_bytes <= SIZE_MAX / 8 ? 4 * job->max_bytes + CAP_BYTES : SIZE_MAX / 2);
 	rc = converse(db, job, err);
@@ -420,7 +425,7 @@ int sg_db_script(struct sg_db *db, const char *sql, struct sg_err *err)
 
 int sg_db_script_counted(struct sg_db *db, const char *sql, int *answered_r, struct sg_err *err)
 {
-	struct job job = { .sql = sql, .simple = true, .phase = SG_PHASE_STATEMENT };
+	struct job job = { .sql = sql, .simple = true, .phase = SG_PHASE_STATEMENT, .free_text = true };
 	int rc = run(db, &job, err);
 
 	*answered_r = job.answered;
@@ -459,7 +464,7 @@ int sg_db_query(struct sg_db *db, const char *sql, int n, const char *const *val
 
 int sg_db_commit(struct sg_db *db, struct sg_err *err)
 {
-	struct job job = { .sql = "COMMIT", .simple = true, .phase = SG_PHASE_COMMIT };
+	struct job job = { .sql = "COMMIT", .simple = true, .phase = SG_PHASE_COMMIT, .free_text = true };
 
 	if (run(db, &job, err) != 0)
 		return -1;
@@ -477,7 +482,7 @@ int sg_db_commit(struct sg_db *db, struct sg_err *err)
 
 void sg_db_rollback(struct sg_db *db)
 {
-	struct job job = { .sql = "ROLLBACK", .simple = true, .phase = SG_PHASE_STATEMENT,
+	struct job job = { .sql = "ROLLBACK", .simple = true, .phase = SG_PHASE_STATEMENT, .free_text = true,
 	                   .deadline = sg_clock_ms() + ROLLBACK_MS };
 	struct sg_err err = SG_ERR_INIT;
 

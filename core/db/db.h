@@ -3,7 +3,9 @@
  * The only door to libpq. Everything is asynchronous below and synchronous
  * above: while a statement runs, the wait hook is called. A connection that has
  * once failed (lost, or an error of severity FATAL) stays failed: it is closed,
- * and a retry opens a new one.
+ * and a retry opens a new one. Nothing is sent (SG_CLASS_POLICY) once code behind
+ * a statement has changed how the session reads texts (its encoding,
+ * standard_conforming_strings); COMMIT and ROLLBACK are.
  *
  * Errors: err->class is the verdict on a retry (class.h): SG_CLASS_CONNECTION
  * (lost, or could not be had), SG_CLASS_REJECTED (password, no such database:

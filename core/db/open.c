@@ -36,6 +36,22 @@ int sg_session_check(const struct sg_db *db, struct sg_err *err)
 	return expect(db, "standard_conforming_strings", "on", err);
 }
 
+int sg_session_kept(const struct sg_db *db, struct sg_err *err)
+{
+	static const char *const wanted[][2] = { { "client_encoding", "UTF8" }, { "standard_conforming_strings", "on" } };
+
+	for (size_t i = 0; i < SG_COUNT(wanted); i++) {
+		const char *value = sg_db_parameter(db, wanted[i][0]);
+
+		if (value != NULL && strcmp(value, wanted[i][1]) == 0)
+			continue;
+		sg_err_set(err, SG_CLASS_POLICY, "the session's %s has been made %s", wanted[i][0], value ? value : "unknown");
+		sg_err_detail(err, "A function, trigger or rule behind a statement did that, or an administrator for all sessions.");
+		return sg_err_hint(err, "What sgrun checks and sends would be read as something else: take that setting out.");
+	}
+	return 0;
+}
+
 /* Another server will not like the password better, and may lock the account. */
 static bool ends_search(enum sg_class class)
 {

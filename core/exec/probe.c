@@ -268,6 +268,12 @@ static void add_quick(struct sg_session *session)
 	            session->run->state_oids, session->run->lease_oid);
 }
 
+/* The session refused: what changed it was the last statement. */
+static int blame(const char *statement, struct sg_err *err)
+{
+	return err->class == SG_CLASS_POLICY && err->statement == NULL ? sg_err_statement(err, statement, 0) : -1;
+}
+
 int sg_probe_ask(struct sg_session *session, const struct sg_step *step, const struct sg_probe_snapshot *snapshot,
                  const struct sg_relations *altered, const struct sg_relations *bodies, const char *statement,
                  struct sg_arena *arena, struct sg_err *err)
@@ -277,12 +283,12 @@ int sg_probe_ask(struct sg_session *session, const struct sg_step *step, const s
 	if (!snapshot->taken && session->run->state_oids != NULL && session->run->lease_oid != NULL) {
 		add_quick(session);
 		if (sg_session_flush_rows(session, arena, &rows, err) != 0)
-			return -1;
+			return blame(statement, err);
 		if (sg_result_rows(rows) == 0)
 			return 0;
 	}
 	add_names(session, step, snapshot, arena);
 	if (sg_session_flush_rows(session, arena, &rows, err) != 0)
-		return -1;
+		return blame(statement, err);
 	return judge(rows, snapshot, altered, bodies, session->run->manifest->schema, statement, err);
 }

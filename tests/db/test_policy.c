@@ -19,6 +19,7 @@ enum stop {
     BY_RULE,   /* the parser: exit status 7, nothing was sent */
     BY_PROBE,  /* the server's lock table, or the snapshot: exit status 7 */
     BY_SERVER, /* an error of the server's own: exit status 1, `by` is its SQLSTATE */
+    BY_CHANGE, /* the session does not read our texts as they are meant any more: exit status 7 */
     BY_CLOSING /* it would have happened at COMMIT; the migration is recorded, and nothing was written */
 };
 
@@ -80,7 +81,7 @@ static void write_manifest(struct project *project, const char *before, const ch
 
 static void try_to_write(struct project *project, const struct attempt *attempt)
 {
-    static const char *const how[] = {"rule  ", "probe ", "server", "close "};
+    static const char *const how[] = {"rule  ", "probe ", "server", "change", "close "};
     const char *rows, *ledger;
     struct sg_run_result run;
     struct sg_json *error;
@@ -113,6 +114,8 @@ static void try_to_write(struct project *project, const struct attempt *attempt)
             T_FAIL("%s: not the probe", attempt->name);
         T_CONTAINS(project_text(error, "detail"), attempt->by);
         T_NE_STR(project_text(error, "statement"), "");
+    } else if (attempt->stop == BY_CHANGE) {
+        T_CONTAINS(project_text(error, "primary"), attempt->by);
     } else if (attempt->stop == BY_SERVER) {
         T_EQ_STR(project_text(error, "sqlstate"), attempt->by);
     }
@@ -240,6 +243,16 @@ static const struct attempt attempts[] = {
     {"a catalogue of one's own", FN("f", "CREATE TEMP TABLE pg_locks (pid int, relation oid, locktype text, mode text, granted bool);"
      " CREATE TEMP TABLE pg_class (oid oid); PERFORM set_config('search_path', 'pg_temp, pg_catalog', true);"
      " INSERT INTO public.log VALUES (1, '')"), NULL, "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_PROBE, "public.log"},
+    /* our own texts shall not be read in another way than they were written: literals end where they end */
+    {"strings made to mean something else", FN("f", "PERFORM set_config('standard_conforming_strings', 'off', false)"),
+     "DO $$ BEGIN PERFORM f(); END $$",
+     "COMMENT ON TABLE mark IS $x$\\', 0, 0, 0, NULL, 0); INSERT INTO public.log VALUES (99, $y$injected$y$); -- $x$", SG_TRY_DDL, BY_CHANGE,
+     "standard_conforming_strings"},
+    {"strings made to mean something else, at the end", FN("f", "PERFORM set_config('standard_conforming_strings', 'off', false)"),
+     "COMMENT ON TABLE mark IS $x$\\', 0, 0, 0, NULL, 0); INSERT INTO public.log VALUES (99, $y$injected$y$); -- $x$",
+     "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL, BY_CHANGE, "standard_conforming_strings"},
+    {"another encoding", FN("f", "PERFORM set_config('client_encoding', 'SJIS', true)"), NULL, "DO $$ BEGIN PERFORM f(); END $$", SG_TRY_DDL,
+     BY_CHANGE, "client_encoding"},
     /* sgrun's own tables */
     HIDE("function: the ledger", "DELETE FROM sgrun.schema_migrations", "sgrun.schema_migrations"),
     HIDE("function: the ledger, an insert", "INSERT INTO sgrun.schema_migrations (id, outcome) VALUES ('s01', 'applied')", "sgrun.schema_migrations"),
