@@ -4,9 +4,12 @@
 #include "config.h"
 #include "core/run/outside.h"
 
+#include <inttypes.h>
+
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/exec/executor.h"
+#include "core/state/schema.h"
 
 #define GHOST_PAUSE_MS 500
 
@@ -84,6 +87,31 @@ static int wait_for_ghost(struct sg_attempt *attempt, struct sg_err *err)
 	}
 }
 
+/* Ours, by what this session sees. From here on a taker sees our application_name,
+ * and ends this session or waits for its end: no statement of a runner that has
+ * lost its lease is sent. */
+static int check_lease(struct sg_attempt *attempt, struct sg_session *own, struct sg_arena *arena, struct sg_err *err)
+{
+	const struct sg_lease *lease = attempt->lease;
+	struct sg_result *result;
+
+	sg_buf_addf(&own->pending, "SELECT owner OPERATOR(pg_catalog.=) %s AND fence OPERATOR(pg_catalog.=) %" PRId64
+	                           " FROM %s.lease WHERE owner IS NOT NULL",
+	            sg_db_literal(arena, lease->owner), lease->fence, sg_db_identifier(arena, lease->state_schema));
+	if (sg_session_flush_rows(own, arena, &result, err) == 0) {
+		if (sg_result_rows(result) == 1 && sg_result_true(result, 0, 0))
+			return 0;
+		if (sg_result_rows(result) == 1)
+			return sg_lease_lost_err(lease, err);
+	} else if (sg_db_lost(own->db) || !sg_state_is_missing(err)) {
+		sg_state_explain(err, "read", lease->state_schema);
+		return -1;
+	}
+	sg_err_clear(err);
+	sg_err_set(err, SG_CLASS_STATE, "direct_dsn leads to another database than dsn: our lease is not there");
+	return sg_err_hint(err, "Let direct_dsn in [database] name the same server and database, past the pooler.");
+}
+
 /* Settings of a session that is ours alone, for its one statement. */
 static int open_own_session(struct sg_attempt *attempt, struct sg_session *own, struct sg_arena *arena,
                             struct sg_err *err)
@@ -106,6 +134,8 @@ static int open_own_session(struct sg_attempt *attempt, struct sg_session *own, 
 	            "SET client_connection_check_interval = 500;SET application_name = %s;",
 	            sg_db_identifier(arena, manifest->schema), attempt->lock_ms, attempt->step->policy.ddl_seconds * 1000,
 	            sg_db_literal(arena, sg_arena_printf(arena, "sgrun:%s", attempt->step->id)));
+	if (check_lease(attempt, own, arena, err) != 0)
+		return -1;
 	if (manifest->role != NULL)
 		sg_buf_addf(&own->pending, "SET ROLE %s;", sg_db_identifier(arena, manifest->role));
 	return sg_session_flush(own, err);
