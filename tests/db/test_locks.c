@@ -383,9 +383,9 @@ SG_TEST(a_killed_runner_leaves_no_alter_behind)
 }
 
 /* The first signal lets the rung end, the second ends the statement at once. */
-static void stop_while_it_waits(const char *rungs, int signals)
+static void stop_while_it_waits(bool pooled, const char *rungs, int signals)
 {
-    struct place place = place_new(NULL, false, 0);
+    struct place place = place_new(NULL, pooled, 0);
     const char *manifest = manifest_new(&place, &(struct manifest){.policy = rungs, .steps = add_column("lock_pause_ms = 60000\n")});
     struct sg_sql *holder;
     struct sg_run *run;
@@ -409,12 +409,13 @@ static void stop_while_it_waits(const char *rungs, int signals)
 
 SG_TEST(a_signal_ends_the_ladder)
 {
-    stop_while_it_waits("lock_rungs_ms = 1000", 1);
+    stop_while_it_waits(false, "lock_rungs_ms = 1000", 1);
 }
 
 SG_TEST(a_second_signal_ends_the_statement)
 {
-    stop_while_it_waits("lock_rungs_ms = 60000", 2);
+    stop_while_it_waits(false, "lock_rungs_ms = 60000", 2);
+    stop_while_it_waits(true, "lock_rungs_ms = 60000", 2);
 }
 
 static const struct sg_test tests[] = {

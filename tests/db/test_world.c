@@ -151,6 +151,29 @@ SG_TEST(steps_run_as_another_role)
     T_CONTAINS(ended(sgrun(manifest_new(&world.place, &what), "verify"), 1).out, "nobody_of_that_name");
 }
 
+/* What may not run in a transaction goes past the pooler, and nowhere else. */
+SG_TEST(the_direct_way_leads_to_the_same_database)
+{
+    struct place place = place_new(NULL, true, 0), other = place_new(NULL, false, 0);
+    struct manifest what = {.database = sg_test_strf("direct_dsn = %s", other.direct),
+        .steps = step("x01", "option.fingerprint = SELECT 1 WHERE to_regclass('t_a') IS NULL\noption.ddl1 = DROP INDEX CONCURRENTLY t_a\n")};
+    const char *manifest = manifest_new(&place, &what);
+
+    sg_sql_exec(place.sql, "CREATE TABLE t (a int); CREATE INDEX t_a ON t (a)");
+    sg_sql_exec(other.sql, "CREATE TABLE t (a int); CREATE INDEX t_a ON t (a)");
+    T_CONTAINS(ended(sgrun(manifest, "deploy"), 2).err, "direct_dsn leads to another database");
+    /* even when that one is a home of sgrun, too */
+    sg_sql_exec(other.sql, ended(sgrun(manifest, "check", "--state-sql"), 0).out);
+    T_CONTAINS(ended(sgrun(manifest, "deploy"), 2).err, "direct_dsn leads to another database");
+    T_EQ_STR(lease_owner(&place), NULL);
+    T_EQ_STR(sg_sql_value(other.sql, "SELECT to_regclass('t_a')"), "t_a");
+    T_EQ_STR(sg_sql_value(place.sql, "SELECT to_regclass('t_a')"), "t_a");
+    what.database = sg_test_strf("direct_dsn = %s", place.direct);
+    ended(sgrun(manifest_new(&place, &what), "deploy"), 0);
+    T_EQ_STR(ledger(&place), "x01|applied");
+    T_EQ_STR(sg_sql_value(other.sql, "SELECT to_regclass('t_a')"), "t_a");
+}
+
 /* ---- defaults of the role ---- */
 
 /* A fingerprint that holds only in the session that sgrun promises. */
@@ -546,6 +569,7 @@ static const struct sg_test tests[] = {
     SG_CASE(row_security_is_no_answer),
     SG_CASE(a_role_that_may_make_no_schema),
     SG_CASE(steps_run_as_another_role),
+    SG_CASE(the_direct_way_leads_to_the_same_database),
     SG_CASE(defaults_of_the_role_change_nothing),
     SG_CASE(a_hostile_search_path_leads_nowhere),
     SG_CASE(strings_that_mean_something_else_are_refused),
