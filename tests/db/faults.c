@@ -374,7 +374,8 @@ bool place_harm(struct place *place, struct sg_proxy *proxy, enum harm harm, con
         sg_test_check(SG_HERE_, false, result.exit == 0 && !result.timed_out, "%s: the run ended with %d (signal %d) after %lld ms:\n%s%s",
                       what, result.exit, result.signal, (long long)result.ms, result.out, result.err);
     }
-    place_settle(place, what, exact, killed);
+    /* a lease cannot be given back to a server that is away */
+    place_settle(place, what, exact, killed || harm == HARM_CRASH_BEFORE || harm == HARM_CRASH_AFTER);
     return hit;
 }
 

@@ -11,6 +11,8 @@
 
 #include "tests/db/faults.h"
 
+#include <stdio.h>
+
 SG_TEST(backend_terminated_direct)
 {
     MIGRATIONS(ROUTE_DIRECT, 2, HARM_END_BEFORE, HARM_END_AFTER);
@@ -48,7 +50,23 @@ SG_TEST(lost_while_the_state_is_read)
         T_TRUE(place_harm(&place, place.proxy, HARM_END_AFTER, "SELECT m.version", nth, true));
 }
 
-static const struct sg_test tests[] = {SG_CASE(lost_while_the_state_is_read),
+/* Each statement once, in a short run too, with one of those harms that cost no time. */
+SG_TEST(every_statement)
+{
+    static const enum harm quick[] = {HARM_END_BEFORE, HARM_END_AFTER, HARM_CUT_REQUEST, HARM_CUT_SENT, HARM_CUT_REPLY};
+    struct place place;
+
+    place_open(&place, ROUTE_DIRECT);
+    place_manifest(&place, "", place_five());
+    place_measure(&place);
+    for (int k = 1; k <= place.statements; k++)
+        T_TRUE(place_harm(&place, place.proxy, quick[sg_test_rand(sizeof quick / sizeof *quick)], NULL, k, true));
+    T_EQ_INT(place.hits, place.statements);
+    printf("%d statements, %d faults\n", place.statements, place.hits);
+}
+
+static const struct sg_test tests[] = {SG_CASE(every_statement),
+                                       SG_CASE(lost_while_the_state_is_read),
                                        SG_CASE_SECONDS(backend_terminated_direct, 1200),
                                        SG_CASE_SECONDS(backend_terminated_pooled, 1200),
                                        SG_CASE_SECONDS(connection_cut_direct, 1200),
