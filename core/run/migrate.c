@@ -327,6 +327,17 @@ static void fail_item(struct migrating *m, struct sg_migrate_item *item, struct 
 	tell_ended(m, item, NULL);
 }
 
+/* It is recorded, and so is what it supersedes. */
+static void open_gates(struct migrating *m, const struct sg_step *step)
+{
+	size_t count;
+	const char *const *ids = supersedes(m, step, &count);
+
+	sg_gates_done(&m->gates, step->id, m->run->arena);
+	for (size_t i = 0; i < count; i++)
+		sg_gates_done(&m->gates, ids[i], m->run->arena);
+}
+
 static void do_steps(struct migrating *m)
 {
 	struct sg_migrate_result *result = m->result;
@@ -363,7 +374,7 @@ static void do_steps(struct migrating *m)
 			fail_item(m, item, &err);
 			return;
 		}
-		sg_gates_done(&m->gates, item->step->id, m->run->arena);
+		open_gates(m, item->step);
 		tell_ended(m, item, NULL);
 	}
 }
