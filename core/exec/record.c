@@ -84,7 +84,7 @@ int sg_record_write(struct sg_session *session, const struct sg_lease *lease, co
 	add_ledger(sql, schema, lease, record, arena);
 	sg_buf_addf(sql,
 	            "UPDATE %s.lease SET expires_at = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => %d)"
-	            " WHERE name = 'migrate' AND owner = %s AND fence = %" PRId64 " RETURNING fence",
+	            " WHERE name = 'migrate' AND owner = %s AND fence = %" PRId64 " RETURNING fence, " SG_SURE_COMMIT,
 	            schema, lease->seconds, sg_db_literal(arena, lease->owner), lease->fence);
 	if (sg_session_flush_rows(session, arena, &result, err) != 0) {
 		sg_state_explain(err, "write to", session->run->manifest->state_schema);

@@ -3,6 +3,7 @@
 #include "core/exec/session.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
@@ -10,6 +11,7 @@
 #include "core/base/stop.h"
 
 #define LIMIT_MS 60000 /* for a statement of ours */
+#define PENDING_LIMIT ((size_t)512 << 20) /* the server takes 1 GB */
 #define CANCEL_MS 1000 /* from a cancel request to its answer */
 
 void sg_session_init(struct sg_session *session, struct sg_run *run, bool direct)
@@ -17,7 +19,7 @@ void sg_session_init(struct sg_session *session, struct sg_run *run, bool direct
 	memset(session, 0, sizeof *session);
 	session->run = run;
 	session->direct = direct;
-	sg_buf_init(&session->pending, 0);
+	sg_buf_init(&session->pending, PENDING_LIMIT);
 }
 
 void sg_session_drop(struct sg_session *session)
@@ -55,12 +57,15 @@ void sg_session_unwatch(struct sg_session *session)
 int sg_session_open(struct sg_session *session, struct sg_err *err)
 {
 	const struct sg_run *run = session->run;
+	int64_t connect_ms = (int64_t)run->manifest->connect_seconds * 1000;
 
 	if (session->db != NULL && !sg_db_lost(session->db))
 		return 0;
 	sg_session_drop(session);
+	if (session->connect_ms > 0 && session->connect_ms < connect_ms)
+		connect_ms = session->connect_ms;
 	if (sg_db_open(&session->db, session->direct ? &run->direct : &run->dsn, "sgrun",
-	               sg_clock_ms() + (int64_t)run->manifest->connect_seconds * 1000, err) != 0)
+	               sg_clock_ms() + connect_ms, err) != 0)
 		return -1;
 	sg_session_unwatch(session);
 	return 0;
@@ -91,11 +96,6 @@ void sg_session_guards(struct sg_session *session, const struct sg_step *step, i
 	add_guards(&session->pending, session->run->manifest, step, lock_ms, statement_seconds * 1000, arena);
 }
 
-/* An acknowledged COMMIT must be on disk, whatever the role's default. */
-#define SURE_COMMIT \
-	"CASE WHEN pg_catalog.current_setting('synchronous_commit') IN ('off', 'local')" \
-	" THEN pg_catalog.set_config('synchronous_commit', 'on', true) END"
-
 static void say_pooler(struct sg_session *session)
 {
 	struct sg_run *run = session->run;
@@ -111,12 +111,30 @@ static void say_pooler(struct sg_session *session)
 	run->pooler_known = true;
 }
 
+#define RUNGS_QUESTION ", (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout')"
+
+/* A running autovacuum makes way for who has waited for deadlock_timeout, and
+ * for nobody else (storage/lmgr/proc.c, ProcSleep). */
+static void say_rungs(struct sg_run *run, const struct sg_step *step, const char *deadlock_ms)
+{
+	const struct sg_policy_settings *policy = step != NULL ? &step->policy : &run->manifest->policy;
+	long ms = deadlock_ms != NULL ? strtol(deadlock_ms, NULL, 10) : 0;
+
+	for (size_t i = 0; i < policy->lock_rungs; i++)
+		if (policy->lock_rungs_ms[i] > ms)
+			return;
+	sg_log(SG_LOG_WARNING, "rungs", NULL, 0,
+	       "no rung of lock_rungs_ms is longer than the server's deadlock_timeout (%ld ms): a running autovacuum will not make way",
+	       ms);
+}
+
 int sg_session_begin(struct sg_session *session, const struct sg_step *step, const struct sg_lease *lease,
                      const char *id, int lock_ms, struct sg_arena *arena, struct sg_begun *begun_r, struct sg_err *err)
 {
 	const struct sg_manifest *manifest = session->run->manifest;
 	const char *schema = sg_db_identifier(arena, manifest->state_schema);
 	struct sg_buf *sql = &session->pending;
+	bool first = lease != NULL && !session->run->rungs_known;
 	struct sg_result *result;
 
 	memset(begun_r, 0, sizeof *begun_r);
@@ -134,17 +152,20 @@ int sg_session_begin(struct sg_session *session, const struct sg_step *step, con
 		            schema, sg_db_literal(arena, lease->owner), lease->fence);
 		sg_buf_addf(sql,
 		            "SELECT pg_catalog.pg_backend_pid(), EXISTS (SELECT FROM %s.lease WHERE name = 'migrate' AND owner = %s"
-		            " AND fence = %" PRId64 "), s.outcome, s.runner, " SURE_COMMIT " FROM (SELECT 1) one LEFT JOIN %s.schema_migrations s"
+		            " AND fence = %" PRId64 "), s.outcome, s.runner, " SG_SURE_COMMIT "%s FROM (SELECT 1) one LEFT JOIN %s.schema_migrations s"
 		            " ON s.id = %s",
-		            schema, sg_db_literal(arena, lease->owner), lease->fence, schema,
-		            id ? sg_db_literal(arena, id) : "NULL");
+		            schema, sg_db_literal(arena, lease->owner), lease->fence, first ? RUNGS_QUESTION : "",
+		            schema, id ? sg_db_literal(arena, id) : "NULL");
 	} else {
-		sg_buf_adds(sql, "SELECT pg_catalog.pg_backend_pid(), false, NULL, NULL, " SURE_COMMIT);
+		sg_buf_adds(sql, "SELECT pg_catalog.pg_backend_pid(), false, NULL, NULL, " SG_SURE_COMMIT);
 	}
 	if (sg_session_flush_rows(session, arena, &result, err) != 0)
 		return -1;
 	session->backend = (int)sg_result_int(result, 0, 0);
 	say_pooler(session);
+	if (first)
+		say_rungs(session->run, step, sg_result_value(result, 0, 5));
+	session->run->rungs_known |= first;
 	begun_r->lease_held = sg_result_true(result, 0, 1);
 	begun_r->recorded = sg_result_value(result, 0, 2) != NULL;
 	begun_r->runner = sg_result_value(result, 0, 3);
@@ -163,11 +184,23 @@ void sg_session_rollback(struct sg_session *session)
 	session->backend = 0;
 }
 
+/* A plugin that sends function bodies without end comes here, by its journal. */
+static int refuse_cut(struct sg_session *session, struct sg_err *err)
+{
+	if (!session->pending.cut)
+		return 0;
+	sg_buf_clear(&session->pending);
+	sg_err_set(err, SG_CLASS_POLICY, "the statements of this migration are too large for its journal (%zu MiB)",
+	           session->pending.limit >> 20);
+	return sg_err_hint(err, "Make several migrations of it.");
+}
+
 int sg_session_flush(struct sg_session *session, struct sg_err *err)
 {
 	int status = 0;
 
-	SG_ASSERT(!session->pending.cut);
+	if (refuse_cut(session, err) != 0)
+		return -1;
 	if (session->pending.length > 0)
 		status = sg_db_script(session->db, session->pending.data, err);
 	sg_buf_clear(&session->pending);
@@ -179,7 +212,9 @@ int sg_session_flush_rows(struct sg_session *session, struct sg_arena *arena, st
 {
 	int status;
 
-	SG_ASSERT(!session->pending.cut && session->pending.length > 0);
+	SG_ASSERT(session->pending.length > 0);
+	if (refuse_cut(session, err) != 0)
+		return -1;
 	status = sg_db_script_rows(session->db, session->pending.data, arena, result_r, err);
 	sg_buf_clear(&session->pending);
 	return status;

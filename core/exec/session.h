@@ -19,10 +19,17 @@ struct sg_session {
 	struct sg_run *run;
 	struct sg_db *db;        /* NULL or of use; sg_session_drop after any failure */
 	bool direct;             /* by direct_dsn */
+	int connect_ms;          /* how long connecting may take; 0: connect_seconds */
 	int backend;             /* pg_backend_pid() of the open transaction; 0 = none */
 	bool begun;              /* a transaction was begun and not rolled back */
 	struct sg_buf pending;   /* host-owned SQL that the next script starts with */
 };
+
+/* An expression: an acknowledged COMMIT must be on disk, whatever the role's
+ * default, and whatever a statement of the plugin set since. */
+#define SG_SURE_COMMIT \
+	"CASE WHEN pg_catalog.current_setting('synchronous_commit') IN ('off', 'local')" \
+	" THEN pg_catalog.set_config('synchronous_commit', 'on', true) END"
 
 void sg_session_init(struct sg_session *session, struct sg_run *run, bool direct);
 /* Connects unless a healthy connection is there. application_name is sgrun, and

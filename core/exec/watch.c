@@ -12,12 +12,14 @@
 #include "core/sql/mask.h"
 
 #define ANSWER_MS 500
+#define CONNECT_MS 2000 /* the first connection is not listened to meanwhile */
 #define MOST_FAILURES 3
 
 void sg_watch_init(struct sg_watch *watch, struct sg_run *run, struct sg_lease *lease)
 {
 	memset(watch, 0, sizeof *watch);
 	sg_session_init(&watch->session, run, false);
+	watch->session.connect_ms = CONNECT_MS;
 	watch->lease = lease;
 	watch->renewed_ms = sg_clock_ms();
 }
