@@ -6,8 +6,8 @@
 #include "core/exec/retry.h"
 #include "core/run/connect.h"
 
-int sg_ask_fingerprint(struct sg_run *run, struct sg_session *session, struct sg_plugins *plugins, size_t slot,
-                       bool *holds_r, struct sg_err *err)
+static int ask_once(struct sg_run *run, struct sg_session *session, struct sg_plugins *plugins, size_t slot,
+                    bool *holds_r, struct sg_err *err)
 {
 	const struct sg_step *step = plugins->slots[slot].step;
 	struct sg_arena arena = SG_ARENA_INIT;
@@ -27,12 +27,27 @@ int sg_ask_fingerprint(struct sg_run *run, struct sg_session *session, struct sg
 		sg_session_unwatch(session);
 	}
 	sg_process_kill(executor.process);
-	if (status != 0) {
-		sg_err_step(err, step->id);
-		sg_err_at(err, run->manifest->path, step->line);
-	}
 	sg_arena_release(&arena);
 	return status;
+}
+
+int sg_ask_fingerprint(struct sg_run *run, struct sg_session *session, struct sg_plugins *plugins, size_t slot,
+                       bool *holds_r, struct sg_err *err)
+{
+	const struct sg_step *step = plugins->slots[slot].step;
+	struct sg_retry retry;
+	int64_t pause;
+
+	sg_retry_init(&retry, &step->policy);
+	while (ask_once(run, session, plugins, slot, holds_r, err) != 0) {
+		/* Whoever only looks waits for no lock: that one is told, and not tried again. */
+		if (err->class == SG_CLASS_LOCKED || !sg_class_retries(err->class) || sg_connect_again(&retry, err, &pause) != 0) {
+			sg_err_step(err, step->id);
+			return sg_err_at(err, run->manifest->path, step->line);
+		}
+		sg_session_drop(session);
+	}
+	return 0;
 }
 
 int sg_ask_ledger(struct sg_run *run, struct sg_session *session, bool full, struct sg_ledger *ledger_r,

@@ -139,6 +139,7 @@ int sg_attempt_run(struct sg_attempt *attempt, struct sg_err *err)
 		status = 0;
 		goto done;
 	}
+	sg_executor_watch(&executor); /* the connection may be a new one, after a ghost */
 	attempt->uncertain = false; /* the row's lock was ours, and the ledger has no record: rolled back */
 	status = work(attempt, &executor, &arena, err);
 done:

@@ -32,6 +32,7 @@ static int ask_and_record(struct sg_attempt *attempt, enum sg_outcome outcome, c
 	sg_executor_watch(&executor);
 	if (sg_attempt_begin(attempt->run, attempt->step, attempt->lease, attempt->session, &arena, &begun, err) != 0)
 		goto done;
+	sg_executor_watch(&executor); /* the connection may be a new one, after a ghost */
 	if (begun.recorded) {
 		attempt->outcome = attempt->uncertain ? outcome : SG_OUTCOME_SKIPPED;
 		*recorded_r = true;
