@@ -56,6 +56,52 @@ SG_TEST(a_gate_opens_in_the_same_run)
     T_EQ_STR(ledger(&place), "s01|applied\ns02|applied");
 }
 
+/* s03 requires what is recorded as superseded together with s02. */
+SG_TEST(a_gate_opens_for_what_is_superseded)
+{
+    struct place place = place_new(NULL, false, 0);
+    const char *manifest = manifest_new(
+        &place, &(struct manifest){.steps = sg_test_strf("%s%s%s", step("s01", "superseded_by = s02\n"), MAKES("s02", "b", ""),
+                                                         MAKES("s03", "c", "requires = migration:s01\n"))});
+
+    ended(sgrun(manifest, "deploy"), 0);
+    T_EQ_STR(ledger(&place), "s01|superseded\ns02|applied\ns03|applied");
+}
+
+/* ---- the ladder ---- */
+
+SG_TEST(rungs_that_never_displace_autovacuum_are_said)
+{
+    struct place place = place_new(NULL, false, 0);
+    const char *manifest = manifest_new(&place, &(struct manifest){.policy = "lock_rungs_ms = 200, 900", .steps = MAKES("s01", "a", "")});
+    struct sg_run_result run = ended(sgrun(manifest, "deploy"), 0);
+
+    T_CONTAINS(run.err, "deadlock_timeout (1000 ms)");
+    manifest = manifest_new(&place, &(struct manifest){.steps = sg_test_strf("%s%s", MAKES("s01", "a", ""), MAKES("s02", "b", ""))});
+    run = ended(sgrun(manifest, "deploy"), 0);
+    T_LACKS(run.err, "deadlock_timeout");
+}
+
+/* ---- what SQL of a plugin may undo ---- */
+
+SG_TEST(a_commit_is_on_disk_whatever_a_function_set)
+{
+    struct place place = place_new(NULL, false, 0);
+    const char *manifest = manifest_new(
+        &place, &(struct manifest){.steps = sg_test_strf("%s%s", MAKES("s01", "a", ""),
+                                                         MAKES("s02", "b", "option.read1 = SELECT sly()\n"))});
+
+    sg_sql_exec(place.sql, "CREATE FUNCTION sly() RETURNS text LANGUAGE sql AS $$ SELECT set_config('synchronous_commit', 'off', true) $$");
+    ended(sgrun(manifest, "migrate", "--to", "s01"), 0);
+    /* fires when the lease is renewed, which is the last thing before COMMIT */
+    sg_sql_exec(place.sql, "CREATE TABLE seen (app text, value text);"
+                           "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.seen VALUES "
+                           "(current_setting('application_name'), current_setting('synchronous_commit')); RETURN NULL; END $$;"
+                           "CREATE TRIGGER t AFTER UPDATE ON sgrun.lease FOR EACH STATEMENT EXECUTE FUNCTION see()");
+    ended(sgrun(manifest, "deploy"), 0);
+    T_EQ_STR(sg_sql_rows(place.sql, "SELECT value FROM seen WHERE app = 'sgrun:s02'"), "on");
+}
+
 /* ---- secrets ---- */
 
 #define SECRET "hunter2"
@@ -175,10 +221,19 @@ SG_TEST(statement_pooling_is_refused_at_once)
 
 SG_TEST(session_pooling_works)
 {
-    struct place place = before_bouncer("pool_mode = session", 2);
-    const char *manifest = manifest_new(&place, &(struct manifest){.steps = MAKES("s01", "a", "")});
+    struct place place = before_bouncer("pool_mode = session", 1);
+    const char *manifest = manifest_new(&place, &(struct manifest){.policy = "lock_rungs_ms = 300, 1500\nidle_seconds = 2",
+                                                                   .steps = MAKES("s01", "a", "option.ddl2 = DROP TABLE t\n")});
+    struct sg_sql *holder;
+    struct sg_run *run;
 
-    ended(sgrun(manifest, "deploy"), 0);
+    /* the second connection, which would say who blocks, is never served */
+    sg_sql_exec(place.sql, "CREATE TABLE t ()");
+    holder = sg_sql_hold(place.direct, "SELECT * FROM t");
+    run = sgrun_start(manifest, "deploy");
+    sg_run_await(run, "letting others through", 10000);
+    sg_sql_close(holder);
+    ended(sg_run_wait(run, 10000), 0);
     T_EQ_STR(ledger(&place), "s01|applied");
 }
 
@@ -224,6 +279,9 @@ SG_TEST(a_superseded_step_that_failed_once_is_not_failed)
 static const struct sg_test tests[] = {
     SG_CASE(the_lease_lives_as_long_as_the_ladder),
     SG_CASE(a_gate_opens_in_the_same_run),
+    SG_CASE(a_gate_opens_for_what_is_superseded),
+    SG_CASE(rungs_that_never_displace_autovacuum_are_said),
+    SG_CASE(a_commit_is_on_disk_whatever_a_function_set),
     SG_CASE(a_failed_statement_shows_no_password),
     SG_CASE(half_a_state_schema_is_said),
     SG_CASE(a_meta_of_another_program_is_said),
