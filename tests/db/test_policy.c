@@ -350,6 +350,29 @@ SG_TEST(event_triggers_that_log_may_be_allowed)
     T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM log WHERE what = 'CREATE TABLE'"), 2);
 }
 
+/* With an event trigger that does nothing, every statement may run code, and is looked at as such: none is taken for a write. */
+SG_TEST(legal_ddl_passes_beside_an_event_trigger)
+{
+    size_t step = sg_test_full() ? 1 : 8;
+
+    for (size_t i = 0; i < sg_test_legals_count; i += step) {
+        const struct sg_test_legal *legal = &sg_test_legals[i];
+        struct project *project = project_new(NULL, base());
+        struct sg_run_result run;
+
+        if (legal->setup != NULL)
+            sg_sql_exec(project->sql, legal->setup);
+        sg_sql_exec(project->sql, "CREATE FUNCTION quiet() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+                                  "CREATE EVENT TRIGGER quiet ON ddl_command_end EXECUTE FUNCTION quiet()");
+        write_manifest(project, legal->before, legal->sql, SG_TRY_DDL);
+        run = project_run(project, NULL);
+        if (run.exit != 0)
+            T_FAIL("%s: exit status %d: %s%s", legal->sql, run.exit, run.out, run.err);
+        T_EQ_STR(project_ledger(project), "s01|applied");
+        sg_sql_close(project->sql);
+    }
+}
+
 /* A fingerprint reads, whatever it calls. */
 SG_TEST(a_fingerprint_cannot_write)
 {
@@ -390,7 +413,8 @@ SG_TEST(what_cannot_be_found)
 }
 
 static const struct sg_test tests[] = {SG_CASE(what_hides_behind_code_is_found), SG_CASE(what_a_team_does_passes),
-                                       SG_CASE(event_triggers_that_log_may_be_allowed), SG_CASE(a_fingerprint_cannot_write),
+                                       SG_CASE(event_triggers_that_log_may_be_allowed), SG_CASE(legal_ddl_passes_beside_an_event_trigger),
+                                       SG_CASE(a_fingerprint_cannot_write),
                                        SG_CASE(what_cannot_be_found), SG_CASES_END};
 static const struct sg_suite suites[] = {{"policy", tests}, SG_SUITES_END};
 
