@@ -144,6 +144,23 @@ static int install(struct migrating *m, struct sg_err *err)
 	return 0;
 }
 
+/* Whose work holds what this step would have done: at the end of the chain, for
+ * a successor may be superseded itself (the manifest has no circles). */
+static const char *successor(const struct migrating *m, const struct sg_step *step)
+{
+	const struct sg_step *next = step;
+
+	while (next->superseded_by != NULL && sg_ledger_find(&m->ledger, next->superseded_by) == NULL) {
+		const struct sg_step *after = sg_manifest_step(m->run->manifest, SG_STEP_MIGRATION, next->superseded_by);
+
+		SG_ASSERT(after != NULL);
+		if (after->superseded_by == NULL)
+			break;
+		next = after;
+	}
+	return next->superseded_by;
+}
+
 /* The ids that are recorded as superseded together with this step. */
 static const char *const *supersedes(struct migrating *m, const struct sg_step *step, size_t *count_r)
 {
@@ -154,8 +171,7 @@ static const char *const *supersedes(struct migrating *m, const struct sg_step *
 	for (size_t i = 0; i < m->result->count; i++) {
 		const struct sg_step *old = m->result->items[i].step;
 
-		if (old->superseded_by != NULL && strcmp(old->superseded_by, step->id) == 0 &&
-		    m->result->items[i].outcome == SG_OUTCOME_SUPERSEDED) {
+		if (m->result->items[i].outcome == SG_OUTCOME_SUPERSEDED && strcmp(successor(m, old), step->id) == 0) {
 			ids = sg_arena_grow(m->run->arena, ids, &room, *count_r + 1, sizeof *ids);
 			ids[(*count_r)++] = old->id;
 		}
@@ -347,7 +363,7 @@ static void do_steps(struct migrating *m)
 		struct sg_err err = SG_ERR_INIT;
 
 		if (item->outcome == SG_OUTCOME_SUPERSEDED) {
-			if (sg_ledger_find(&m->ledger, item->step->superseded_by) != NULL && record_superseded(m, item, &err) != 0) {
+			if (sg_ledger_find(&m->ledger, successor(m, item->step)) != NULL && record_superseded(m, item, &err) != 0) {
 				fail_item(m, item, &err);
 				return;
 			}
@@ -395,7 +411,7 @@ static bool find_slots(struct migrating *m)
 		}
 		/* superseded, and its successor is recorded already: a row is to be written */
 		if (item->outcome == SG_OUTCOME_SUPERSEDED && !past &&
-		    sg_ledger_find(&m->ledger, item->step->superseded_by) != NULL)
+		    sg_ledger_find(&m->ledger, successor(m, item->step)) != NULL)
 			any = true;
 		if (m->options->to != NULL && strcmp(item->step->id, m->options->to) == 0)
 			past = true;

@@ -308,6 +308,41 @@ SG_TEST(superseded)
     nothing_is_left(project, "");
 }
 
+SG_TEST(superseded_by_what_is_superseded)
+{
+    struct project *project = project_new(NULL, NULL);
+    const char *first;
+
+    project_write(project, sg_test_strf("%s%s%s%s", makes("s01", "superseded_by = s02\n"), makes("s02", "superseded_by = s03\n"),
+                                        makes("s03", ""), makes("s04", "")));
+    project_must(project, 0, NULL);
+    T_EQ_STR(project_ledger(project), "s01|superseded\ns02|superseded\ns03|applied\ns04|applied");
+    first = sg_sql_rows(project->sql, "SELECT xmin, * FROM sgrun.lease");
+    T_CONTAINS(project_must(project, 0, NULL).out, "Up to date: 4 migrations already recorded");
+    T_EQ_STR(sg_sql_rows(project->sql, "SELECT xmin, * FROM sgrun.lease"), first);
+    /* the end of the chain was there first */
+    project = project_new(NULL, NULL);
+    project_write(project, makes("s03", ""));
+    project_must(project, 0, NULL);
+    project_write(project, sg_test_strf("%s%s%s", makes("s01", "superseded_by = s02\n"), makes("s02", "superseded_by = s03\n"), makes("s03", "")));
+    T_CONTAINS(project_must(project, 0, NULL).out, "2 superseded");
+    T_EQ_STR(project_ledger(project), "s01|superseded\ns02|superseded\ns03|applied");
+}
+
+SG_TEST(identities_and_labels)
+{
+    struct project *project = project_new(NULL, NULL);
+    struct sg_run_result run;
+
+    project_write(project, "[migration the first of all]\nid = s01\nplugin = s01\noption.table = a\noption.ddl1 = CREATE TABLE a ()\n"
+                           "[migration the second]\nid = s02\nplugin = s02\nrequires = migration:s01\noption.table = b\noption.ddl1 = CREATE TABLE b ()\n");
+    run = project_must(project, 0, "migrate", "--to", "s01");
+    T_CONTAINS(run.out, "applied     s01");
+    project_must(project, 2, "migrate", "--to", "the second");
+    project_must(project, 0, NULL);
+    T_EQ_STR(project_ledger(project), "s01|applied\ns02|applied");
+}
+
 /* ---- outside a transaction ---- */
 
 static void write_outside(struct project *project, const char *fingerprint, const char *first, const char *second)
@@ -427,7 +462,8 @@ static const struct sg_test failing[] = {SG_CASE(the_third_statement_fails),
                                          SG_CASE(times),
                                          SG_CASES_END};
 static const struct sg_test order[] = {SG_CASE(gates), SG_CASE(up_to_one), SG_CASE(one_that_comes_too_late_is_run_and_told),
-                                       SG_CASE(superseded), SG_CASES_END};
+                                       SG_CASE(superseded), SG_CASE(superseded_by_what_is_superseded), SG_CASE(identities_and_labels),
+                                       SG_CASES_END};
 static const struct sg_test outside[] = {SG_CASE(what_no_transaction_may_hold), SG_CASE(outside_there_is_one_statement),
                                          SG_CASE(behind_a_pooler_a_session_is_needed), SG_CASES_END};
 static const struct sg_test embedded[] = {SG_CASE(two_at_once_on_an_embedded_server), SG_CASES_END};
