@@ -137,7 +137,7 @@ static const char *advice(int exit)
 	case 1: return "Mend it, then run the same command again: it starts that migration from its beginning.";
 	case 3: return "Run the same command again once the gate is open.";
 	case 4: return "Nothing is half done. Run the same command again later.";
-	case 5: return "Nothing is half done. Run the same command again once the server answers.";
+	case 5: return "Nothing is half done. Run the same command again once the connection works.";
 	case 6: return "No migration was run. Mend the plugin or the manifest, then run the same command again.";
 	case 7: return "Take out what the rule forbids, then run the same command again.";
 	case 8: return "Look at what the fingerprint asks, and at what is there; then run the same command again.";

@@ -108,6 +108,13 @@ int sg_said_refused(const char *message, bool password, const char *where, struc
 		sg_err_hint(err, "Give the password in ~/.pgpass, in PGPASSWORD, or in the connection string.");
 	else if (hint != NULL)
 		sg_err_hint(err, "%.*s", line_length(hint + 8), hint + 8);
+	else if (strncmp(sqlstate, "28", 2) == 0)
+		sg_err_hint(err, "Correct user or password where they are given (dsn in [database], PGUSER, PGPASSWORD, ~/.pgpass);"
+		                 " who may come in, and how, is in the server's pg_hba.conf.");
+	else if (strcmp(sqlstate, "3D000") == 0)
+		sg_err_hint(err, "Correct the name in dsn in [database], or create the database.");
+	else if (err->class == SG_CLASS_REJECTED)
+		sg_err_hint(err, "The server or pooler is there, but does not take this connection: correct dsn in [database].");
 	else if (err->class == SG_CLASS_CONNECTION)
 		sg_err_hint(err, "Is the server running there, and does it accept connections from here?");
 	return -1;

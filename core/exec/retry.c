@@ -41,7 +41,7 @@ static enum sg_again next_rung(struct sg_retry *retry, int64_t now_ms, int64_t *
 enum sg_again sg_retry_next(struct sg_retry *retry, const struct sg_err *err, int64_t now_ms, int64_t *pause_ms_r)
 {
 	const struct sg_policy_settings *policy = retry->policy;
-	int64_t ceiling;
+	int64_t ceiling, left;
 
 	*pause_ms_r = 0;
 	if (err->class == SG_CLASS_LOCKED)
@@ -53,7 +53,8 @@ enum sg_again sg_retry_next(struct sg_retry *retry, const struct sg_err *err, in
 	if (retry->started_ms == 0)
 		retry->started_ms = now_ms;
 	retry->failures++;
-	if (retry->failures >= policy->max_retries || now_ms - retry->started_ms >= (int64_t)policy->retry_seconds * 1000)
+	left = retry->started_ms + (int64_t)policy->retry_seconds * 1000 - now_ms;
+	if (retry->failures >= policy->max_retries || left <= 0)
 		return SG_AGAIN_NO;
 	ceiling = policy->retry_base_ms;
 	for (int i = 1; i < retry->failures && ceiling < policy->retry_cap_ms; i++)
@@ -61,6 +62,8 @@ enum sg_again sg_retry_next(struct sg_retry *retry, const struct sg_err *err, in
 	if (ceiling > policy->retry_cap_ms)
 		ceiling = policy->retry_cap_ms;
 	*pause_ms_r = sg_random((uint32_t)ceiling + 1);
+	if (*pause_ms_r > left) /* the last attempt comes when the time is up, not after */
+		*pause_ms_r = left;
 	return SG_AGAIN_RETRY;
 }
 

@@ -53,7 +53,8 @@ static int fail_statement(struct sg_executor *executor, const char *sql, struct 
 		sg_err_hint(err, "The statement ran into its time limit (ddl_seconds or read_seconds in [policy]) or was cancelled "
 		                 "by someone.");
 	} else if (strcmp(err->sqlstate, "42501") == 0 && err->hint == NULL) {
-		sg_err_hint(err, "The role sgrun connects as lacks a privilege, or row security hides rows from it.");
+		sg_err_hint(err, "The role sgrun connects as lacks a privilege, or row security hides rows from it: connect as the owner,"
+		                 " or name a role that may, by role in [database].");
 	}
 	return -1;
 }

@@ -66,14 +66,20 @@ SG_TEST(finds_the_sqlstate_of_a_refusal)
 	refused("connection to server at \"h\" failed: ВАЖНО:  3D000: нет такой базы\nDETAIL:  d.\nHINT:  t.\n", false,
 	        SG_CLASS_REJECTED, "3D000", "could not connect to h:1: нет такой базы", "d.", "t.");
 	refused("connection to server on socket \"/x\" failed: FATAL:  08P01: no such database: x\n", false,
-	        SG_CLASS_REJECTED, "08P01", "could not connect to h:1: no such database: x", NULL, NULL);
+	        SG_CLASS_REJECTED, "08P01", "could not connect to h:1: no such database: x", NULL,
+	        "correct dsn in [database]");
+	refused("connection to server on socket \"/x\" failed: FATAL:  28P01: password authentication failed for user \"u\"\n", false,
+	        SG_CLASS_REJECTED, "28P01", "could not connect to h:1: password authentication failed for user \"u\"", NULL,
+	        "pg_hba.conf");
+	refused("connection to server on socket \"/x\" failed: FATAL:  3D000: database \"x\" does not exist\n", false,
+	        SG_CLASS_REJECTED, "3D000", "could not connect to h:1: database \"x\" does not exist", NULL, "create the database");
 	refused("connection to server at \"h\", port 1 failed: Connection refused\n\tIs the server running on that host"
 	        " and accepting TCP/IP connections?\n", false, SG_CLASS_CONNECTION, "",
 	        "could not connect to h:1: Connection refused", NULL, "Is the server running");
 	refused("connection to server at \"h\" failed: fe_sendauth: no password supplied\n", true, SG_CLASS_REJECTED, "",
 	        "could not connect to h:1: fe_sendauth: no password supplied", NULL, "~/.pgpass");
 	refused("invalid sslmode value: \"x\"\n", false, SG_CLASS_REJECTED, "",
-	        "could not connect to h:1: invalid sslmode value: \"x\"", NULL, NULL);
+	        "could not connect to h:1: invalid sslmode value: \"x\"", NULL, "correct dsn");
 	/* not taken for a code: lower case, too long, cut off */
 	refused("a:  12345x: y\n", false, SG_CLASS_CONNECTION, "", "could not connect to h:1: a:  12345x: y", NULL,
 	        "Is the server");
