@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/stop.h"
 #include "core/exec/executor.h"
 #include "core/state/schema.h"
 
@@ -170,6 +171,31 @@ static int send(struct sg_attempt *attempt, struct sg_journal *journal_r, struct
 	return status;
 }
 
+/* The statement failed for good, err says how; is what it was to do there all
+ * the same? Then that is recorded: 0. Else -1 with the same err. */
+static int look_after_failure(struct sg_attempt *attempt, struct sg_err *err)
+{
+	struct sg_err failure = SG_ERR_INIT;
+	bool recorded = false;
+	int status;
+
+	if (err->class != SG_CLASS_SQL || !attempt->uncertain || sg_stop_count() > 0)
+		return -1;
+	sg_err_move(&failure, err);
+	status = ask_and_record(attempt, SG_OUTCOME_RECONCILED, NULL, &recorded, err);
+	if (status == 0 && recorded) {
+		sg_log(SG_LOG_WARNING, "failed-but-there", attempt->step->id, attempt->number,
+		       "%s, SQLSTATE %s; but the fingerprint holds now", failure.primary, failure.sqlstate);
+	} else if (status == 0 || !sg_class_retries(err->class)) {
+		sg_err_clear(err);
+		sg_err_move(err, &failure);
+		status = -1;
+	}
+	/* what may pass is tried again, and begins with the same question */
+	sg_err_release(&failure);
+	return status;
+}
+
 int sg_outside_run(struct sg_attempt *attempt, struct sg_err *err)
 {
 	struct sg_arena arena = SG_ARENA_INIT;
@@ -184,7 +210,7 @@ int sg_outside_run(struct sg_attempt *attempt, struct sg_err *err)
 	status = ask_and_record(attempt, attempt->uncertain ? SG_OUTCOME_APPLIED : SG_OUTCOME_RECONCILED, NULL, &recorded, err);
 	if (status == 0 && !recorded) {
 		if (send(attempt, &journal, &arena, err) != 0) {
-			status = -1;
+			status = look_after_failure(attempt, err);
 		} else {
 			status = ask_and_record(attempt, SG_OUTCOME_APPLIED, &journal, &recorded, err);
 			if (status == 0 && !recorded) {

@@ -112,8 +112,8 @@ int sg_lease_take(struct sg_lease *lease, struct sg_db *db, struct sg_arena *are
 		if (sg_lease_look(lease->state_schema, db, arena, holder_r, err) != 0)
 			return -1;
 		/* Nobody has it, or a dead runner, and yet its row was locked: by one
-		 * who looks, or takes it in this moment. */
-		if (holder_r->alive || turn >= MOST_LOOKERS)
+		 * who looks, or takes it in this moment; be it our own ghost. */
+		if ((holder_r->alive && strcmp(holder_r->owner, lease->owner) != 0) || turn >= MOST_LOOKERS)
 			return 0;
 		if (!sg_stop_sleep(LOOK_MS))
 			return sg_stop_err(err);

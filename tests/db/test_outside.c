@@ -112,9 +112,60 @@ SG_TEST(a_stopped_runners_statement_is_waited_for)
     T_EQ_STR(sg_sql_rows(place.sql, "SELECT id FROM sgrun.schema_migrations ORDER BY id"), "s01\ns02\nx01");
 }
 
+/* The statement fails, but what it was to do is there: another did it while it waited. Recorded, as what it is. */
+SG_TEST(a_failure_that_does_not_matter)
+{
+    struct place place;
+    struct sg_sql *other;
+    struct sg_run *run;
+    struct sg_run_result result;
+
+    place_open(&place, ROUTE_DIRECT);
+    place_manifest(&place, "lock_rungs_ms = 20000\n", place_outside());
+    place_measure(&place);
+    place_reset(&place);
+    other = sg_sql_hold(sg_server_conninfo(place.server, place.db, NULL), "DROP INDEX people_name");
+    run = place_start(&place, NULL);
+    sg_sql_await(place.sql, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DROP INDEX CONC%' AND wait_event_type = 'Lock'",
+                 "1", 10000);
+    sg_sql_exec(other, "COMMIT");
+    result = sg_run_wait(run, 10000);
+    T_EQ_STR(result.exit == 0 ? "" : result.err, "");
+    T_CONTAINS(result.err, "42704");
+    T_EQ_STR(sg_sql_value(place.sql, "SELECT outcome FROM sgrun.schema_migrations WHERE id = 'x01'"), "reconciled");
+    place_settle(&place, "a failure that does not matter", false, false);
+}
+
+/* And one that does. */
+SG_TEST(a_failure_that_matters)
+{
+    struct place place;
+    struct sg_sql *reader;
+    struct sg_run *run;
+    struct sg_run_result result;
+
+    place_open(&place, ROUTE_DIRECT);
+    place_manifest(&place, "lock_rungs_ms = 20000\n", place_outside());
+    place_measure(&place);
+    place_reset(&place);
+    reader = sg_sql_hold(sg_server_conninfo(place.server, place.db, NULL), "LOCK TABLE people IN SHARE MODE");
+    run = place_start(&place, NULL);
+    sg_sql_await(place.sql, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DROP INDEX CONC%' AND wait_event_type = 'Lock'",
+                 "1", 10000);
+    sg_sql_exec(place.sql, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DROP INDEX CONC%'");
+    result = sg_run_wait(run, 10000);
+    T_EQ_INT(result.exit, 1);
+    T_CONTAINS(result.err, "57014");
+    T_EQ_STR(sg_sql_rows(place.sql, "SELECT id FROM sgrun.schema_migrations"), "s01");
+    sg_sql_close(reader);
+    place_settle(&place, "a failure that matters", false, false);
+}
+
 static const struct sg_test tests[] = {SG_CASE_SECONDS(direct, 1200),
                                        SG_CASE_SECONDS(beside_the_pooler, 1200),
                                        SG_CASE(at_the_statement),
+                                       SG_CASE(a_failure_that_does_not_matter),
+                                       SG_CASE(a_failure_that_matters),
                                        SG_CASE(a_ghost_that_succeeds_was_it),
                                        SG_CASE(a_stopped_runners_statement_is_waited_for),
                                        SG_CASES_END};
