@@ -100,7 +100,9 @@ int sg_verify(struct sg_run *run, struct sg_verify_result *result_r, struct sg_e
 		if (step->kind != SG_STEP_MIGRATION)
 			continue;
 		row = sg_ledger_find(&v.ledger, step->id);
-		if (row == NULL || row->outcome == SG_RECORDED_SUPERSEDED)
+		/* one that was undone by a later one is not drift: that one is asked instead */
+		if (row == NULL || row->outcome == SG_RECORDED_SUPERSEDED ||
+		    (step->superseded_by != NULL && sg_ledger_find(&v.ledger, step->superseded_by) != NULL))
 			continue;
 		status = ask(&v, step, &item, err);
 		if (status == 0) {
