@@ -202,5 +202,5 @@ int sg_executor_probe(struct sg_executor *executor, struct sg_err *err)
 	                               "SET LOCAL search_path = pg_catalog, pg_temp;");
 	sg_executor_limit(executor, SG_HOST_LIMIT_MS, "checks what was written");
 	return sg_probe_ask(session, executor->step, &executor->snapshot, &executor->altered, &executor->bodies,
-	                    executor->last_sql, executor->arena, err);
+	                    executor->last_sql, &executor->journal, executor->arena, err);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/base/clock.h"
 
 int sg_probe_snapshot(struct sg_session *session, struct sg_arena *arena, struct sg_probe_snapshot *snapshot_r,
                       struct sg_err *err)
@@ -74,7 +75,7 @@ int sg_probe_triggers(struct sg_db *db, struct sg_arena *arena, bool *any_r, str
 	" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass" \
 	" AND (pg_catalog.age(d.xmin) > 0 OR pg_catalog.age(e.xmin) <= 0))"
 
-/* Columns: what ('write', 'state', 'gone', 'held'), schema, name, oid, relfilenode, has size, event triggers
+/* Columns: what ('write', 'exempt', 'state', 'gone', 'held'), schema, name, oid, relfilenode, has size, event triggers
  * enabled, ancestors. */
 static void add_names(struct sg_session *session, const struct sg_step *step, const struct sg_probe_snapshot *snapshot,
                       struct sg_arena *arena)
@@ -82,9 +83,17 @@ static void add_names(struct sg_session *session, const struct sg_step *step, co
 	const struct sg_manifest *manifest = session->run->manifest;
 	const char *state = sg_db_literal(arena, manifest->state_schema);
 	const struct sg_list *exempt = &step->policy.trigger_tables;
+	const char *names = sg_db_literal(arena, sg_db_text_array(arena, exempt->items, exempt->count));
 
+	sg_buf_adds(&session->pending, "SELECT CASE WHEN " AN_EXTENSIONS);
+	if (exempt->count > 0)
+		sg_buf_addf(&session->pending,
+		            " OR n.nspname <> %s AND (c.relname = ANY (%s::text[]) AND n.nspname = %s"
+		            " OR n.nspname || '.' || c.relname = ANY (%s::text[]))",
+		            state, names, sg_db_literal(arena, manifest->schema), names);
 	sg_buf_addf(&session->pending,
-	            "SELECT CASE WHEN n.nspname = %s THEN 'state' WHEN l.mode = 'RowExclusiveLock' THEN 'write'"
+	            " THEN CASE l.mode WHEN 'RowExclusiveLock' THEN 'exempt' END"
+	            " WHEN n.nspname = %s THEN 'state' WHEN l.mode = 'RowExclusiveLock' THEN 'write'"
 	            " ELSE 'held' END, n.nspname, c.relname, c.oid, c.relfilenode,"
 	            " CASE WHEN l.mode = 'AccessExclusiveLock' AND c.relkind = 'r'"
 	            " THEN pg_catalog.pg_relation_size(c.oid) > 0 ELSE false END,"
@@ -101,14 +110,7 @@ static void add_names(struct sg_session *session, const struct sg_step *step, co
 	if (snapshot->taken)
 		sg_buf_adds(&session->pending, " OR (l.mode = 'AccessExclusiveLock' AND c.relkind = 'r'"
 		                               " AND c.relpersistence <> 't')");
-	sg_buf_adds(&session->pending, ") AND NOT " AN_EXTENSIONS);
-	if (exempt->count > 0)
-		sg_buf_addf(&session->pending,
-		            " AND NOT (n.nspname <> %s AND (c.relname = ANY (%s::text[]) AND n.nspname = %s"
-		            " OR n.nspname || '.' || c.relname = ANY (%s::text[])))",
-		            state, sg_db_literal(arena, sg_db_text_array(arena, exempt->items, exempt->count)),
-		            sg_db_literal(arena, manifest->schema),
-		            sg_db_literal(arena, sg_db_text_array(arena, exempt->items, exempt->count)));
+	sg_buf_addc(&session->pending, ')');
 	/* What was dropped has no name any more that a lock could lead to. */
 	if (snapshot->taken)
 		sg_buf_addf(&session->pending,
@@ -133,6 +135,8 @@ static bool named(const struct sg_relations *relations, const char *standard, co
 	}
 	return false;
 }
+
+#define EXEMPT "exempt" /* the journal's kind of such an entry */
 
 static int compare_oids(const void *a, const void *b)
 {
@@ -188,6 +192,29 @@ static const char *hidden_write(const struct sg_result *rows, int row, const str
 	return NULL;
 }
 
+/* Once for each table: the lock stays to the end. */
+static void note(struct sg_journal *journal, const char *schema, const char *name, struct sg_arena *arena)
+{
+	const char *table = sg_arena_printf(arena, "%s.%s", schema, name);
+	struct sg_journal_entry *entry;
+
+	for (size_t i = 0; i < journal->count; i++)
+		if (strcmp(journal->entries[i].kind, EXEMPT) == 0 && strcmp(journal->entries[i].sql, table) == 0)
+			return;
+	entry = sg_journal_add(journal, arena);
+	entry->kind = EXEMPT;
+	entry->sql = table;
+	entry->started_us = entry->ended_us = sg_clock_us();
+}
+
+/* Written to, but an extension's, or named in trigger_tables. */
+static void note_exempt(const struct sg_result *rows, struct sg_journal *journal, struct sg_arena *arena)
+{
+	for (int row = 0; row < sg_result_rows(rows); row++)
+		if (sg_result_value(rows, row, 0) != NULL && strcmp(sg_result_value(rows, row, 0), "exempt") == 0)
+			note(journal, sg_result_value(rows, row, 1), sg_result_value(rows, row, 2), arena);
+}
+
 static int judge(const struct sg_result *rows, const struct sg_probe_snapshot *snapshot,
                  const struct sg_relations *altered, const struct sg_relations *bodies, const char *schema,
                  const char *statement, struct sg_err *err)
@@ -199,6 +226,8 @@ static int judge(const struct sg_result *rows, const struct sg_probe_snapshot *s
 	for (int row = 0; row < sg_result_rows(rows); row++) {
 		const char *what = sg_result_value(rows, row, 0), *how = "written to";
 
+		if (what == NULL || strcmp(what, "exempt") == 0)
+			continue;
 		if (strcmp(what, "held") == 0)
 			how = snapshot->taken ? hidden_write(rows, row, snapshot, altered, schema) : NULL;
 		else if (strcmp(what, "write") == 0 &&
@@ -276,19 +305,32 @@ static int blame(const char *statement, struct sg_err *err)
 
 int sg_probe_ask(struct sg_session *session, const struct sg_step *step, const struct sg_probe_snapshot *snapshot,
                  const struct sg_relations *altered, const struct sg_relations *bodies, const char *statement,
-                 struct sg_arena *arena, struct sg_err *err)
+                 struct sg_journal *journal, struct sg_arena *arena, struct sg_err *err)
 {
+	struct sg_arena scratch = SG_ARENA_INIT;
 	struct sg_result *rows;
+	int status = -1;
 
 	if (!snapshot->taken && session->run->state_oids != NULL && session->run->lease_oid != NULL) {
 		add_quick(session);
-		if (sg_session_flush_rows(session, arena, &rows, err) != 0)
-			return blame(statement, err);
-		if (sg_result_rows(rows) == 0)
-			return 0;
+		if (sg_session_flush_rows(session, &scratch, &rows, err) != 0) {
+			blame(statement, err);
+			goto done;
+		}
+		if (sg_result_rows(rows) == 0) {
+			status = 0;
+			goto done;
+		}
 	}
-	add_names(session, step, snapshot, arena);
-	if (sg_session_flush_rows(session, arena, &rows, err) != 0)
-		return blame(statement, err);
-	return judge(rows, snapshot, altered, bodies, session->run->manifest->schema, statement, err);
+	add_names(session, step, snapshot, &scratch);
+	if (sg_session_flush_rows(session, &scratch, &rows, err) != 0) {
+		blame(statement, err);
+		goto done;
+	}
+	status = judge(rows, snapshot, altered, bodies, session->run->manifest->schema, statement, err);
+	if (status == 0)
+		note_exempt(rows, journal, arena);
+done:
+	sg_arena_release(&scratch);
+	return status;
 }

@@ -10,6 +10,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/err.h"
+#include "core/exec/journal.h"
 #include "core/exec/session.h"
 #include "core/sql/policy.h"
 
@@ -31,12 +32,14 @@ SG_MUST_CHECK int sg_probe_triggers(struct sg_db *db, struct sg_arena *arena, bo
  * SG_CLASS_POLICY, naming the tables, if anything was written. statement is the one
  * after which the lock appeared; altered are the tables that the migration's own
  * DDL names, bodies what routines that it made write to (verdict.body_writes).
+ * Exempt are tables of extensions and trigger_tables, and noted in the journal
+ * (in the arena, once each).
  * While the answer is no it costs 0.1 ms, a look at pg_locks alone; only behind a
  * hit, or once a snapshot was taken, comes the query with names. */
 SG_MUST_CHECK int sg_probe_ask(struct sg_session *session, const struct sg_step *step,
                                const struct sg_probe_snapshot *snapshot, const struct sg_relations *altered,
-                               const struct sg_relations *bodies, const char *statement, struct sg_arena *arena,
-                               struct sg_err *err);
+                               const struct sg_relations *bodies, const char *statement, struct sg_journal *journal,
+                               struct sg_arena *arena, struct sg_err *err);
 
 /* The oids of our own tables, for the quick look; kept in run. */
 SG_MUST_CHECK int sg_probe_learn(struct sg_run *run, struct sg_db *db, struct sg_err *err);

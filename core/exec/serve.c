@@ -112,7 +112,7 @@ static int prepare(struct sg_executor *executor, bool ddl, bool savepoint, struc
 	if (!probe)
 		return sg_session_flush(session, err);
 	return sg_probe_ask(session, executor->step, &executor->snapshot, &executor->altered, &executor->bodies,
-	                    executor->last_sql, executor->scratch, err);
+	                    executor->last_sql, &executor->journal, executor->arena, err);
 }
 
 /* What was sent before was judged by prepare(): the newest look knows most, for
