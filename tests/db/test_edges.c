@@ -102,6 +102,24 @@ SG_TEST(a_commit_is_on_disk_whatever_a_function_set)
     T_EQ_STR(sg_sql_rows(place.sql, "SELECT value FROM seen WHERE app = 'sgrun:s02'"), "on");
 }
 
+/* What event triggers write to trigger_tables passes, and the journal says so. */
+SG_TEST(what_is_exempt_is_noted)
+{
+    struct place place = place_new(NULL, false, 0);
+    const char *manifest = manifest_new(
+        &place, &(struct manifest){.policy = "trigger_tables = ddl_log",
+                                   .steps = step("s01", "option.table = a\noption.ddl1 = CREATE TABLE a (id int)\n"
+                                                        "option.ddl2 = ALTER TABLE a ADD COLUMN b int\n")});
+
+    sg_sql_exec(place.sql, "CREATE TABLE ddl_log (at timestamptz);"
+                           "CREATE FUNCTION log_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN "
+                           "INSERT INTO public.ddl_log VALUES (now()); END $$;"
+                           "CREATE EVENT TRIGGER log_ddl ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE') EXECUTE FUNCTION log_ddl()");
+    ended(sgrun(manifest, "deploy"), 0);
+    T_EQ_STR(sg_sql_rows(place.sql, "SELECT kind, sql FROM sgrun.journal WHERE step = 's01' AND kind = 'exempt'"), "exempt|public.ddl_log");
+    T_EQ_INT(sg_sql_int(place.sql, "SELECT count(*) FROM sgrun.journal"), 3);
+}
+
 /* ---- secrets ---- */
 
 #define SECRET "hunter2"
@@ -276,12 +294,32 @@ SG_TEST(a_superseded_step_that_failed_once_is_not_failed)
     T_EQ_STR(ledger(&place), "s01|superseded\ns02|applied");
 }
 
+/* It was applied, then a later one undid it: that is no drift. */
+SG_TEST(an_applied_step_that_was_superseded_later_is_no_drift)
+{
+    struct place place = place_new(NULL, false, 0);
+    const char *before = manifest_new(&place, &(struct manifest){.steps = MAKES("s01", "a", "")});
+    const char *after = manifest_new(
+        &place, &(struct manifest){.steps = sg_test_strf("%s%s", MAKES("s01", "a", "superseded_by = s02\n"),
+                                                         step("s02", "option.fingerprint = SELECT 1 WHERE to_regclass('a') IS NULL\n"
+                                                                     "option.ddl1 = DROP TABLE a\n"))});
+
+    ended(sgrun(before, "deploy"), 0);
+    ended(sgrun(after, "verify"), 0);
+    ended(sgrun(after, "deploy"), 0);
+    T_EQ_STR(ledger(&place), "s01|applied\ns02|applied");
+    ended(sgrun(after, "verify"), 0);
+    sg_sql_exec(place.sql, "CREATE TABLE a ()");
+    ended(sgrun(after, "verify"), 8);
+}
+
 static const struct sg_test tests[] = {
     SG_CASE(the_lease_lives_as_long_as_the_ladder),
     SG_CASE(a_gate_opens_in_the_same_run),
     SG_CASE(a_gate_opens_for_what_is_superseded),
     SG_CASE(rungs_that_never_displace_autovacuum_are_said),
     SG_CASE(a_commit_is_on_disk_whatever_a_function_set),
+    SG_CASE(what_is_exempt_is_noted),
     SG_CASE(a_failed_statement_shows_no_password),
     SG_CASE(half_a_state_schema_is_said),
     SG_CASE(a_meta_of_another_program_is_said),
@@ -290,6 +328,7 @@ static const struct sg_test tests[] = {
     SG_CASE(session_pooling_works),
     SG_CASE(a_role_that_may_not_see_the_state),
     SG_CASE(a_superseded_step_that_failed_once_is_not_failed),
+    SG_CASE(an_applied_step_that_was_superseded_later_is_no_drift),
     SG_CASES_END,
 };
 static const struct sg_suite suites[] = {{"edges", tests}, SG_SUITES_END};
