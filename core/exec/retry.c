@@ -71,6 +71,11 @@ void sg_retry_conclude(const struct sg_retry *retry, int64_t now_ms, struct sg_e
 {
 	char span[32];
 
+	/* A fault of the network looks otherwise: it was we who were silent. */
+	if (strcmp(err->sqlstate, "25P03") == 0 && err->hint == NULL)
+		sg_err_hint(err, "Nothing was sent for idle_seconds (%d s): let the plugin do less between its statements, or raise"
+		                 " it in [policy]; it must stay below lease_seconds.",
+		            retry->policy->idle_seconds);
 	if (err->class == SG_CLASS_LOCKED && retry->lock_failures > 0) {
 		sg_clock_text(now_ms - retry->lock_started_ms, span);
 		sg_err_wrap(err, "%d lock time-outs in %s, last", retry->lock_failures, span);

@@ -460,6 +460,35 @@ SG_TEST(odd_names_of_schemas)
     ended(sgrun(manifest, "verify"), 0);
 }
 
+/* ---- limits ---- */
+
+SG_TEST(a_plugin_that_is_silent_for_too_long)
+{
+    struct world world = world_new("sleepy");
+    const char *manifest = manifest_new(&world.place, &(struct manifest){.policy = "idle_seconds = 1\nmax_retries = 1",
+        .steps = step("s01", "option.ddl1 = CREATE TABLE made ()\noption.sleep_ms = 1200\noption.table = made\n")});
+    struct sg_run_result run = ended(sgrun(manifest, "deploy"), 5);
+
+    T_CONTAINS(run.err, "25P03");
+    T_CONTAINS(run.err, "idle_seconds (1 s)");
+    T_EQ_STR(ledger(&world.place), "");
+    T_EQ_STR(lease_owner(&world.place), NULL);
+}
+
+SG_TEST(the_last_twenty_failures_are_kept)
+{
+    struct world world = world_new("clumsy");
+    const char *manifest = manifest_new(&world.place, &(struct manifest){.steps = step("s01", "option.fail = for the last time\n")});
+
+    ended(sgrun(manifest, "deploy"), 1);
+    sg_sql_exec(world.place.sql, "INSERT INTO sgrun.attempts (step, result, message) SELECT s, 'failed', 'nr ' || n"
+                                 " FROM generate_series(1, 30) n, unnest('{s01,s02}'::text[]) s");
+    ended(sgrun(manifest, "deploy"), 1);
+    T_EQ_STR(sg_sql_rows(world.place.sql, "SELECT step, count(*) FROM sgrun.attempts GROUP BY 1 ORDER BY 1"), "s01|20\ns02|30");
+    T_CONTAINS(sg_sql_value(world.place.sql, "SELECT message FROM sgrun.attempts ORDER BY no DESC LIMIT 1"), "for the last time");
+    T_EQ_STR(sg_sql_value(world.place.sql, "SELECT message FROM sgrun.attempts WHERE step = 's01' ORDER BY no LIMIT 1"), "nr 12");
+}
+
 /* ---- passwords ---- */
 
 #define PASSWORD "hunter2-Zx9"
@@ -579,6 +608,8 @@ static const struct sg_test tests[] = {
     SG_CASE(another_tools_table_is_left_alone),
     SG_CASE(newer_state_tables_are_refused),
     SG_CASE(odd_names_of_schemas),
+    SG_CASE(a_plugin_that_is_silent_for_too_long),
+    SG_CASE(the_last_twenty_failures_are_kept),
     SG_CASE(passwords_are_nowhere),
     SG_CASES_END,
 };
