@@ -352,6 +352,7 @@ SG_TEST(a_trigger_that_logs_ddl_is_named_and_can_be_allowed)
     ended(sgrun(manifest_new(&world.place, &what), "deploy"), 0);
     T_EQ_STR(ledger(&world.place), "s01|applied");
     T_EQ_STR(sg_sql_rows(world.place.sql, "SELECT tag FROM ddl_log"), "CREATE TABLE");
+    T_CONTAINS(sg_sql_rows(world.place.sql, "SELECT kind, sql FROM sgrun.journal WHERE kind = 'exempt'"), "ddl_log");
     sg_sql_exec(world.place.sql, "DROP EVENT TRIGGER log_ddl");
 }
 
