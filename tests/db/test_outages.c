@@ -119,6 +119,8 @@ static void crash_of_another(struct place *place)
     struct sg_sql *other = sg_sql_open(sg_server_conninfo(place->server, "postgres", NULL));
 
     sg_server_kill_backend(place->server, sg_sql_pid(other));
+    while (strcmp(sg_sql_try(place->sql, "SELECT 1"), "") == 0) /* until the postmaster has seen it */
+        sg_test_sleep_ms(2);
 }
 
 static void restart_pooler(struct place *place)
