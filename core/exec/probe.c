@@ -8,8 +8,8 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 
-int sg_probe_snapshot(struct sg_session *session, struct sg_arena *arena, struct sg_probe_snapshot *snapshot_r,
-                      struct sg_err *err)
+int sg_probe_snapshot(struct sg_session *session, struct sg_arena *kept, struct sg_arena *arena,
+                      struct sg_probe_snapshot *snapshot_r, struct sg_err *err)
 {
 	struct sg_result *result;
 
@@ -30,10 +30,13 @@ int sg_probe_snapshot(struct sg_session *session, struct sg_arena *arena, struct
 		return -1;
 	snapshot_r->taken = true;
 	snapshot_r->count = (size_t)sg_result_rows(result);
-	snapshot_r->oids = sg_arena_array(arena, snapshot_r->count, sizeof *snapshot_r->oids);
-	snapshot_r->filenodes = sg_arena_array(arena, snapshot_r->count, sizeof *snapshot_r->filenodes);
-	snapshot_r->filled = sg_arena_array(arena, snapshot_r->count, sizeof *snapshot_r->filled);
-	snapshot_r->empty = sg_arena_array(arena, snapshot_r->count, sizeof *snapshot_r->empty);
+	if (snapshot_r->count > snapshot_r->room) {
+		snapshot_r->room = snapshot_r->count + snapshot_r->count / 4;
+		snapshot_r->oids = sg_arena_array(kept, snapshot_r->room, sizeof *snapshot_r->oids);
+		snapshot_r->filenodes = sg_arena_array(kept, snapshot_r->room, sizeof *snapshot_r->filenodes);
+		snapshot_r->filled = sg_arena_array(kept, snapshot_r->room, sizeof *snapshot_r->filled);
+		snapshot_r->empty = sg_arena_array(kept, snapshot_r->room, sizeof *snapshot_r->empty);
+	}
 	for (size_t i = 0; i < snapshot_r->count; i++) {
 		snapshot_r->oids[i] = (uint32_t)sg_result_int(result, (int)i, 0);
 		snapshot_r->filenodes[i] = (uint32_t)sg_result_int(result, (int)i, 1);

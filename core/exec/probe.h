@@ -19,11 +19,12 @@ struct sg_probe_snapshot {
 	uint32_t *oids, *filenodes; /* sorted by oid */
 	bool *filled;               /* known to hold rows */
 	bool *empty;                /* known to hold none */
-	size_t count;
+	size_t count, room;
 };
 
-/* Before each opaque statement; the one before it was judged already. */
-SG_MUST_CHECK int sg_probe_snapshot(struct sg_session *session, struct sg_arena *arena,
+/* Before each opaque statement; the one before it was judged already. What the
+ * snapshot points to is in kept, and used again. */
+SG_MUST_CHECK int sg_probe_snapshot(struct sg_session *session, struct sg_arena *kept, struct sg_arena *arena,
                                     struct sg_probe_snapshot *snapshot_r, struct sg_err *err);
 /* Whether an event trigger is enabled: then every DDL statement may run code. */
 SG_MUST_CHECK int sg_probe_triggers(struct sg_db *db, struct sg_arena *arena, bool *any_r, struct sg_err *err);

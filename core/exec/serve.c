@@ -120,7 +120,7 @@ static int prepare(struct sg_executor *executor, bool ddl, bool savepoint, struc
 static int take_snapshot(struct sg_executor *executor, struct sg_err *err)
 {
 	executor->altered.count = 0;
-	return sg_probe_snapshot(executor->session, executor->arena, &executor->snapshot, err);
+	return sg_probe_snapshot(executor->session, executor->arena, executor->scratch, &executor->snapshot, err);
 }
 
 static bool passes(const struct sg_executor *executor, const struct sg_verdict *verdict, const struct sg_err *err)
