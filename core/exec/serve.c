@@ -314,6 +314,21 @@ static int serve_request(struct sg_executor *executor, const struct sg_request *
 	SG_BUG("unknown request");
 }
 
+/* The server ends a transaction that is idle for so long: to try again would
+ * only end it again. What froze us and the plugin together does not count. */
+static int judge_thinking(const struct sg_executor *executor, int64_t ms, struct sg_err *err)
+{
+	int idle_seconds = executor->step->policy.idle_seconds;
+	char span[32];
+
+	if ((executor->outside && executor->phase == SG_PHASE_RUN) || ms < (int64_t)idle_seconds * 1000)
+		return 0;
+	sg_clock_text(ms, span);
+	sg_err_set(err, SG_CLASS_TIMEOUT, "the plugin worked for %s in %s() without a statement: the server ends a transaction"
+	                                  " that is idle for %d s", span, phase_name(executor->phase), idle_seconds);
+	return sg_err_hint(err, "Let it do less between two statements, or raise idle_seconds (and lease_seconds above it).");
+}
+
 int sg_serve(struct sg_executor *executor, enum sg_entry entry, struct sg_request *done_r, struct sg_err *err)
 {
 	const struct sg_step *step = executor->step;
@@ -328,8 +343,10 @@ int sg_serve(struct sg_executor *executor, enum sg_entry entry, struct sg_reques
 		return -1;
 	do {
 		struct sg_arena scratch = SG_ARENA_INIT;
+		int64_t before = sg_process_spent_ms(executor->process);
 
-		if (sg_process_next(executor->process, done_r, err) != 0)
+		if (sg_process_next(executor->process, done_r, err) != 0 ||
+		    judge_thinking(executor, sg_process_spent_ms(executor->process) - before, err) != 0)
 			return -1;
 		/* The first signal: no further statement is sent, all is rolled back. */
 		if (sg_stop_count() > 0)

@@ -165,6 +165,11 @@ void sg_process_on_wait(struct sg_process *process, bool (*stop)(void *), void *
 	process->stop_context = context;
 }
 
+int64_t sg_process_spent_ms(const struct sg_process *process)
+{
+	return process->spent_us / 1000;
+}
+
 void sg_process_on_progress(struct sg_process *process, void (*progress)(void *, int64_t done, int64_t total),
                             void *context)
 {

@@ -86,6 +86,8 @@ SG_MUST_CHECK int sg_process_finish(struct sg_process *process, struct sg_err *e
 void sg_process_kill(struct sg_process *process);
 /* Called every 50 ms while the host waits for the plugin; true = give up (a signal): SG_CLASS_INTERRUPTED. */
 void sg_process_on_wait(struct sg_process *process, bool (*stop)(void *), void *context);
+/* What the plugin's own work has taken since the call, without its SQL. */
+int64_t sg_process_spent_ms(const struct sg_process *process);
 /* Called for sg_progress. */
 void sg_process_on_progress(struct sg_process *process, void (*progress)(void *, int64_t done, int64_t total),
                             void *context);

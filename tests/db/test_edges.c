@@ -68,6 +68,21 @@ SG_TEST(a_gate_opens_for_what_is_superseded)
     T_EQ_STR(ledger(&place), "s01|superseded\ns02|applied\ns03|applied");
 }
 
+/* ---- a slow plugin ---- */
+
+SG_TEST(a_plugin_that_thinks_longer_than_a_transaction_may_idle)
+{
+    struct place place = place_new(NULL, false, 0);
+    const char *manifest = manifest_new(
+        &place, &(struct manifest){.policy = "idle_seconds = 1", .steps = MAKES("s01", "a", "option.sleep_ms = 1800\n")});
+    struct sg_run_result run = ended(sgrun(manifest, "deploy"), 1);
+
+    T_CONTAINS(run.err, "idle_seconds");
+    T_CONTAINS(run.out, "FAILED");
+    T_LT_INT(run.ms, 4000);
+    T_EQ_INT(sg_sql_int(place.sql, "SELECT count(*) FROM sgrun.attempts WHERE result = 'retried'"), 0);
+}
+
 /* ---- the ladder ---- */
 
 SG_TEST(rungs_that_never_displace_autovacuum_are_said)
@@ -317,6 +332,7 @@ static const struct sg_test tests[] = {
     SG_CASE(the_lease_lives_as_long_as_the_ladder),
     SG_CASE(a_gate_opens_in_the_same_run),
     SG_CASE(a_gate_opens_for_what_is_superseded),
+    SG_CASE(a_plugin_that_thinks_longer_than_a_transaction_may_idle),
     SG_CASE(rungs_that_never_displace_autovacuum_are_said),
     SG_CASE(a_commit_is_on_disk_whatever_a_function_set),
     SG_CASE(what_is_exempt_is_noted),
