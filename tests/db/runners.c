@@ -27,7 +27,7 @@ void expect_runner(const char *owner, struct sg_run *run)
 }
 
 const char drop_index[] = "[migration x01]\nplugin = x01\noption.fingerprint = SELECT 1 WHERE to_regclass('t_a') IS NULL\n"
-                                 "option.ddl1 = DROP INDEX CONCURRENTLY t_a\n";
+                          "option.ddl1 = DROP INDEX CONCURRENTLY t_a\n";
 
 void await_drop(const struct place *place)
 {

@@ -8,7 +8,6 @@
 #include "tests/kit/proxy.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 #define RUNNERS 10

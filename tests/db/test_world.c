@@ -7,7 +7,6 @@
 #include "tests/db/deploys.h"
 #include "tests/kit/proxy.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* A database, and a role to log in as (made by this test alone), that may make schemas and tables there. */
