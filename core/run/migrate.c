@@ -21,6 +21,7 @@
 #include "core/state/attempts.h"
 
 #define KEPT_LOADED 32 /* 0.3 MiB each: most deployments load no plugin twice */
+#define GIVE_BACK_MS 5000 /* as long as a server takes to start again after a crash */
 #define LOST_COMMIT "The answer to COMMIT was lost: it may be recorded or not. Run again; the ledger decides."
 
 struct migrating {
@@ -460,10 +461,13 @@ static int migrate(struct migrating *m, struct sg_errs *errs, struct sg_err *err
 }
 
 /* A lease that stays keeps the next runner waiting: if the connection proves to
- * be dead, once more on a new one. */
-static void give_back(struct migrating *m)
+ * be dead, once more on a new one; and if the server was there for all the work,
+ * it is given a moment to come back. */
+static void give_back(struct migrating *m, bool patient)
 {
-	for (int turn = 0; m->lease.fence != 0 && turn < (sg_stop_count() >= 2 ? 1 : 2); turn++) {
+	int64_t end = sg_clock_ms() + (patient ? GIVE_BACK_MS : 0);
+
+	for (int turn = 0; m->lease.fence != 0; turn++) {
 		struct sg_lease lease = m->lease;
 		struct sg_err why = SG_ERR_INIT;
 
@@ -473,6 +477,8 @@ static void give_back(struct migrating *m)
 				m->lease.fence = 0;
 		}
 		sg_err_release(&why);
+		if (sg_stop_count() >= 2 || (turn > 0 && (sg_clock_ms() >= end || !sg_stop_sleep(100))))
+			return;
 	}
 }
 
@@ -493,7 +499,7 @@ int sg_migrate(struct sg_run *run, const struct sg_migrate_options *options, str
 	sg_plugins_init(&m.plugins, run->manifest, run->arena);
 	status = migrate(&m, errs, &err);
 	sg_plugins_release(&m.plugins);
-	give_back(&m);
+	give_back(&m, err.class == SG_CLASS_NONE && result_r->exit != sg_class_exit(SG_CLASS_CONNECTION));
 	sg_watch_release(&m.watch);
 	sg_session_drop(&m.session);
 	if (err.class != SG_CLASS_NONE)
