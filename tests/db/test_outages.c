@@ -11,6 +11,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SHORT_BUDGET "--set=policy.max_retries=3"
@@ -113,14 +114,22 @@ static void crash(struct place *place)
     sg_server_restart(place->server);
 }
 
-/* Another session's backend dies: the server throws everybody out, and recovers. */
+/* Another session's backend dies: the server throws everybody out, one after the other, and recovers. */
 static void crash_of_another(struct place *place)
 {
     struct sg_sql *other = sg_sql_open(sg_server_conninfo(place->server, "postgres", NULL));
+    const char *pids = sg_sql_rows(place->sql, "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'sgrun%'");
+    char *end;
 
+    T_MUST(*pids != '\0');
     sg_server_kill_backend(place->server, sg_sql_pid(other));
-    while (strcmp(sg_sql_try(place->sql, "SELECT 1"), "") == 0) /* until the postmaster has seen it */
-        sg_test_sleep_ms(2);
+    for (const char *at = pids; *at != '\0'; at = *end == '\n' ? end + 1 : end) {
+        pid_t pid = (pid_t)strtol(at, &end, 10);
+
+        T_MUST(end > at);
+        while (kill(pid, 0) == 0)
+            sg_test_sleep_ms(2);
+    }
 }
 
 static void restart_pooler(struct place *place)
