@@ -123,6 +123,28 @@ static bool is_absence(const struct sg_err *err)
 	return false;
 }
 
+int sg_executor_flush_in_schema(struct sg_executor *executor, struct sg_err *err)
+{
+	const char *schema = executor->run->manifest->schema, *there;
+	struct sg_arena scratch = SG_ARENA_INIT;
+	struct sg_result *rows;
+	int status = -1;
+
+	sg_buf_adds(&executor->session->pending, "SELECT pg_catalog.current_schema();");
+	if (sg_session_flush_rows(executor->session, &scratch, &rows, err) == 0) {
+		there = sg_result_rows(rows) == 1 ? sg_result_value(rows, 0, 0) : NULL;
+		status = there != NULL && strcmp(there, schema) == 0 ? 0 : -1;
+		if (status != 0) {
+			sg_err_set(err, SG_CLASS_SQL, "schema \"%s\" does not exist, or this role may not use it", schema);
+			sg_err_sqlstate(err, "3F000");
+			sg_err_hint(err, "Create it, grant USAGE and CREATE on it, or name another one by schema in [database].");
+		}
+	}
+	executor->in_schema = status == 0;
+	sg_arena_release(&scratch);
+	return status;
+}
+
 int sg_executor_fingerprint(struct sg_executor *executor, bool *holds_r, bool *spent_r, struct sg_err *err)
 {
 	struct sg_session *session = executor->session;
@@ -137,7 +159,7 @@ int sg_executor_fingerprint(struct sg_executor *executor, bool *holds_r, bool *s
 	sg_executor_role(executor);
 	sg_buf_adds(&session->pending, "SAVEPOINT sgrun_read;SET TRANSACTION READ ONLY;");
 	sg_executor_limit(executor, SG_HOST_LIMIT_MS, NULL);
-	if (sg_session_flush(session, err) != 0)
+	if ((executor->in_schema ? sg_executor_flush_in_schema(executor, err) : sg_session_flush(session, err)) != 0)
 		return -1;
 	if (sg_serve(executor, SG_ENTRY_FINGERPRINT, &done, err) != 0) {
 		if (sg_db_lost(session->db))

@@ -26,6 +26,8 @@ struct sg_executor {
 	/* state */
 	enum sg_phase phase;
 	bool savepoint;                 /* sgrun_ddl is open */
+	bool in_schema;                 /* what it makes goes where [database] schema says: was seen, and is looked at again */
+	bool schema_asked;              /* with the next guards */
 	bool sent_outside;              /* the one statement was sent */
 	bool lease_lost;                /* while it ran: it is cancelled */
 	struct sg_probe_snapshot snapshot;
@@ -56,6 +58,10 @@ SG_MUST_CHECK int sg_executor_fingerprint(struct sg_executor *executor, bool *ho
 SG_MUST_CHECK int sg_executor_run(struct sg_executor *executor, struct sg_err *err);
 /* CLOSE ALL, deferred triggers now, and the server's word (core/exec/probe.h). */
 SG_MUST_CHECK int sg_executor_probe(struct sg_executor *executor, struct sg_err *err);
+/* Sends what is pending; -1 also if unqualified names would not be made in
+ * [database] schema: where it is missing, or this role may not use it, the server
+ * would make temporary tables of them. */
+SG_MUST_CHECK int sg_executor_flush_in_schema(struct sg_executor *executor, struct sg_err *err);
 /* Sets the wait hook of the session's connection: signals, deadline, blockers. */
 void sg_executor_watch(struct sg_executor *executor);
 /* Hook and deadline for the host's own statements; limit_ms 0 = none. */

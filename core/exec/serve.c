@@ -109,6 +109,9 @@ static int prepare(struct sg_executor *executor, bool ddl, bool savepoint, struc
 	if (savepoint)
 		sg_buf_adds(&session->pending, "SAVEPOINT sgrun_ddl;");
 	sg_executor_limit(executor, SG_HOST_LIMIT_MS, NULL);
+	if (executor->schema_asked && sg_executor_flush_in_schema(executor, err) != 0)
+		return -1;
+	executor->schema_asked = false;
 	if (!probe)
 		return sg_session_flush(session, err);
 	return sg_probe_ask(session, executor->step, &executor->snapshot, &executor->altered, &executor->bodies,
@@ -153,12 +156,29 @@ static int send_outside(struct sg_executor *executor, const char *sql, const cha
 	return sg_db_query(executor->session->db, sql, 0, NULL, executor->arena, NULL, err);
 }
 
+/* Whether it makes something where search_path says: with [database] schema
+ * missing that would be pg_temp, and gone with the session. */
+static bool makes_in_schema(const struct sg_verdict *verdict)
+{
+	static const char *const kinds[] = { "TABLE",     "VIEW",      "MATERIALIZED VIEW", "SEQUENCE", "TYPE",
+		                             "DOMAIN",    "FUNCTION",  "PROCEDURE",         "FOREIGN TABLE" };
+
+	if (strncmp(verdict->kind, "CREATE ", 7) != 0 || verdict->object.schema != NULL ||
+	    (verdict->made.count > 0 && verdict->made.list[0].schema != NULL))
+		return false;
+	for (size_t i = 0; i < SG_COUNT(kinds); i++)
+		if (strcmp(verdict->kind + 7, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
 static int send_ddl(struct sg_executor *executor, const char *sql, const char *masked,
                     const struct sg_verdict *verdict, bool *existed_r, struct sg_err *err)
 {
 	bool savepoint = verdict->makes != SG_MAKES_NOTHING && executor->step->policy.already_exists_pass;
 	struct sg_err why = SG_ERR_INIT;
 
+	executor->schema_asked = !executor->in_schema && makes_in_schema(verdict);
 	if (prepare(executor, true, savepoint, err) != 0)
 		return -1;
 	if ((verdict->opaque || executor->run->event_triggers) && take_snapshot(executor, err) != 0)

@@ -68,6 +68,41 @@ SG_TEST(a_gate_opens_for_what_is_superseded)
     T_EQ_STR(ledger(&place), "s01|superseded\ns02|applied\ns03|applied");
 }
 
+/* ---- a schema that is not there ---- */
+
+/* The server would make temporary tables. */
+SG_TEST(nothing_is_made_where_the_schema_is_missing)
+{
+    struct place place = place_new(NULL, false, 0);
+    struct manifest what = {.database = "schema = app", .steps = MAKES("s01", "a", "")};
+    struct sg_run_result run = ended(sgrun(manifest_new(&place, &what), "deploy"), 1);
+    const char *role = sg_test_strf("shut_out_%s", place.db);
+
+    T_CONTAINS(run.err, "schema \"app\" does not exist");
+    T_EQ_STR(ledger(&place), "");
+    /* or not to be used, by the role that the steps run as */
+    sg_sql_execf(place.sql, "CREATE SCHEMA app; CREATE ROLE %s", role);
+    what.database = sg_test_strf("schema = app\nrole = %s", role);
+    run = ended(sgrun(manifest_new(&place, &what), "deploy"), 1);
+    T_CONTAINS(run.err, "may not use it");
+    T_EQ_STR(ledger(&place), "");
+    sg_sql_execf(place.sql, "DROP SCHEMA app; DROP ROLE %s", role);
+    /* a migration may make it, and names in full need none */
+    what.database = "schema = app";
+    what.steps = sg_test_strf("%s%s", step("s01", "option.table = other.a\noption.ddl1 = CREATE SCHEMA other\n"
+                                                  "option.ddl2 = CREATE TABLE other.a (id int)\n"),
+                              step("s02", "option.table = b\noption.ddl1 = CREATE SCHEMA app\noption.ddl2 = CREATE TABLE b (id int)\n"));
+    ended(sgrun(manifest_new(&place, &what), "deploy"), 0);
+    T_EQ_STR(ledger(&place), "s01|applied\ns02|applied");
+    T_EQ_STR(sg_sql_value(place.sql, "SELECT to_regclass('app.b')"), "app.b");
+    /* and if it goes away again, so does all */
+    what.steps = step("s03", "option.table = c\noption.ddl1 = CREATE TABLE c (id int)\noption.ddl2 = ALTER SCHEMA app RENAME TO gone\n"
+                             "option.ddl3 = CREATE TABLE c (id int)\n");
+    run = ended(sgrun(manifest_new(&place, &what), "deploy"), 1);
+    T_CONTAINS(run.err, "schema \"app\" does not exist");
+    T_EQ_STR(sg_sql_value(place.sql, "SELECT to_regclass('app.b')"), "app.b");
+}
+
 /* ---- a slow plugin ---- */
 
 SG_TEST(a_plugin_that_thinks_longer_than_a_transaction_may_idle)
@@ -332,6 +367,7 @@ static const struct sg_test tests[] = {
     SG_CASE(the_lease_lives_as_long_as_the_ladder),
     SG_CASE(a_gate_opens_in_the_same_run),
     SG_CASE(a_gate_opens_for_what_is_superseded),
+    SG_CASE(nothing_is_made_where_the_schema_is_missing),
     SG_CASE(a_plugin_that_thinks_longer_than_a_transaction_may_idle),
     SG_CASE(rungs_that_never_displace_autovacuum_are_said),
     SG_CASE(a_commit_is_on_disk_whatever_a_function_set),
