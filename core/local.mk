@@ -105,6 +105,7 @@ libsgrun_core_la_SOURCES += core/run/plan.c
 libsgrun_core_la_SOURCES += core/run/plugins.c core/run/plugins.h
 libsgrun_core_la_SOURCES += core/run/run.c core/run/run.h
 libsgrun_core_la_SOURCES += core/run/status.c
+libsgrun_core_la_SOURCES += core/run/step.c core/run/step.h
 libsgrun_core_la_SOURCES += core/run/verify.c
 libsgrun_core_la_SOURCES += core/sql/alter.c
 libsgrun_core_la_SOURCES += core/sql/create.c

@@ -1,28 +1,21 @@
-/* migrate.c - the migrate phase: what is left, the lease, and step after step
- * with its retries. */
+/* migrate.c - the migrate phase: what is left, the lease, and step after step. */
 #include "config.h"
 
 #include <string.h>
-
-#define SG_HOST_SIDE
-#include <sgrun/plugin.h>
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/exec/probe.h"
 #include "core/exec/retry.h"
-#include "core/run/attempt.h"
 #include "core/run/connect.h"
 #include "core/run/gates.h"
-#include "core/run/outside.h"
 #include "core/run/plugins.h"
 #include "core/run/run.h"
-#include "core/state/attempts.h"
+#include "core/run/step.h"
 
 #define KEPT_LOADED 32 /* 0.3 MiB each: most deployments load no plugin twice */
 #define GIVE_BACK_MS 5000 /* as long as a server takes to start again after a crash */
-#define LOST_COMMIT "The answer to COMMIT was lost: it may be recorded or not. Run again; the ledger decides."
 
 struct migrating {
 	struct sg_run *run;
@@ -180,157 +173,6 @@ static const char *const *supersedes(struct migrating *m, const struct sg_step *
 	return ids;
 }
 
-static void note_failure(struct migrating *m, const struct sg_step *step, const char *result, int64_t started_ms,
-                         const struct sg_err *err)
-{
-	struct sg_err why = SG_ERR_INIT;
-
-	if (sg_stop_count() >= 2)
-		return; /* whoever asks twice wants out */
-	/* Through the second connection: ours is closed, and may not come back. What
-	 * broke ours may have broken that one too, unseen as yet. */
-	if (sg_watch_open(&m->watch, &why) == 0 && sg_db_script(m->watch.session.db, "SELECT 1", &why) != 0)
-		sg_session_drop(&m->watch.session);
-	sg_err_clear(&why);
-	if (sg_watch_open(&m->watch, &why) == 0)
-		sg_attempts_add(m->watch.session.db, m->run->manifest->state_schema, step->id, m->run->runner, result,
-		                sg_clock_ms() - started_ms, err);
-	sg_err_release(&why);
-}
-
-/* What would have been tried again is not why it ends. */
-static void stop_instead(struct sg_err *err)
-{
-	struct sg_err last = SG_ERR_INIT;
-
-	sg_err_move(&last, err);
-	sg_stop_err(err);
-	sg_err_step(err, last.step);
-	sg_err_detail(err, "It was at: %s%s%s", last.primary, last.detail ? ", " : "", last.detail ? last.detail : "");
-	sg_err_release(&last);
-}
-
-/* One step to its end: recorded, or failed for good. */
-static int do_step(struct migrating *m, struct sg_migrate_item *item, size_t slot, struct sg_err *err)
-{
-	const struct sg_step *step = item->step;
-	struct sg_plugin_slot *plugin = &m->plugins.slots[slot];
-	bool outside = (plugin->flags & SG_NO_TRANSACTION) != 0;
-	struct sg_retry retry;
-	struct sg_attempt attempt = {
-		.run = m->run,
-		.step = step,
-		.lease = &m->lease,
-		.session = &m->session,
-		.watch = &m->watch,
-		.plugins = &m->plugins,
-		.slot = slot,
-		.title = plugin->title,
-		.sha256 = plugin->sha256,
-		.started_ms = sg_clock_ms(),
-	};
-
-	item->outside = outside;
-	attempt.superseded = supersedes(m, step, &attempt.superseded_count);
-	sg_retry_init(&retry, &step->policy);
-	for (;;) {
-		int64_t started = sg_clock_ms(), pause;
-		enum sg_again again;
-		char span[32];
-		int status;
-
-		attempt.number++;
-		attempt.lock_ms = sg_retry_lock_ms(&retry);
-		status = outside ? sg_outside_run(&attempt, err) : sg_attempt_run(&attempt, err);
-		item->attempts = attempt.number;
-		item->duration_ms = sg_clock_ms() - attempt.started_ms;
-		if (status == 0) {
-			/* Its COMMIT renewed the lease; an attempt that failed did not. */
-			if (attempt.outcome != SG_OUTCOME_SKIPPED)
-				m->watch.renewed_ms = started;
-			item->outcome = attempt.outcome;
-			item->existed = attempt.existed;
-			return 0;
-		}
-		/* Nothing of the attempt is used again. */
-		sg_session_rollback(&m->session);
-		sg_session_drop(&m->session);
-		if (err->uncertain && !outside)
-			attempt.uncertain = true;
-		sg_err_step(err, step->id);
-		again = sg_stop_count() > 0 ? SG_AGAIN_NO : sg_retry_next(&retry, err, sg_clock_ms(), &pause);
-		if (again == SG_AGAIN_NO) {
-			if (sg_stop_count() > 0 && sg_class_retries(err->class))
-				stop_instead(err);
-			else
-				sg_retry_conclude(&retry, sg_clock_ms(), err);
-			if (attempt.uncertain && !outside && err->class != SG_CLASS_LEASE)
-				sg_err_hint(err, LOST_COMMIT);
-			note_failure(m, step, "failed", started, err);
-			return -1;
-		}
-		sg_clock_text(pause, span);
-		if (again == SG_AGAIN_RETRY) {
-			note_failure(m, step, "retried", started, err);
-			sg_log(SG_LOG_WARNING, "retry", step->id, attempt.number, "%s%s%s; trying again in %s", err->primary,
-			       err->sqlstate[0] ? ", SQLSTATE " : "", err->sqlstate, span);
-		} else {
-			sg_log(SG_LOG_INFO, "lock-wait", step->id, attempt.number,
-			       "no lock within %d ms%s%s; rolled back, letting others through, trying again in %s", attempt.lock_ms,
-			       err->detail ? ", " : "", err->detail ? err->detail : "", span);
-		}
-		sg_err_clear(err);
-		if (sg_watch_sleep(&m->watch, pause, err) != 0) {
-			if (!attempt.uncertain || outside || err->class != SG_CLASS_LEASE) {
-				if (attempt.uncertain && !outside)
-					sg_err_hint(err, LOST_COMMIT);
-				return sg_err_step(err, step->id);
-			}
-			/* The next attempt finds the same, and what became of our COMMIT. */
-			sg_err_clear(err);
-		}
-	}
-}
-
-static int write_superseded(struct migrating *m, const struct sg_step *step, struct sg_arena *arena, struct sg_err *err)
-{
-	struct sg_record record = { .step = step, .outcome = SG_RECORDED_SUPERSEDED, .attempts = 0 };
-	struct sg_begun begun;
-
-	record.reason = sg_arena_printf(arena, "superseded by %s", step->superseded_by);
-	if (sg_attempt_begin(m->run, step, &m->lease, &m->session, arena, &begun, err) != 0)
-		return -1;
-	if (begun.recorded) {
-		sg_session_rollback(&m->session);
-		return 0;
-	}
-	if (sg_record_write(&m->session, &m->lease, &record, arena, err) != 0 || sg_db_commit(m->session.db, err) != 0)
-		return -1;
-	m->session.backend = 0;
-	return 0;
-}
-
-/* Superseded steps whose successor was recorded before they were in the
- * manifest. After a lost COMMIT the next attempt finds the row, or writes it. */
-static int record_superseded(struct migrating *m, const struct sg_migrate_item *item, struct sg_err *err)
-{
-	struct sg_arena arena = SG_ARENA_INIT;
-	struct sg_retry retry;
-	int status;
-
-	sg_retry_init(&retry, &item->step->policy);
-	while ((status = write_superseded(m, item->step, &arena, err)) != 0) {
-		int64_t pause;
-
-		sg_session_rollback(&m->session);
-		sg_session_drop(&m->session);
-		if (sg_connect_again(&retry, err, &pause) != 0)
-			break;
-	}
-	sg_arena_release(&arena);
-	return status;
-}
-
 static void fail_item(struct migrating *m, struct sg_migrate_item *item, struct sg_err *err)
 {
 	item->outcome = SG_OUTCOME_FAILED;
@@ -357,14 +199,19 @@ static void open_gates(struct migrating *m, const struct sg_step *step)
 
 static void do_steps(struct migrating *m)
 {
+	const struct sg_stage stage = {
+		.run = m->run, .lease = &m->lease, .session = &m->session, .watch = &m->watch, .plugins = &m->plugins
+	};
 	struct sg_migrate_result *result = m->result;
 
 	for (size_t i = 0; i < result->count; i++) {
 		struct sg_migrate_item *item = &result->items[i];
 		struct sg_err err = SG_ERR_INIT;
+		const char *const *ids;
+		size_t id_count;
 
 		if (item->outcome == SG_OUTCOME_SUPERSEDED) {
-			if (sg_ledger_find(&m->ledger, successor(m, item->step)) != NULL && record_superseded(m, item, &err) != 0) {
+			if (sg_ledger_find(&m->ledger, successor(m, item->step)) != NULL && sg_step_supersede(&stage, item->step, &err) != 0) {
 				fail_item(m, item, &err);
 				return;
 			}
@@ -387,7 +234,8 @@ static void do_steps(struct migrating *m)
 		}
 		m->number++;
 		tell_started(m, item->step);
-		if (do_step(m, item, m->slots[i], &err) != 0) {
+		ids = supersedes(m, item->step, &id_count);
+		if (sg_step_run(&stage, item, m->slots[i], ids, id_count, &err) != 0) {
 			fail_item(m, item, &err);
 			return;
 		}
