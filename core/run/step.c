@@ -52,7 +52,7 @@ int sg_step_run(const struct sg_stage *stage, struct sg_migrate_item *item, size
                 size_t id_count, struct sg_err *err)
 {
 	const struct sg_step *step = item->step;
-	struct sg_plugin_slot *plugin = stage->plugins->slots[slot];
+	struct sg_plugin_slot *plugin = &stage->plugins->slots[slot];
 	bool outside = (plugin->flags & SG_NO_TRANSACTION) != 0;
 	struct sg_retry retry;
 	struct sg_attempt attempt = {
