@@ -2,7 +2,7 @@
 # a manifest can be. The SQL and prod.ini are as they stand.
 noinst_DATA = etc/demo.ini
 CLEANFILES += etc/demo.ini
-EXTRA_DIST += etc/prod.ini etc/demo.ini.in etc/demo-legacy.sql
+EXTRA_DIST += etc/demo.ini.in etc/demo-legacy.sql
 
 etc/demo.ini: etc/demo.ini.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && { test -f etc/demo-legacy.sql || ln -sf $(abs_srcdir)/etc/demo-legacy.sql etc/demo-legacy.sql; } \
