@@ -46,9 +46,8 @@ int sg_stop_err(struct sg_err *err)
 {
 	enum sg_class class = sg_stop_class();
 
-	sg_err_set(err, class == SG_CLASS_NONE ? SG_CLASS_INTERRUPTED : class, "stopped by %s",
-	           class == SG_CLASS_TERMINATED ? "SIGTERM" : "SIGINT");
-	return sg_err_hint(err, "Nothing is half done; run the same command again to go on.");
+	return sg_err_set(err, class == SG_CLASS_NONE ? SG_CLASS_INTERRUPTED : class, "stopped by %s",
+	                  class == SG_CLASS_TERMINATED ? "SIGTERM" : "SIGINT");
 }
 
 bool sg_stop_sleep(int64_t ms)

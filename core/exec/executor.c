@@ -84,7 +84,7 @@ static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 	if (blockers.text != NULL) {
 		executor->waited_ms = blockers.waited_ms;
 		keep_blockers(executor, blockers.text);
-		sg_executor_say(executor, sg_arena_printf(&scratch, "waits for a lock held by %s", blockers.text));
+		sg_executor_say(executor, sg_arena_printf(&scratch, "lock held by %s", blockers.text));
 	} else if (executor->now != NULL) {
 		sg_executor_say(executor, executor->now);
 	}

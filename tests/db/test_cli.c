@@ -305,7 +305,7 @@ SG_TEST(a_terminal_is_shown_what_happens)
 	T_EQ_INT(run.exit, 4);
 	T_CONTAINS(run.out, ESCAPE "32mapplied" ESCAPE "0m");
 	T_CONTAINS(run.out, ESCAPE "1m[2/2] 0114_outbound_call_runs_lock_ts" ESCAPE "0m  ");
-	T_CONTAINS(run.out, sg_test_strf("waits for a lock held by pid %d", sg_sql_pid(blocker)));
+	T_CONTAINS(run.out, sg_test_strf("lock held by pid %d", sg_sql_pid(blocker)));
 	T_CONTAINS(run.out, "\r" ESCAPE "K  " ESCAPE "33mblocked" ESCAPE "0m");
 	/* the status line stepped aside for the log */
 	T_CONTAINS(run.out, "\r" ESCAPE "Ksgrun: 0114_outbound_call_runs_lock_ts: no lock within");
