@@ -5,21 +5,25 @@
 #define SG_HOST_SIDE
 #include <sgrun/plugin.h>
 
+/* The relation that $1 names, but none of pg_temp: behind a pooler that is another
+ * client's, on the same backend. */
+#define RELATION \
+	"(SELECT r.oid FROM pg_catalog.pg_class r WHERE r.oid = pg_catalog.to_regclass($1) AND r.relpersistence <> 't')"
+
 static const struct question {
 	uint32_t what;
 	int parameters;
 	const char *sql;
 } questions[] = {
-	{ SG_CHECK_TABLE, 1,
-	  "SELECT 1 FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1) AND relkind IN ('r', 'p', 'f')" },
+	{ SG_CHECK_TABLE, 1, "SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = " RELATION " AND c.relkind IN ('r', 'p', 'f')" },
 	{ SG_CHECK_COLUMN, 2,
-	  "SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2"
+	  "SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = " RELATION " AND attname = $2"
 	  " AND attnum > 0 AND NOT attisdropped" },
-	{ SG_CHECK_INDEX, 1,
-	  "SELECT 1 FROM pg_catalog.pg_index WHERE indexrelid = pg_catalog.to_regclass($1) AND indisvalid AND indisready" },
-	{ SG_CHECK_CONSTRAINT, 2,
-	  "SELECT 1 FROM pg_catalog.pg_constraint WHERE conrelid = pg_catalog.to_regclass($1) AND conname = $2" },
-	{ SG_CHECK_TYPE, 1, "SELECT 1 WHERE pg_catalog.to_regtype($1) IS NOT NULL" },
+	{ SG_CHECK_INDEX, 1, "SELECT 1 FROM pg_catalog.pg_index WHERE indexrelid = " RELATION " AND indisvalid AND indisready" },
+	{ SG_CHECK_CONSTRAINT, 2, "SELECT 1 FROM pg_catalog.pg_constraint WHERE conrelid = " RELATION " AND conname = $2" },
+	{ SG_CHECK_TYPE, 1,
+	  "SELECT 1 FROM pg_catalog.pg_type WHERE oid = pg_catalog.to_regtype($1)"
+	  " AND typnamespace <> pg_catalog.pg_my_temp_schema()" },
 	{ SG_CHECK_ENUM_VALUE, 2,
 	  "SELECT 1 FROM pg_catalog.pg_enum WHERE enumtypid = pg_catalog.to_regtype($1) AND enumlabel = $2" },
 	/* to_regproc answers NULL for an overloaded name, too: look that up by hand */
@@ -32,21 +36,18 @@ static const struct question {
 	  " AND CASE WHEN pg_catalog.array_length(part, 1) = 1 THEN pg_catalog.pg_function_is_visible(p.oid)"
 	  " ELSE n.nspname = part[1] END) END" },
 	{ SG_CHECK_TRIGGER, 2,
-	  "SELECT 1 FROM pg_catalog.pg_trigger WHERE tgrelid = pg_catalog.to_regclass($1) AND tgname = $2 AND NOT tgisinternal" },
-	{ SG_CHECK_VIEW, 1,
-	  "SELECT 1 FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1) AND relkind IN ('v', 'm')" },
-	{ SG_CHECK_SEQUENCE, 1,
-	  "SELECT 1 FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1) AND relkind = 'S'" },
+	  "SELECT 1 FROM pg_catalog.pg_trigger WHERE tgrelid = " RELATION " AND tgname = $2 AND NOT tgisinternal" },
+	{ SG_CHECK_VIEW, 1, "SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = " RELATION " AND c.relkind IN ('v', 'm')" },
+	{ SG_CHECK_SEQUENCE, 1, "SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = " RELATION " AND c.relkind = 'S'" },
 	{ SG_CHECK_SCHEMA, 1, "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1" },
 	{ SG_CHECK_EXTENSION, 1, "SELECT 1 FROM pg_catalog.pg_extension WHERE extname = $1" },
-	{ SG_CHECK_POLICY, 2,
-	  "SELECT 1 FROM pg_catalog.pg_policy WHERE polrelid = pg_catalog.to_regclass($1) AND polname = $2" },
+	{ SG_CHECK_POLICY, 2, "SELECT 1 FROM pg_catalog.pg_policy WHERE polrelid = " RELATION " AND polname = $2" },
 	{ SG_DESCRIBE_COLUMN_TYPE, 2,
 	  "SELECT pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute"
-	  " WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2 AND attnum > 0 AND NOT attisdropped" },
+	  " WHERE attrelid = " RELATION " AND attname = $2 AND attnum > 0 AND NOT attisdropped" },
 	{ SG_DESCRIBE_CONSTRAINT, 2,
 	  "SELECT pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint"
-	  " WHERE conrelid = pg_catalog.to_regclass($1) AND conname = $2" },
+	  " WHERE conrelid = " RELATION " AND conname = $2" },
 };
 
 static int ask(struct sg_db *db, uint32_t what, const char *a, const char *b, struct sg_arena *arena,

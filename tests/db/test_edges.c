@@ -307,6 +307,19 @@ SG_TEST(session_pooling_works)
 
 /* ---- a role ---- */
 
+/* Behind a pooler that shares its one backend: what another client left there is not ours. */
+SG_TEST(another_clients_temporary_table_is_no_table)
+{
+    struct place place = before_bouncer("", 1);
+    const char *manifest = manifest_new(&place, &(struct manifest){.steps = MAKES("s01", "a", "")});
+    struct sg_sql *other = sg_sql_open(place.dsn);
+
+    sg_sql_exec(other, "CREATE TEMPORARY TABLE a (left_behind int)");
+    ended(sgrun(manifest, "deploy"), 0);
+    T_EQ_STR(ledger(&place), "s01|applied");
+    T_EQ_INT(sg_sql_int(place.sql, "SELECT count(*) FROM pg_class WHERE relname = 'a' AND relpersistence = 'p'"), 1);
+}
+
 SG_TEST(a_role_that_may_not_see_the_state)
 {
     struct place place = place_new(NULL, false, 0);
@@ -378,7 +391,8 @@ static const struct sg_test tests[] = {
     SG_CASE(looking_at_a_fresh_database_changes_nothing),
     SG_CASE(statement_pooling_is_refused_at_once),
     SG_CASE(session_pooling_works),
-    SG_CASE(a_role_that_may_not_see_the_state),
+    SG_CASE(another_clients_temporary_table_is_no_table),
+                                     SG_CASE(a_role_that_may_not_see_the_state),
     SG_CASE(a_superseded_step_that_failed_once_is_not_failed),
     SG_CASE(an_applied_step_that_was_superseded_later_is_no_drift),
     SG_CASES_END,
