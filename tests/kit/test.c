@@ -130,6 +130,7 @@ static void note_failure(struct sg_here here, const char *message)
     (void)CU_assertImplementation(CU_FALSE, (unsigned)here.line, message, here.file, "", CU_FALSE);
 }
 
+__attribute__((format(printf, 4, 0)))
 static void state_it(struct sg_here here, bool fatal, bool ok, const char *fmt, va_list args)
 {
     char *message = NULL;
