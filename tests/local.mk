@@ -78,11 +78,13 @@ check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
 LDADD = libsgrun-core.la libsgrun-test.la
 
 # All that "make check" runs, built but not run.
-build-tests: $(check_PROGRAMS) $(check_LTLIBRARIES)
+# After all, not beside it: two makes at once would link from what is half made.
+build-tests: all
+	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS) $(check_LTLIBRARIES)
 .PHONY: build-tests
 
 # The unit tests under valgrind; an error in it is a failure of the program it was found in.
-check-valgrind: $(UNIT_TESTS)
+check-valgrind: build-tests
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS)' LOG_COMPILER='$(LIBTOOL) --mode=execute valgrind' \
 		LOG_FLAGS='-q --suppressions=$(abs_srcdir)/tests/valgrind.supp --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
 .PHONY: check-valgrind
