@@ -129,13 +129,12 @@ int sg_ledger_read(struct sg_db *db, const char *state_schema, bool full, struct
 	 * it compiles the query (JIT), for 25 ms. */
 	sql = sg_arena_printf(arena,
 	                      "SELECT m.version, s.id, s.outcome%s FROM (SELECT version FROM %s.meta LIMIT 1) m"
-	                      " LEFT JOIN %s.schema_migrations s ON true"
-	                      " ORDER BY s.applied_at, s.id",
+	                      " LEFT JOIN %s.schema_migrations s ON true%s",
 	                      full ? ", s.title, s.plugin_sha256,"
 	                             " pg_catalog.to_char(s.applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
 	                             " s.duration_ms, s.attempts, s.runner, s.sgrun_version, s.reason"
 	                           : "",
-	                      schema, schema);
+	                      schema, schema, full ? " ORDER BY s.applied_at, s.id" : "");
 	for (int turn = 0; sg_db_query(db, sql, 0, NULL, arena, &result, err) != 0; turn++) {
 		int found = explain(db, state_schema, arena, err);
 

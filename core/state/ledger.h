@@ -23,7 +23,7 @@ struct sg_ledger_row {
 struct sg_ledger {
 	bool installed;             /* the state tables are there */
 	int version;                /* of the state tables */
-	struct sg_ledger_row *rows; /* in the order of recording */
+	struct sg_ledger_row *rows; /* read in full: in the order of recording */
 	size_t count;
 	size_t *index;              /* hash index of ids; use sg_ledger_find */
 	size_t index_size;
