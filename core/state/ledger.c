@@ -125,11 +125,12 @@ int sg_ledger_read(struct sg_db *db, const char *state_schema, bool full, struct
 	int rows;
 
 	memset(ledger_r, 0, sizeof *ledger_r);
-	/* LIMIT 1 keeps the planner's guess about a never analyzed table small: else
+	/* applied_at is never NULL; naming it makes another tool's table an error.
+	 * LIMIT 1 keeps the planner's guess about a never analyzed table small: else
 	 * it compiles the query (JIT), for 25 ms. */
 	sql = sg_arena_printf(arena,
 	                      "SELECT m.version, s.id, s.outcome%s FROM (SELECT version FROM %s.meta LIMIT 1) m"
-	                      " LEFT JOIN %s.schema_migrations s ON true%s",
+	                      " LEFT JOIN %s.schema_migrations s ON s.applied_at IS NOT NULL%s",
 	                      full ? ", s.title, s.plugin_sha256,"
 	                             " pg_catalog.to_char(s.applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
 	                             " s.duration_ms, s.attempts, s.runner, s.sgrun_version, s.reason"
