@@ -2,8 +2,7 @@
 #include "config.h"
 #include "core/exec/checks.h"
 
-#define SG_HOST_SIDE
-#include <sgrun/plugin.h>
+#include "core/plugin/abi.h"
 
 /* The relation that $1 names, but none of pg_temp: behind a pooler that is another
  * client's, on the same backend. */

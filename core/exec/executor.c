@@ -6,12 +6,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SG_HOST_SIDE
-#include <sgrun/plugin.h>
-
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/exec/serve.h"
+#include "core/plugin/abi.h"
 
 #define FIRST_LOOK_MS 100 /* before this nobody is asked who blocks */
 #define NEXT_LOOK_MS 400

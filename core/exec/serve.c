@@ -6,14 +6,12 @@
 
 #include <string.h>
 
-#define SG_HOST_SIDE
-#include <sgrun/plugin.h>
-
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/exec/checks.h"
 #include "core/exec/existing.h"
+#include "core/plugin/abi.h"
 #include "core/sql/mask.h"
 
 /* Whoever set the statement had it as it was sent; and the server's own words

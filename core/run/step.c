@@ -3,13 +3,11 @@
 #include "config.h"
 #include "core/run/step.h"
 
-#define SG_HOST_SIDE
-#include <sgrun/plugin.h>
-
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/exec/retry.h"
+#include "core/plugin/abi.h"
 #include "core/run/connect.h"
 #include "core/run/outside.h"
 #include "core/run/plugins.h"
