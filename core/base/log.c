@@ -16,6 +16,7 @@ static enum sg_log_level least_level = SG_LOG_INFO;
 static enum sg_log_format log_format = SG_LOG_HUMAN;
 static void (*hook_before)(void);
 static void (*hook_after)(void);
+static void (*divert)(const char *line, size_t length);
 
 static const char *const level_names[] = { "debug", "info", "warning", "error" };
 
@@ -36,14 +37,23 @@ bool sg_log_is_json(void)
 	return log_format == SG_LOG_JSON;
 }
 
-static void emit(const struct sg_buf *line)
+void sg_log_divert(void (*sink)(const char *line, size_t length))
+{
+	divert = sink;
+}
+
+void sg_log_line(const char *line, size_t length)
 {
 	size_t done = 0;
 
+	if (divert != NULL) {
+		divert(line, length);
+		return;
+	}
 	if (hook_before != NULL)
 		hook_before();
-	while (done < line->length) {
-		ssize_t n = write(STDERR_FILENO, line->data + done, line->length - done);
+	while (done < length) {
+		ssize_t n = write(STDERR_FILENO, line + done, length - done);
 
 		if (n <= 0)
 			break; /* nobody reads: the log is for people, the work goes on */
@@ -51,6 +61,11 @@ static void emit(const struct sg_buf *line)
 	}
 	if (hook_after != NULL)
 		hook_after();
+}
+
+static void emit(const struct sg_buf *line)
+{
+	sg_log_line(line->data, line->length);
 }
 
 static void emit_json(enum sg_log_level level, const char *event, const char *step, int attempt,

@@ -16,6 +16,11 @@ void sg_log_setup(enum sg_log_level least, enum sg_log_format format);
  * can step aside; NULL for none. */
 void sg_log_hook(void (*before)(void), void (*after)(void));
 bool sg_log_is_json(void);
+/* Finished lines go to sink instead of stderr, and no hook is called; NULL: back to
+ * stderr. A forked child that shares the terminal logs through its parent so. */
+void sg_log_divert(void (*sink)(const char *line, size_t length));
+/* Writes a line that came from such a sink, as if it had been logged here. */
+void sg_log_line(const char *line, size_t length);
 
 /* event is a short, stable word for machines ("retry", "lock-wait"); step and
  * attempt may be NULL and 0. */

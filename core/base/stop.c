@@ -30,6 +30,23 @@ void sg_stop_install(void)
 		SG_BUG("signal handlers cannot be installed");
 }
 
+void sg_stop_mute(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigemptyset(&ignore.sa_mask);
+	if (sigaction(SIGINT, &ignore, NULL) != 0 || sigaction(SIGTERM, &ignore, NULL) != 0)
+		SG_BUG("signals cannot be ignored");
+}
+
+void sg_stop_tell(int count, int signal)
+{
+	if (stop_count == 0)
+		first_signal = signal;
+	if (count > stop_count)
+		stop_count = count;
+}
+
 int sg_stop_count(void)
 {
 	return stop_count;

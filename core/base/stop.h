@@ -18,6 +18,10 @@ int sg_stop_count(void);
 enum sg_class sg_stop_class(void);
 /* Sets err to that class, "stopped by SIGTERM"; returns -1. */
 int sg_stop_err(struct sg_err *err);
+/* For a forked child that is told by other ways: signals are ignored from now on, and the
+ * count is what it is told. signal: the first one's number, 0 for SIGINT. */
+void sg_stop_mute(void);
+void sg_stop_tell(int count, int signal);
 /* Sleeps up to ms; false at once when a stop was or is asked for. */
 bool sg_stop_sleep(int64_t ms);
 

@@ -29,6 +29,11 @@ struct sg_executor {
 	bool in_schema;                 /* what it makes goes where [database] schema says: was seen, and is looked at again */
 	bool schema_asked;              /* with the next guards */
 	bool sent_outside;              /* the one statement was sent */
+	bool drain;                     /* a batch of SG_DRAIN: SKIP LOCKED is legal */
+	bool guarded;                   /* nothing of the plugin was sent since the guards */
+	const char *found_sql;          /* the last sg_exists of a fingerprint that found a row … */
+	int found_n;                    /* … and its parameters */
+	const char *const *found_values;
 	bool lease_lost;                /* while it ran: it is cancelled */
 	struct sg_probe_snapshot snapshot;
 	struct sg_relations made;       /* by this migration */
@@ -56,6 +61,12 @@ SG_MUST_CHECK int sg_executor_fingerprint(struct sg_executor *executor, bool *ho
                                           struct sg_err *err);
 /* The plugin's run(): its DDL, until it says done with SG_OK. */
 SG_MUST_CHECK int sg_executor_run(struct sg_executor *executor, struct sg_err *err);
+/* The plugin's backfill_batch(), in the batch's transaction (sg_session_begin_batch);
+ * *changed_r is what it returned (>= 0; less is SG_CLASS_FAILED). sg_dml and reads
+ * only. The journal gets an entry for the first statement of each kind. The process
+ * is ready for another call afterwards; after -1 only sg_process_kill is of use. */
+SG_MUST_CHECK int sg_executor_batch(struct sg_executor *executor, const struct sg_process_batch *batch, bool drain,
+                                    int64_t *changed_r, struct sg_err *err);
 /* CLOSE ALL, deferred triggers now, and the server's word (core/exec/probe.h). */
 SG_MUST_CHECK int sg_executor_probe(struct sg_executor *executor, struct sg_err *err);
 /* Sends what is pending; -1 also if unqualified names would not be made in

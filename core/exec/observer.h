@@ -8,6 +8,8 @@
 #include "core/base/err.h"
 #include "core/manifest/manifest.h"
 
+struct sg_backfill_result; /* core/backfill/backfill.h */
+
 enum sg_outcome {
 	SG_OUTCOME_SKIPPED,     /* recorded before this run */
 	SG_OUTCOME_APPLIED,
@@ -17,6 +19,20 @@ enum sg_outcome {
 	SG_OUTCOME_WAITING,     /* for a gate */
 	SG_OUTCOME_FAILED,
 	SG_OUTCOME_NOT_REACHED  /* something before it failed or waits */
+};
+
+/* How a backfill goes on; texts live until the call returns. */
+struct sg_backfill_progress {
+	int64_t rows_done, rows_estimate; /* of the whole sweep; estimate -1: not known */
+	double rows_per_s;                /* over the recent past, of this run's lanes */
+	int64_t seconds_left;             /* -1: not known */
+	int lanes, idle;                  /* of this run; idle: of those without a range */
+	int64_t batch_size;
+	int pass;                         /* from 1 */
+	int64_t deferred, bad_rows;
+	const char *throttle;             /* what holds the lanes, or NULL */
+	const char *doing;                /* anything else worth a word, or NULL */
+	int64_t elapsed_ms;
 };
 
 struct sg_observer {
@@ -29,6 +45,10 @@ struct sg_observer {
 	 * passed as "already exists"; err for FAILED, else NULL; note may be NULL. */
 	void (*ended)(void *context, const struct sg_step *step, enum sg_outcome outcome, int64_t duration_ms,
 	              int attempts, int existed, const char *note, const struct sg_err *err);
+	/* A backfill: begun or gone on with; how it goes, five times a second; and what is said of it once. */
+	void (*fill_started)(void *context, const struct sg_step *step, size_t number, size_t total);
+	void (*fill_progress)(void *context, const struct sg_step *step, const struct sg_backfill_progress *progress);
+	void (*fill_ended)(void *context, const struct sg_step *step, const struct sg_backfill_result *result);
 };
 
 const char *sg_outcome_name(enum sg_outcome outcome); /* "skipped", "applied", … */

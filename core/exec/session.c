@@ -175,6 +175,27 @@ int sg_session_begin(struct sg_session *session, const struct sg_step *step, con
 	return 0;
 }
 
+int sg_session_begin_batch(struct sg_session *session, const struct sg_step *step, const char *question,
+                           struct sg_arena *arena, struct sg_result **result_r, struct sg_err *err)
+{
+	struct sg_buf *sql = &session->pending;
+
+	session->begun = true;
+	sg_buf_clear(sql);
+	sg_buf_adds(sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;");
+	add_guards(sql, session->run->manifest, step, step->backfill.lock_ms, step->backfill.statement_seconds * 1000, arena);
+	/* jit: what it compiles for a large batch costs more than the batch */
+	sg_buf_addf(sql,
+	            "SET LOCAL jit = off;SELECT pg_catalog.pg_backend_pid(), " SG_SURE_COMMIT ", q.*"
+	            " FROM (SELECT 1) one LEFT JOIN LATERAL (%s) q ON true",
+	            question);
+	if (sg_session_flush_rows(session, arena, result_r, err) != 0)
+		return -1;
+	session->backend = (int)sg_result_int(*result_r, 0, 0);
+	say_pooler(session);
+	return 0;
+}
+
 void sg_session_rollback(struct sg_session *session)
 {
 	sg_buf_clear(&session->pending);

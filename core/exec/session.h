@@ -59,6 +59,12 @@ struct sg_begun {
 SG_MUST_CHECK int sg_session_begin(struct sg_session *session, const struct sg_step *step,
                                    const struct sg_lease *lease, const char *id, int lock_ms, struct sg_arena *arena,
                                    struct sg_begun *begun_r, struct sg_err *err);
+/* BEGIN and the guards of a batch (lock_ms and statement_seconds of [backfills]; jit off), and a
+ * question, one SELECT without a semicolon, all in one round trip: its columns follow
+ * after SG_BATCH_COLUMNS of ours, its one row (or none: NULLs). */
+#define SG_BATCH_COLUMNS 2
+SG_MUST_CHECK int sg_session_begin_batch(struct sg_session *session, const struct sg_step *step, const char *question,
+                                         struct sg_arena *arena, struct sg_result **result_r, struct sg_err *err);
 /* ROLLBACK if a transaction is open and the connection lives. */
 void sg_session_rollback(struct sg_session *session);
 

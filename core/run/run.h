@@ -3,10 +3,12 @@
 #define SG_RUN_H
 
 #include "core/base/arena.h"
+#include "core/backfill/backfill.h"
 #include "core/base/err.h"
 #include "core/db/db.h"
 #include "core/exec/context.h"
 #include "core/manifest/manifest.h"
+#include "core/state/backfills.h"
 #include "core/state/ledger.h"
 #include "core/state/schema.h"
 
@@ -46,6 +48,60 @@ struct sg_migrate_result {
  * either case. */
 SG_MUST_CHECK int sg_migrate(struct sg_run *run, const struct sg_migrate_options *options,
                              struct sg_migrate_result *result_r, struct sg_errs *errs);
+
+/* ---- backfill ------------------------------------------------------------- */
+struct sg_backfills_options {
+	const char *only;      /* one key, or NULL: all */
+	int jobs;              /* 0: each step's */
+	int64_t deadline_ms;   /* sg_clock_ms; 0: none */
+};
+
+struct sg_backfills_item {
+	const struct sg_step *step;
+	const char *waits_for; /* WAITING: "migration:0096_lead_name" */
+	struct sg_backfill_result result;
+};
+
+struct sg_backfills_result {
+	struct sg_backfills_item *items; /* in the order of work: priority, then the manifest's */
+	size_t count;
+	size_t complete;       /* made complete by this run */
+	size_t already, left, failed, waiting;
+	int exit;              /* 0 but for a signal; with --strict the caller looks at the items */
+};
+
+/* Runs those that are ready, one after the other, by priority. A backfill's trouble is
+ * in its item; -1 only for what concerns none (no server, no state, wrong key): errs.
+ * Makes the state tables when something is to be done. skip: keys that are not
+ * tried again (deploy's later rounds), or NULL. */
+SG_MUST_CHECK int sg_backfills_run(struct sg_run *run, const struct sg_backfills_options *options,
+                                   const struct sg_backfills_result *before, struct sg_backfills_result *result_r,
+                                   struct sg_errs *errs);
+
+enum sg_backfill_ask { SG_BACKFILL_ASK_PAUSE, SG_BACKFILL_ASK_RESUME, SG_BACKFILL_ASK_RETRY, SG_BACKFILL_ASK_AGAIN };
+/* --pause, --resume, --retry, --again; text_r: what was done, a line for people. */
+SG_MUST_CHECK int sg_backfills_ask(struct sg_run *run, enum sg_backfill_ask what, const char *key,
+                                   const char **text_r, struct sg_err *err);
+
+/* ---- deploy --------------------------------------------------------------- */
+struct sg_deploy_options {
+	struct sg_migrate_options migrate;
+	bool migrations, backfills; /* --only-phase */
+	int64_t deadline_ms;        /* --max-minutes: bounds all but migrations; 0: none */
+	int jobs;
+};
+
+struct sg_deploy_result {
+	struct sg_migrate_result migrate;     /* as after the last round: an outcome a migration, of any round */
+	struct sg_backfills_result backfills; /* likewise; count 0 where none was reached */
+	int rounds;
+};
+
+/* Migrations until one waits, backfills that are ready, again while something new
+ * became ready. No backfill is begun after a failed migration. As sg_migrate: -1 and
+ * errs for what concerns no single step. */
+SG_MUST_CHECK int sg_deploy(struct sg_run *run, const struct sg_deploy_options *options,
+                            struct sg_deploy_result *result_r, struct sg_errs *errs);
 
 /* ---- plan ----------------------------------------------------------------- */
 enum sg_action {
@@ -96,6 +152,15 @@ struct sg_status_migration {
 	const char *failed_at;             /* or NULL */
 };
 
+struct sg_status_backfill {
+	const struct sg_step *step;
+	const struct sg_backfill_row *row; /* NULL: not begun */
+	const char *state;                 /* as its row says; "pending", "waiting" without one; "stopped": running, but nobody is at it */
+	const char *throttle;              /* what holds it, or NULL */
+	const char *const *waits_for;
+	size_t waits_count;
+};
+
 struct sg_status {
 	int state_version;                 /* 0: not installed */
 	const char *database;
@@ -104,6 +169,8 @@ struct sg_status {
 	bool lease_alive;
 	struct sg_status_migration *migrations;
 	size_t migration_count;
+	struct sg_status_backfill *backfills; /* every one of the manifest, in its order */
+	size_t backfill_count;
 	size_t pending, waiting, failed;   /* summary, over all kinds */
 };
 

@@ -31,7 +31,8 @@ static const struct layer {
 	{ "core/base/", 0 }, { "plugins/wire/", 0 }, { "plugins/include/", 0 },
 	{ "core/db/", 1 },   { "core/manifest/", 1 }, { "core/sql/", 1 },
 	{ "core/plugin/", 2 }, /* answers with the rows of a db result */
-	{ "core/state/", 3 }, { "core/exec/", 4 },    { "core/run/", 5 },        { "core/cli/", 6 },
+	{ "core/state/", 3 }, { "core/exec/", 4 },    { "core/backfill/", 5 },
+	{ "core/run/", 6 },   { "core/cli/", 7 },
 };
 
 static const struct layer *layer_of(const char *path)
