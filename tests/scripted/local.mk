@@ -85,3 +85,67 @@ tests_scripted_x02_la_CPPFLAGS = $(AM_CPPFLAGS) -DSCRIPTED_ID='"x02"' -DSCRIPTED
 tests_scripted_x02_la_CFLAGS = $(SG_PLUGIN_CFLAGS)
 tests_scripted_x02_la_LDFLAGS = $(scripted_ldflags)
 tests_scripted_x02_la_LIBADD =
+
+# Backfills likewise: an id, a table, a key and flags each.
+filled_ldflags = $(SG_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
+	-export-symbols-regex '^(sg_plugin|fingerprint|backfill_batch)$$'
+check_LTLIBRARIES += tests/scripted/b01.la
+tests_scripted_b01_la_SOURCES = tests/scripted/backfill.c
+tests_scripted_b01_la_CPPFLAGS = $(AM_CPPFLAGS) -DSCRIPTED_ID='"b01"' -DSCRIPTED_TABLE='"items"' -DSCRIPTED_KEY='"id"'
+tests_scripted_b01_la_CFLAGS = $(SG_PLUGIN_CFLAGS)
+tests_scripted_b01_la_LDFLAGS = $(filled_ldflags)
+tests_scripted_b01_la_LIBADD =
+check_LTLIBRARIES += tests/scripted/b02.la
+tests_scripted_b02_la_SOURCES = tests/scripted/backfill.c
+tests_scripted_b02_la_CPPFLAGS = $(AM_CPPFLAGS) -DSCRIPTED_ID='"b02"' -DSCRIPTED_TABLE='"items"' -DSCRIPTED_KEY='"id"' -DSCRIPTED_FLAGS=SG_REPEATABLE
+tests_scripted_b02_la_CFLAGS = $(SG_PLUGIN_CFLAGS)
+tests_scripted_b02_la_LDFLAGS = $(filled_ldflags)
+tests_scripted_b02_la_LIBADD =
+check_LTLIBRARIES += tests/scripted/b03.la
+tests_scripted_b03_la_SOURCES = tests/scripted/backfill.c
+tests_scripted_b03_la_CPPFLAGS = $(AM_CPPFLAGS) -DSCRIPTED_ID='"b03"' -DSCRIPTED_TABLE='"items"' -DSCRIPTED_KEY='"a, b"'
+tests_scripted_b03_la_CFLAGS = $(SG_PLUGIN_CFLAGS)
+tests_scripted_b03_la_LDFLAGS = $(filled_ldflags)
+tests_scripted_b03_la_LIBADD =
+check_LTLIBRARIES += tests/scripted/b04.la
+tests_scripted_b04_la_SOURCES = tests/scripted/backfill.c
+tests_scripted_b04_la_CPPFLAGS = $(AM_CPPFLAGS) -DSCRIPTED_ID='"b04"' -DSCRIPTED_TABLE='"items"' -DSCRIPTED_KEY='"code"'
+tests_scripted_b04_la_CFLAGS = $(SG_PLUGIN_CFLAGS)
+tests_scripted_b04_la_LDFLAGS = $(filled_ldflags)
+tests_scripted_b04_la_LIBADD =
+check_LTLIBRARIES += tests/scripted/b05.la
+tests_scripted_b05_la_SOURCES = tests/scripted/backfill.c
+tests_scripted_b05_la_CPPFLAGS = $(AM_CPPFLAGS) -DSCRIPTED_ID='"b05"' -DSCRIPTED_TABLE='"items"' -DSCRIPTED_KEY='"uid"' -DSCRIPTED_FLAGS=SG_REPEATABLE
+tests_scripted_b05_la_CFLAGS = $(SG_PLUGIN_CFLAGS)
+tests_scripted_b05_la_LDFLAGS = $(filled_ldflags)
+tests_scripted_b05_la_LIBADD =
+check_LTLIBRARIES += tests/scripted/b06.la
+tests_scripted_b06_la_SOURCES = tests/scripted/backfill.c
+tests_scripted_b06_la_CPPFLAGS = $(AM_CPPFLAGS) -DSCRIPTED_ID='"b06"' -DSCRIPTED_TABLE='"items"' -DSCRIPTED_KEY='"at"'
+tests_scripted_b06_la_CFLAGS = $(SG_PLUGIN_CFLAGS)
+tests_scripted_b06_la_LDFLAGS = $(filled_ldflags)
+tests_scripted_b06_la_LIBADD =
+check_LTLIBRARIES += tests/scripted/b07.la
+tests_scripted_b07_la_SOURCES = tests/scripted/backfill.c
+tests_scripted_b07_la_CPPFLAGS = $(AM_CPPFLAGS) -DSCRIPTED_ID='"b07"' -DSCRIPTED_TABLE='"others"' -DSCRIPTED_KEY='"id"'
+tests_scripted_b07_la_CFLAGS = $(SG_PLUGIN_CFLAGS)
+tests_scripted_b07_la_LDFLAGS = $(filled_ldflags)
+tests_scripted_b07_la_LIBADD =
+check_LTLIBRARIES += tests/scripted/b08.la
+tests_scripted_b08_la_SOURCES = tests/scripted/backfill.c
+tests_scripted_b08_la_CPPFLAGS = $(AM_CPPFLAGS) -DSCRIPTED_ID='"b08"' -DSCRIPTED_TABLE='"others"' -DSCRIPTED_KEY='"id"'
+tests_scripted_b08_la_CFLAGS = $(SG_PLUGIN_CFLAGS)
+tests_scripted_b08_la_LDFLAGS = $(filled_ldflags)
+tests_scripted_b08_la_LIBADD =
+check_LTLIBRARIES += tests/scripted/d01.la
+tests_scripted_d01_la_SOURCES = tests/scripted/backfill.c
+tests_scripted_d01_la_CPPFLAGS = $(AM_CPPFLAGS) -DSCRIPTED_ID='"d01"' -DSCRIPTED_DRAIN
+tests_scripted_d01_la_CFLAGS = $(SG_PLUGIN_CFLAGS)
+tests_scripted_d01_la_LDFLAGS = $(filled_ldflags)
+tests_scripted_d01_la_LIBADD =
+check_LTLIBRARIES += tests/scripted/d02.la
+tests_scripted_d02_la_SOURCES = tests/scripted/backfill.c
+tests_scripted_d02_la_CPPFLAGS = $(AM_CPPFLAGS) -DSCRIPTED_ID='"d02"' -DSCRIPTED_DRAIN
+tests_scripted_d02_la_CFLAGS = $(SG_PLUGIN_CFLAGS)
+tests_scripted_d02_la_LDFLAGS = $(filled_ldflags)
+tests_scripted_d02_la_LIBADD =
