@@ -10,9 +10,9 @@ sgrun_LDADD = libsgrun-core.la
 # One line a file, in the order of the alphabet, so that two changes meet rarely.
 libsgrun_core_la_SOURCES =
 libsgrun_core_la_SOURCES += core/backfill/backfill.h
-libsgrun_core_la_SOURCES += core/backfill/batch.h
+libsgrun_core_la_SOURCES += core/backfill/batch.c core/backfill/batch.h
 libsgrun_core_la_SOURCES += core/backfill/key.h
-libsgrun_core_la_SOURCES += core/backfill/lane.h
+libsgrun_core_la_SOURCES += core/backfill/lane.c core/backfill/lane.h
 libsgrun_core_la_SOURCES += core/backfill/note.h
 libsgrun_core_la_SOURCES += core/backfill/size.h
 libsgrun_core_la_SOURCES += core/backfill/throttle.h

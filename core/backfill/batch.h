@@ -11,6 +11,17 @@
 #include "core/backfill/size.h"
 #include "core/exec/watch.h"
 
+/* One key that was found to be locked or bad: passed over in the next round, if that finds it
+ * where it was. */
+struct sg_verdict_key {
+	sg_key_values key;              /* NULL: none */
+	int64_t range;
+	bool bad;                       /* else locked */
+	const char *who;                /* holds it, or NULL */
+	struct sg_err err;              /* why it is bad */
+	struct sg_arena arena;
+};
+
 struct sg_lane {
 	const struct sg_backfill *backfill;
 	struct sg_session session;
@@ -21,7 +32,10 @@ struct sg_lane {
 	/* the lane's own memory: of use, never of need */
 	struct sg_size size;
 	int64_t mine;                   /* number of the range it worked on last */
-	const char *kinds;              /* of statements that are in the journal already: "|UPDATE|" */
+	int64_t chunk;                  /* number of the range that is known to be no longer than a lane's share */
+	struct sg_verdict_key verdict;
+	bool no_lock;                   /* this role may not lock the table: it only reads it */
+	struct sg_buf kinds;            /* of statements that are in the journal already: "|UPDATE|" */
 	int64_t committed_us;           /* sg_clock_us of its last COMMIT; 0: none */
 	void (*begun)(struct sg_lane *lane, int backend); /* or NULL: told once the range is claimed */
 };
@@ -29,7 +43,7 @@ struct sg_lane {
 enum sg_batch_end {
 	SG_BATCH_DONE,       /* committed: rows, changed, work_us */
 	SG_BATCH_CUT,        /* no batch: the range was cut in two for other lanes */
-	SG_BATCH_SPLIT,      /* rolled back: a lock or a bad row; the size is smaller now, try again */
+	SG_BATCH_SPLIT,      /* rolled back: a lock or a bad row; the next round looks closer */
 	SG_BATCH_DEFERRED,   /* one key was locked still: deferred, and passed */
 	SG_BATCH_BAD,        /* one key fails: recorded, and passed; why is in err */
 	SG_BATCH_NO_RANGE,   /* claimed says why */
@@ -46,9 +60,8 @@ struct sg_batch_result {
 	const char *text;    /* the key, or who holds the lock; or NULL. In the arena */
 };
 
-/* One round. err is set for FAILED and BAD. Rolled back or failed: the plugin's process is
- * dead, and the connection is closed unless the failure was the statement's alone
- * (a lock or bad row: then it is rolled back and healthy). */
+/* One round. err is set for FAILED and BAD. After SPLIT, BLOCKED and FAILED the plugin's
+ * process is dead and the connection closed. */
 enum sg_batch_end sg_batch_run(struct sg_lane *lane, struct sg_arena *arena, struct sg_batch_result *result_r,
                                struct sg_err *err);
 

@@ -23,10 +23,13 @@ void sg_size_init(struct sg_size *size, const struct sg_backfill_settings *setti
 int64_t sg_size_next(const struct sg_size *size);
 /* A batch of so many rows was committed after so many milliseconds of work. */
 void sg_size_done(struct sg_size *size, int64_t rows, double ms);
-/* A lock or statement time-out: size is halved at once (auto), and the rows are suspect. */
+/* A lock or statement time-out: size is halved at once (auto; not again while these rows are
+ * looked through), and the rows are suspect. */
 void sg_size_timed_out(struct sg_size *size, int64_t rows);
 /* A bad row somewhere among these rows. */
 void sg_size_suspect(struct sg_size *size, int64_t rows);
+/* Sessions are blocked by us, or a deadlock was met: halved (auto), nothing is suspect. */
+void sg_size_shrink(struct sg_size *size);
 /* The culprit was found and passed, or another range is worked on: nothing is suspect. */
 void sg_size_clear(struct sg_size *size);
 

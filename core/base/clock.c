@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 int64_t sg_clock_us(void)
 {
@@ -65,9 +66,11 @@ void sg_clock_text(int64_t ms, char text_r[32])
 uint32_t sg_random(uint32_t limit)
 {
 	static uint64_t state;
+	static pid_t owner; /* forked processes must not all wait for the same time */
 
 	SG_ASSERT(limit > 0);
-	if (state == 0) {
+	if (state == 0 || owner != getpid()) {
+		owner = getpid();
 		if (getrandom(&state, sizeof state, GRND_NONBLOCK) != (ssize_t)sizeof state || state == 0)
 			state = (uint64_t)sg_clock_us() | 1;
 	}
