@@ -39,9 +39,11 @@ struct sg_note {
 
 #define SG_NOTE_LIMIT (64 * 1024) /* bytes of a note; longer texts are cut */
 
-/* Sends; false if the other end is gone. Waits while the socket is full. */
+/* Sends; false if the other end is gone. Waits while the socket is full, but a minute at most: an end that
+ * reads nothing for so long counts as gone. */
 bool sg_note_send(int socket, const struct sg_note *note);
-/* 1: received, text and err in the arena (err needs no release); 0: none there yet; -1: the other end is gone. */
+/* 1: received, text and err in the arena (err must not be released: move nothing out of it); 0: none there yet;
+ * -1: the other end is gone, or sent what is no note. What it sent before it went is received first. Never waits. */
 int sg_note_receive(int socket, struct sg_arena *arena, struct sg_note *note_r);
 
 #endif

@@ -14,6 +14,7 @@ struct sg_size {
 	int64_t most;      /* max_batch */
 	int64_t target_ms;
 	int64_t suspect;   /* rows from the position on that are known to hold trouble; 0: none known */
+	bool cold;         /* auto: no batch has reached a quarter of the target yet */
 };
 
 /* start: rows of the range's last batch, to go on from; 0: none (auto then starts
@@ -24,9 +25,10 @@ int64_t sg_size_next(const struct sg_size *size);
 /* A batch of so many rows was committed after so many milliseconds of work. */
 void sg_size_done(struct sg_size *size, int64_t rows, double ms);
 /* A lock or statement time-out: size is halved at once (auto; not again while these rows are
- * looked through), and the rows are suspect. */
+ * looked through), and the rows are suspect. Calls that follow each other narrow what is
+ * suspect each time: one key is asked for after log2 of them. rows 0: as many as were asked. */
 void sg_size_timed_out(struct sg_size *size, int64_t rows);
-/* A bad row somewhere among these rows. */
+/* A bad row somewhere among these rows; rows likewise. */
 void sg_size_suspect(struct sg_size *size, int64_t rows);
 /* Sessions are blocked by us, or a deadlock was met: halved (auto), nothing is suspect. */
 void sg_size_shrink(struct sg_size *size);
