@@ -42,6 +42,7 @@ tests_db_test_crashed_SOURCES = tests/db/test_crashed.c tests/db/faults.c tests/
 DB_TESTS += tests/db/test_outside
 tests_db_test_outside_SOURCES = tests/db/test_outside.c tests/db/faults.c tests/db/faults.h
 DB_TESTS += tests/db/test_existing
+DB_TESTS += tests/db/test_keys
 DB_TESTS += tests/db/test_legacy
 DB_TESTS += tests/db/test_statements tests/db/test_example
 DB_TESTS += tests/db/test_db tests/db/test_embedded

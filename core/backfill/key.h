@@ -18,11 +18,14 @@ struct sg_key {
 	uint32_t oid;
 	size_t count;               /* columns */
 	const char *const *columns; /* quoted */
-	const char *const *types;   /* as the server casts to: "pg_catalog.int8" or format_type's text */
+	const char *const *names;   /* the same for people: not quoted where SQL needs no quotes */
+	const char *const *types;   /* to cast to: "pg_catalog.int8"; a domain's base type, without length or precision */
+	const char *const *collations; /* ' COLLATE "pg_catalog"."C"', for after a literal of that type, or "" */
 	const char *index;          /* for people: the index that is walked */
 	bool unique;                /* the key alone is unique: no two rows share one */
 	/* SQL of the operators: OPERATOR(pg_catalog.<) and so on */
 	const char *less, *less_equal, *greater, *greater_equal;
+	const char *up, *down;      /* what follows ORDER BY, of a table under the alias t: as the index is, and backwards */
 };
 
 /* One value a column, in the arena; NULL as a whole: there is none. */
@@ -55,7 +58,7 @@ struct sg_key_span {
 struct sg_key_batch {
 	sg_key_values firsts, lasts; /* NULL: no row is left in the span */
 	int64_t rows;                /* about: exactly `limit`, or what was left; equal keys beyond the limit are not counted */
-	bool ends;                   /* the span's end: lasts is `to` */
+	bool ends;                   /* the span's end: lasts is `to` (or equal to it), or no row is left */
 };
 
 /* The next `limit` rows of the span, by the key alone. The last of equal keys ends
@@ -67,8 +70,8 @@ SG_MUST_CHECK int sg_key_next(struct sg_db *db, const struct sg_key *key, const 
                               struct sg_err *err);
 
 /* Where to cut a span in two: the key of its n-th row, in steps of at most 10,000
- * index entries a statement; NULL where the span has no more than n rows, and then
- * *rows_r is how many it has (else n). */
+ * index entries a statement; NULL where the span has no more than n rows (or none after
+ * those equal to the n-th), and then *rows_r is how many it has, at most n (else n). */
 SG_MUST_CHECK int sg_key_cut(struct sg_db *db, const struct sg_key *key, const struct sg_key_span *span, int64_t n,
                              struct sg_arena *arena, sg_key_values *at_r, int64_t *rows_r, struct sg_err *err);
 
