@@ -159,7 +159,7 @@ int sg_executor_fingerprint(struct sg_executor *executor, bool *holds_r, bool *s
 	sg_executor_limit(executor, SG_HOST_LIMIT_MS, NULL);
 	if ((executor->in_schema ? sg_executor_flush_in_schema(executor, err) : sg_session_flush(session, err)) != 0)
 		return -1;
-	if (sg_serve(executor, SG_ENTRY_FINGERPRINT, &done, err) != 0) {
+	if (sg_serve(executor, SG_ENTRY_FINGERPRINT, NULL, &done, err) != 0) {
 		if (sg_db_lost(session->db))
 			return -1;
 		if (strcmp(err->sqlstate, "25006") == 0) {
@@ -194,7 +194,7 @@ int sg_executor_run(struct sg_executor *executor, struct sg_err *err)
 	struct sg_request done;
 
 	executor->phase = SG_PHASE_RUN;
-	if (sg_serve(executor, SG_ENTRY_RUN, &done, err) != 0)
+	if (sg_serve(executor, SG_ENTRY_RUN, NULL, &done, err) != 0)
 		return -1;
 	if (done.fail != NULL) {
 		sg_err_set(err, SG_CLASS_FAILED, "%s", done.fail);
@@ -206,6 +206,31 @@ int sg_executor_run(struct sg_executor *executor, struct sg_err *err)
 		sg_err_set(err, SG_CLASS_FAILED, "run returned %" PRId64, done.status);
 		return sg_err_hint(err, "Only SG_OK (0) is success; say why a step fails with `return sg_fail(sg, \"…\");`.");
 	}
+	return 0;
+}
+
+int sg_executor_batch(struct sg_executor *executor, const struct sg_process_batch *batch, bool drain,
+                      int64_t *changed_r, struct sg_err *err)
+{
+	struct sg_request done;
+
+	executor->phase = SG_PHASE_BATCH;
+	executor->drain = drain;
+	executor->guarded = true;
+	if (sg_serve(executor, SG_ENTRY_BATCH, batch, &done, err) != 0)
+		return -1;
+	if (done.fail != NULL) {
+		sg_err_set(err, SG_CLASS_FAILED, "%s", done.fail);
+		if (done.status != SG_FAILED)
+			sg_err_detail(err, "backfill_batch called sg_fail and returned %" PRId64 ": that is a failure all the same.",
+			              done.status);
+		return -1;
+	}
+	if (done.status < 0) {
+		sg_err_set(err, SG_CLASS_FAILED, "backfill_batch returned %" PRId64, done.status);
+		return sg_err_hint(err, "Return how many rows were changed; say why a batch fails with `return sg_fail(sg, \"…\");`.");
+	}
+	*changed_r = done.status;
 	return 0;
 }
 

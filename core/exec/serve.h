@@ -6,11 +6,11 @@
 
 #include "core/exec/executor.h"
 
-/* Calls the entry point and answers its requests until it says done (done_r).
+/* Calls the entry point (batch: of SG_ENTRY_BATCH, else NULL) and answers its requests until it says done (done_r).
  * -1: a request failed or was refused, the plugin died, a signal came: nothing
  * was answered, and the caller rolls back. */
-SG_MUST_CHECK int sg_serve(struct sg_executor *executor, enum sg_entry entry, struct sg_request *done_r,
-                           struct sg_err *err);
+SG_MUST_CHECK int sg_serve(struct sg_executor *executor, enum sg_entry entry,
+                           const struct sg_process_batch *batch, struct sg_request *done_r, struct sg_err *err);
 
 /* Of the executor, for this: the limit of the host's own statements. */
 #define SG_HOST_LIMIT_MS 60000
