@@ -216,7 +216,6 @@ int sg_executor_batch(struct sg_executor *executor, const struct sg_process_batc
 
 	executor->phase = SG_PHASE_BATCH;
 	executor->drain = drain;
-	executor->guarded = true;
 	if (sg_serve(executor, SG_ENTRY_BATCH, batch, &done, err) != 0)
 		return -1;
 	if (done.fail != NULL) {

@@ -30,7 +30,8 @@ struct sg_executor {
 	bool schema_asked;              /* with the next guards */
 	bool sent_outside;              /* the one statement was sent */
 	bool drain;                     /* a batch of SG_DRAIN: SKIP LOCKED is legal */
-	bool guarded;                   /* a batch: nothing of the plugin was sent since the transaction's guards */
+	bool guarded;                   /* a batch: nothing of the plugin was sent since the transaction's guards, and
+	                                 * the role is set (the caller says so) */
 	const char *found_sql;          /* the last sg_exists of a fingerprint that found a row … */
 	int found_n;                    /* … and its parameters */
 	const char *const *found_values;
@@ -61,8 +62,7 @@ SG_MUST_CHECK int sg_executor_fingerprint(struct sg_executor *executor, bool *ho
                                           struct sg_err *err);
 /* The plugin's run(): its DDL, until it says done with SG_OK. */
 SG_MUST_CHECK int sg_executor_run(struct sg_executor *executor, struct sg_err *err);
-/* The plugin's backfill_batch(), in the batch's transaction, whose guards (sg_session_begin_batch)
- * stand still: nothing of the plugin was sent before;
+/* The plugin's backfill_batch(), in the batch's transaction (sg_session_begin_batch);
  * *changed_r is what it returned (>= 0; less is SG_CLASS_FAILED). sg_dml and reads
  * only. The journal gets an entry for the first statement of each kind. The process
  * is ready for another call afterwards; after -1 only sg_process_kill is of use. */

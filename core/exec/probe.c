@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/buf.h"
-#include "core/base/clock.h"
+#include "core/exec/exempt.h"
 
 int sg_probe_snapshot(struct sg_session *session, struct sg_arena *kept, struct sg_arena *arena,
                       struct sg_probe_snapshot *snapshot_r, struct sg_err *err)
@@ -68,16 +68,6 @@ int sg_probe_triggers(struct sg_db *db, struct sg_arena *arena, bool *any_r, str
 	" SELECT pg_catalog.string_agg(pn.nspname || E'\\t' || pc.relname, E'\\n') FROM up" \
 	" JOIN pg_catalog.pg_class pc ON pc.oid = up.oid JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace)"
 
-/* Tables of extensions are theirs to write to: of one that was there before and
- * whose member the table was, or that this transaction made. A membership that
- * is younger than its extension is a disguise. (In a transaction, age() counts
- * from its own xid, and its subtransactions are younger.) */
-#define AN_EXTENSIONS \
-	"EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid" \
-	" WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'" \
-	" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass" \
-	" AND (pg_catalog.age(d.xmin) > 0 OR pg_catalog.age(e.xmin) <= 0))"
-
 /* Columns: what ('write', 'exempt', 'state', 'gone', 'held'), schema, name, oid, relfilenode, has size, event triggers
  * enabled, ancestors. */
 static void add_names(struct sg_session *session, const struct sg_step *step, const struct sg_probe_snapshot *snapshot,
@@ -85,15 +75,9 @@ static void add_names(struct sg_session *session, const struct sg_step *step, co
 {
 	const struct sg_manifest *manifest = session->run->manifest;
 	const char *state = sg_db_literal(arena, manifest->state_schema);
-	const struct sg_list *exempt = &step->policy.trigger_tables;
-	const char *names = sg_db_literal(arena, sg_db_text_array(arena, exempt->items, exempt->count));
 
-	sg_buf_adds(&session->pending, "SELECT CASE WHEN " AN_EXTENSIONS);
-	if (exempt->count > 0)
-		sg_buf_addf(&session->pending,
-		            " OR n.nspname <> %s AND (c.relname = ANY (%s::text[]) AND n.nspname = %s"
-		            " OR n.nspname || '.' || c.relname = ANY (%s::text[]))",
-		            state, names, sg_db_literal(arena, manifest->schema), names);
+	sg_buf_adds(&session->pending, "SELECT CASE WHEN ");
+	sg_exempt_add(&session->pending, manifest, step, arena);
 	sg_buf_addf(&session->pending,
 	            " THEN CASE l.mode WHEN 'RowExclusiveLock' THEN 'exempt' END"
 	            " WHEN n.nspname = %s THEN 'state' WHEN l.mode = 'RowExclusiveLock' THEN 'write'"
@@ -138,8 +122,6 @@ static bool named(const struct sg_relations *relations, const char *standard, co
 	}
 	return false;
 }
-
-#define EXEMPT "exempt" /* the journal's kind of such an entry */
 
 static int compare_oids(const void *a, const void *b)
 {
@@ -195,27 +177,12 @@ static const char *hidden_write(const struct sg_result *rows, int row, const str
 	return NULL;
 }
 
-/* Once for each table: the lock stays to the end. */
-static void note(struct sg_journal *journal, const char *schema, const char *name, struct sg_arena *arena)
-{
-	const char *table = sg_arena_printf(arena, "%s.%s", schema, name);
-	struct sg_journal_entry *entry;
-
-	for (size_t i = 0; i < journal->count; i++)
-		if (strcmp(journal->entries[i].kind, EXEMPT) == 0 && strcmp(journal->entries[i].sql, table) == 0)
-			return;
-	entry = sg_journal_add(journal, arena);
-	entry->kind = EXEMPT;
-	entry->sql = table;
-	entry->started_us = entry->ended_us = sg_clock_us();
-}
-
 /* Written to, but an extension's, or named in trigger_tables. */
 static void note_exempt(const struct sg_result *rows, struct sg_journal *journal, struct sg_arena *arena)
 {
 	for (int row = 0; row < sg_result_rows(rows); row++)
 		if (sg_result_value(rows, row, 0) != NULL && strcmp(sg_result_value(rows, row, 0), "exempt") == 0)
-			note(journal, sg_result_value(rows, row, 1), sg_result_value(rows, row, 2), arena);
+			sg_exempt_note(journal, sg_result_value(rows, row, 1), sg_result_value(rows, row, 2), arena);
 }
 
 static int judge(const struct sg_result *rows, const struct sg_probe_snapshot *snapshot,

@@ -95,9 +95,10 @@ int64_t sg_serve_limit_ms(const struct sg_executor *executor)
 /* Nothing is sent while the batch's own guards stand: that saves it a round trip. */
 static int prepare_batch(struct sg_executor *executor, struct sg_err *err)
 {
-	if (!executor->guarded)
-		sg_session_guards(executor->session, executor->step, executor->lock_ms, executor->step->backfill.statement_seconds,
-		                  executor->scratch);
+	if (executor->guarded)
+		return 0;
+	sg_session_guards(executor->session, executor->step, executor->lock_ms, executor->step->backfill.statement_seconds,
+	                  executor->scratch);
 	sg_executor_role(executor);
 	sg_executor_limit(executor, SG_HOST_LIMIT_MS, NULL);
 	return sg_session_flush(executor->session, err);

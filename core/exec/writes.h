@@ -9,18 +9,21 @@
 #include "core/exec/executor.h"
 
 struct sg_writes {
-	const char *oids;   /* what may be written, as the text of oid[] */
+	const char *oids;   /* what may be written, with its parts if they are few, as the text of oid[] */
+	const char *ours;   /* our own tables, likewise */
+	const char *shared; /* those of them that a batch's claim locks */
 	const char *shown;  /* for people: "public.leads, public.notes" */
 };
 
-/* table: the declared one (its oid), or 0 in drain mode. Names of also_writes are
- * looked up as SQL does, in the open transaction; one that does not exist is
+/* table: the declared one (its oid), or 0 in drain mode. Names of also_writes, as
+ * the server keeps them, are looked up in the open transaction; one that does not exist is
  * SG_CLASS_MANIFEST at the step's line. */
 SG_MUST_CHECK int sg_writes_learn(struct sg_session *session, const struct sg_step *step, uint32_t table,
                                   struct sg_arena *arena, struct sg_writes *writes_r, struct sg_err *err);
 
-/* CLOSE ALL, deferred triggers now, role and search_path taken back, then the look.
- * Anything else written, or a lock above ROW SHARE on one of our own tables (ROW SHARE is
+/* CLOSE ALL, deferred triggers now, the guards of the batch again where the plugin may have
+ * undone them, role and search_path taken back, then the look.
+ * Anything else written, a lock that only DDL, TRUNCATE or LOCK take, or one above ROW SHARE on one of our own tables (ROW SHARE is
  * legal on backfills and backfill_ranges only): SG_CLASS_POLICY, naming the
  * tables, the way there as far as it can be told (cascade, trigger), and the
  * `also_writes =` line with all that it should hold. */

@@ -4,7 +4,7 @@
 
 #include "core/exec/executor.h"
 #include "core/exec/retry.h"
-#include "core/run/connect.h"
+#include "core/exec/again.h"
 
 static int ask_once(struct sg_run *run, struct sg_session *session, struct sg_plugins *plugins, size_t slot,
                     bool *holds_r, struct sg_err *err)
@@ -36,12 +36,11 @@ int sg_ask_fingerprint(struct sg_run *run, struct sg_session *session, struct sg
 {
 	const struct sg_step *step = plugins->slots[slot].step;
 	struct sg_retry retry;
-	int64_t pause;
 
 	sg_retry_init(&retry, &step->policy);
 	while (ask_once(run, session, plugins, slot, holds_r, err) != 0) {
 		/* Whoever only looks waits for no lock: that one is told, and not tried again. */
-		if (err->class == SG_CLASS_LOCKED || !sg_class_retries(err->class) || sg_connect_again(&retry, err, &pause) != 0) {
+		if (err->class == SG_CLASS_LOCKED || !sg_class_retries(err->class) || sg_again_after(&retry, err) != 0) {
 			sg_err_step(err, step->id);
 			return sg_err_at(err, run->manifest->path, step->line);
 		}
@@ -54,7 +53,6 @@ int sg_ask_ledger(struct sg_run *run, struct sg_session *session, bool full, str
                   struct sg_err *err)
 {
 	struct sg_retry retry;
-	int64_t pause;
 
 	sg_retry_init(&retry, &run->manifest->policy);
 	for (;;) {
@@ -62,7 +60,7 @@ int sg_ask_ledger(struct sg_run *run, struct sg_session *session, bool full, str
 		    sg_ledger_read(session->db, run->manifest->state_schema, full, run->arena, ledger_r, err) == 0)
 			return 0;
 		sg_session_drop(session);
-		if (sg_connect_again(&retry, err, &pause) != 0)
+		if (sg_again_after(&retry, err) != 0)
 			return -1;
 	}
 }

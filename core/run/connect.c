@@ -5,22 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/stop.h"
-
-int sg_connect_again(struct sg_retry *retry, struct sg_err *err, int64_t *pause_ms_r)
-{
-	char span[32];
-
-	if (sg_stop_count() > 0)
-		return sg_stop_err(err);
-	if (sg_retry_next(retry, err, sg_clock_ms(), pause_ms_r) == SG_AGAIN_NO) {
-		sg_retry_conclude(retry, sg_clock_ms(), err);
-		return -1;
-	}
-	sg_clock_text(*pause_ms_r, span);
-	sg_log(SG_LOG_WARNING, "retry", NULL, retry->failures, "%s; trying again in %s", err->primary, span);
-	sg_err_clear(err);
-	return sg_stop_sleep(*pause_ms_r) ? 0 : sg_stop_err(err);
-}
+#include "core/exec/again.h"
 
 static int kept(const struct sg_lease *lease, const struct sg_lease_holder *holder, struct sg_err *err)
 {
@@ -43,7 +28,6 @@ int sg_connect_lease(struct sg_session *session, struct sg_lease *lease, int wai
 	sg_retry_init(&retry, &session->run->manifest->policy);
 	for (;; sg_arena_reset(&arena)) {
 		struct sg_lease_holder holder = { 0 };
-		int64_t pause;
 		int taken = -1;
 
 		*asked_ms_r = sg_clock_ms();
@@ -55,7 +39,7 @@ int sg_connect_lease(struct sg_session *session, struct sg_lease *lease, int wai
 		}
 		if (taken < 0) {
 			sg_session_drop(session);
-			if (sg_connect_again(&retry, err, &pause) != 0)
+			if (sg_again_after(&retry, err) != 0)
 				break;
 			continue;
 		}

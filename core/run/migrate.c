@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/stop.h"
+#include "core/exec/again.h"
 #include "core/exec/probe.h"
 #include "core/exec/retry.h"
 #include "core/run/connect.h"
@@ -88,14 +89,13 @@ static int read_state(struct migrating *m, struct sg_err *err)
 
 	sg_retry_init(&retry, &manifest->policy);
 	for (;;) {
-		int64_t pause;
 
 		if (sg_session_open(&m->session, err) == 0 &&
 		    sg_ledger_read(m->session.db, manifest->state_schema, false, m->run->arena, &m->ledger, err) == 0 &&
 		    sg_gates_read(m->session.db, manifest, &m->ledger, m->run->arena, &m->gates, err) == 0)
 			return 0;
 		sg_session_drop(&m->session);
-		if (sg_connect_again(&retry, err, &pause) != 0)
+		if (sg_again_after(&retry, err) != 0)
 			return -1;
 	}
 }
@@ -104,7 +104,6 @@ static int read_state(struct migrating *m, struct sg_err *err)
 static int read_all(struct migrating *m, struct sg_err *err)
 {
 	struct sg_retry retry;
-	int64_t pause;
 
 	sg_retry_init(&retry, &m->run->manifest->policy);
 	for (;;) {
@@ -114,7 +113,7 @@ static int read_all(struct migrating *m, struct sg_err *err)
 		    sg_probe_triggers(m->session.db, m->run->arena, &m->run->event_triggers, err) == 0)
 			return 0;
 		sg_session_drop(&m->session);
-		if (sg_connect_again(&retry, err, &pause) != 0)
+		if (sg_again_after(&retry, err) != 0)
 			return -1;
 	}
 }
@@ -122,14 +121,13 @@ static int read_all(struct migrating *m, struct sg_err *err)
 static int install(struct migrating *m, struct sg_err *err)
 {
 	struct sg_retry retry;
-	int64_t pause;
 
 	sg_retry_init(&retry, &m->run->manifest->policy);
 	while (!m->ledger.installed) {
 		if (sg_session_open(&m->session, err) != 0 ||
 		    sg_state_install(m->session.db, m->run->manifest->state_schema, err) != 0) {
 			sg_session_drop(&m->session);
-			if (sg_connect_again(&retry, err, &pause) != 0)
+			if (sg_again_after(&retry, err) != 0)
 				return -1;
 		}
 		if (read_state(m, err) != 0)

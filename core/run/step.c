@@ -8,7 +8,7 @@
 #include "core/base/stop.h"
 #include "core/exec/retry.h"
 #include "core/plugin/abi.h"
-#include "core/run/connect.h"
+#include "core/exec/again.h"
 #include "core/run/outside.h"
 #include "core/run/plugins.h"
 #include "core/state/attempts.h"
@@ -157,11 +157,10 @@ int sg_step_supersede(const struct sg_stage *stage, const struct sg_step *step, 
 
 	sg_retry_init(&retry, &step->policy);
 	while ((status = write_superseded(stage, step, &arena, err)) != 0) {
-		int64_t pause;
 
 		sg_session_rollback(stage->session);
 		sg_session_drop(stage->session);
-		if (sg_connect_again(&retry, err, &pause) != 0)
+		if (sg_again_after(&retry, err) != 0)
 			break;
 	}
 	sg_arena_release(&arena);
