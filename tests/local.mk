@@ -75,6 +75,10 @@ DB_TESTS += tests/db/test_existed
 tests_db_test_existed_SOURCES = tests/db/test_existed.c tests/db/project.c tests/db/project.h
 DB_TESTS += tests/db/test_reports
 tests_db_test_reports_SOURCES = tests/db/test_reports.c tests/db/project.c tests/db/project.h
+DB_TESTS += tests/db/test_ranges
+tests_db_test_ranges_SOURCES = tests/db/test_ranges.c tests/db/states.c tests/db/states.h
+DB_TESTS += tests/db/test_backfill_state
+tests_db_test_backfill_state_SOURCES = tests/db/test_backfill_state.c tests/db/states.c tests/db/states.h
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests

@@ -5,25 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/log.h"
-#include "core/base/text.h"
-
-/* Valid UTF-8 of at most 4,000 bytes, or NULL. */
-static const char *bounded(struct sg_arena *arena, const char *text)
-{
-	struct sg_buf buf;
-	const char *copy;
-
-	if (text == NULL)
-		return NULL;
-	sg_buf_init(&buf, 4000);
-	sg_text_add_clean(&buf, text, strlen(text), true);
-	while (buf.length > 0 && !sg_text_utf8(buf.data, buf.length))
-		buf.data[--buf.length] = '\0';
-	copy = sg_arena_strndup(arena, buf.data, buf.length);
-	sg_buf_release(&buf);
-	return copy;
-}
+#include "core/state/words.h"
 
 void sg_attempts_add(struct sg_db *db, const char *state_schema, const char *step, const char *runner,
                      const char *result, int64_t ms_ago, const struct sg_err *why)
@@ -32,7 +16,7 @@ void sg_attempts_add(struct sg_db *db, const char *state_schema, const char *ste
 	struct sg_err err = SG_ERR_INIT;
 	const char *schema = sg_db_identifier(&arena, state_schema);
 	const char *fields[] = { step, runner, result, sg_class_name(why->class), why->sqlstate[0] ? why->sqlstate : NULL,
-		                 bounded(&arena, why->primary), bounded(&arena, why->statement) };
+		                 sg_state_bounded(&arena, why->primary), sg_state_bounded(&arena, why->statement) };
 	struct sg_buf sql = SG_BUF_INIT;
 
 	sg_buf_addf(&sql,

@@ -25,6 +25,7 @@ struct sg_backfill_row {
 	const char *key;
 	enum sg_backfill_state state;
 	bool begun;             /* started_at is set: its ranges were made */
+	bool again;             /* not begun, and --again asked for a sweep, whatever the fingerprint says */
 	int pass;
 	int64_t rows_done;      /* of its row and of its ranges */
 	int64_t rows_estimate;  /* -1: not known */
