@@ -189,8 +189,10 @@ static int check_operators(const struct sg_result *result, int row, struct sg_er
 static const char index_sql[] =
 	"SELECT ic.relname, i.indisunique AND i.indnkeyatts = pg_catalog.cardinality($2::pg_catalog.int2[]),"
 	" i.indisvalid AND i.indisready AND i.indislive AS usable, m.amname = 'btree' AS btree, i.indpred IS NULL AS whole,"
-	" f.ordered, f.collated, f.directed, f.nulls"
+	" f.ordered, f.collated, f.directed, f.nulls,"
+	" pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(ic.relname)"
 	" FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid"
+	" JOIN pg_catalog.pg_namespace n ON n.oid = ic.relnamespace"
 	" JOIN pg_catalog.pg_am m ON m.oid = ic.relam"
 	" CROSS JOIN LATERAL (SELECT pg_catalog.bool_and(i.indkey[u.no - 1] = u.attnum) AS leads,"
 	"  pg_catalog.bool_and(o.opcfamily = u.family AND o.opcintype = u.input) AS ordered,"
@@ -209,7 +211,7 @@ static const char index_sql[] =
 	" (i.indisunique AND i.indnkeyatts = pg_catalog.cardinality($2::pg_catalog.int2[])) DESC, i.indisprimary DESC,"
 	" i.indnatts, i.indexrelid LIMIT 1";
 
-enum { NAME, UNIQUE, USABLE, BTREE, WHOLE, ORDERED, COLLATED, DIRECTED, NULLS };
+enum { NAME, UNIQUE, USABLE, BTREE, WHOLE, ORDERED, COLLATED, DIRECTED, NULLS, SHOWN_NAME };
 
 static const char *list(struct sg_arena *arena, const char *const *texts, size_t count)
 {
@@ -221,7 +223,7 @@ static const char *list(struct sg_arena *arena, const char *const *texts, size_t
 }
 
 /* What keeps the nearest index from being walked; NULL: nothing does. */
-static const char *misfit(const struct sg_result *index)
+static const char *misfit(const struct sg_result *index, bool partitioned)
 {
 	if (!sg_result_true(index, 0, BTREE))
 		return "is no btree";
@@ -234,20 +236,31 @@ static const char *misfit(const struct sg_result *index)
 	if (!sg_result_true(index, 0, DIRECTED))
 		return "has columns in both directions (ASC and DESC)";
 	if (!sg_result_true(index, 0, USABLE))
-		return "is not valid: it is being built, or its build failed";
+		return partitioned ? "is not valid: not every partition has its part of it yet"
+		                   : "is not valid: it is being built, or its build failed";
 	return NULL;
 }
 
 static int refuse_index(const struct sg_key *key, const struct sg_result *index, bool partitioned, struct sg_arena *arena,
                         struct sg_err *err)
 {
-	const char *columns = list(arena, key->names, key->count), *why = NULL;
+	const char *columns = list(arena, key->names, key->count), *shown = NULL;
+	bool broken = false; /* all is well with the index but its state */
 
 	sg_err_set(err, SG_CLASS_REFUSED, "no index of %s can walk the backfill's key (%s)", key->shown, columns);
 	if (sg_result_rows(index) > 0) {
-		why = misfit(index);
-		sg_err_detail(err, "Index %s %s.", sg_result_value(index, 0, NAME), why);
+		shown = sg_result_value(index, 0, SHOWN_NAME);
+		broken = sg_result_true(index, 0, BTREE) && sg_result_true(index, 0, WHOLE) && sg_result_true(index, 0, ORDERED) &&
+		         sg_result_true(index, 0, COLLATED) && sg_result_true(index, 0, DIRECTED);
+		sg_err_detail(err, "Index %s %s.", shown, misfit(index, partitioned));
 	}
+	if (broken && partitioned)
+		return sg_err_hint(err,
+		                   "Create the index CONCURRENTLY on each partition that lacks it, and attach it:"
+		                   " ALTER INDEX %s ATTACH PARTITION …;",
+		                   shown);
+	if (broken)
+		return sg_err_hint(err, "Let its build end; where it has failed: REINDEX INDEX CONCURRENTLY %s;", shown);
 	if (partitioned)
 		return sg_err_hint(err,
 		                   "CREATE INDEX ON %s (%s); it is built partition by partition, and writes to the table wait"
@@ -261,6 +274,7 @@ static int learn_index(struct sg_db *db, const struct sg_result *columns, struct
 {
 	static const int fields[] = { ATTNUM, FAMILY, INPUT, COLLATION_OID };
 	const char *values[5] = { sg_result_value(columns, 0, OID) }, *of[SG_MAX_KEYS];
+	bool partitioned = strcmp(sg_result_value(columns, 0, KIND), "p") == 0;
 	struct sg_result *index;
 
 	for (size_t f = 0; f < 4; f++) {
@@ -270,8 +284,8 @@ static int learn_index(struct sg_db *db, const struct sg_result *columns, struct
 	}
 	if (sg_db_query(db, index_sql, 5, values, arena, &index, err) != 0)
 		return -1;
-	if (sg_result_rows(index) == 0 || misfit(index) != NULL)
-		return refuse_index(key, index, strcmp(sg_result_value(columns, 0, KIND), "p") == 0, arena, err);
+	if (sg_result_rows(index) == 0 || misfit(index, partitioned) != NULL)
+		return refuse_index(key, index, partitioned, arena, err);
 	key->index = sg_result_value(index, 0, NAME);
 	key->unique = sg_result_true(index, 0, UNIQUE);
 	*nulls_r = sg_result_value(index, 0, NULLS);

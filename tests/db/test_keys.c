@@ -123,12 +123,12 @@ static const char *batch_rows(const struct sg_key_batch *batch)
     for (size_t i = 0; i < key.count; i++) {
         const char *comma = i > 0 ? ", " : "";
 
-        low = sg_test_strf("%s%s%s::%s", low, comma, sg_db_literal(&arena, batch->firsts[i]), key.types[i]);
-        high = sg_test_strf("%s%s%s::%s", high, comma, sg_db_literal(&arena, batch->lasts[i]), key.types[i]);
+        low = sg_test_strf("%s%s%s::%s%s", low, comma, sg_db_literal(&arena, batch->firsts[i]), key.types[i], key.collations[i]);
+        high = sg_test_strf("%s%s%s::%s%s", high, comma, sg_db_literal(&arena, batch->lasts[i]), key.types[i], key.collations[i]);
     }
     return rows_of(sg_test_strf(key.count > 1
-                                    ? "SELECT %s FROM %s t WHERE ROW(%s) %s ROW(%s) AND ROW(%s) %s ROW(%s) ORDER BY %s"
-                                    : "SELECT %s FROM %s t WHERE %s %s %s AND %s %s %s ORDER BY %s",
+                                    ? "SELECT %s FROM %s t WHERE ROW(%s) %s ROW(%s) AND ROW(%s) %s ROW(%s) ORDER BY %s, t.tableoid, t.ctid"
+                                    : "SELECT %s FROM %s t WHERE %s %s %s AND %s %s %s ORDER BY %s, t.tableoid, t.ctid",
                                 columns(), key.table, columns(), key.greater_equal, low, columns(), key.less_equal, high, key.up));
 }
 
@@ -137,7 +137,7 @@ static int walk(int most)
 {
     struct sg_key_span span = { NULL, NULL, NULL };
     struct sg_key_batch batch = { .ends = false };
-    const char *all = rows_of(sg_test_strf("SELECT %s FROM %s t ORDER BY %s", columns(), key.table, columns())), *at = all;
+    const char *all = rows_of(sg_test_strf("SELECT %s FROM %s t ORDER BY %s, t.tableoid, t.ctid", columns(), key.table, columns())), *at = all;
     int batches = 0;
 
     T_MUST_EQ_INT(sg_key_ends(db, &key, &arena, &span.from, &span.to, &err), 0);
@@ -210,8 +210,343 @@ SG_TEST(walks_numbers)
     T_GT_INT(walked("af", "id", 30), 10);
 }
 
+/* Every type through the same table: 300 rows of what its expression of g gives, some of them equal. */
+SG_TEST(walks_every_type)
+{
+    static const struct {
+        const char *type, *of_g;
+        bool unique;
+    } types[] = {
+        { "text COLLATE \"C\"", "chr(97 + g % 26) || repeat('''\\ ', g % 3) || g % 7", false },
+        { "text COLLATE \"en-x-icu\"", "CASE g % 4 WHEN 0 THEN 'a' WHEN 1 THEN 'A' WHEN 2 THEN 'ä' ELSE 'Ä-' END || g", true },
+        { "text COLLATE blind", "CASE g % 4 WHEN 0 THEN 'a' WHEN 1 THEN 'A' WHEN 2 THEN 'ä' ELSE 'Ä' END || g / 4", false },
+        { "text", "repeat(md5(g::text), 1 + g % 60)", true },
+        { "varchar(20)", "repeat('x ', g % 9) || chr(200 + g % 80)", false },
+        { "varchar(20) COLLATE \"POSIX\"", "repeat('x ', g % 9) || chr(200 + g % 80)", false },
+        { "char(5)", "repeat('y', g % 6)", false },
+        { "character varying", "CASE WHEN g % 3 = 0 THEN '' ELSE E'line\\n\\ttab' || g END", false },
+        { "name", "'Name ' || g", true },
+        { "name COLLATE \"en-x-icu\"", "CASE g % 2 WHEN 0 THEN 'a' ELSE 'B' END || g", true },
+        { "\"char\"", "chr(33 + g % 90)::\"char\"", false },
+        { "citext", "CASE g % 2 WHEN 0 THEN 'key' ELSE 'KEY' END || g / 2", false },
+        { "uuid", "md5(g::text)::uuid", true },
+        { "bytea", "decode(md5(g::text), 'hex') || '\\x00ff27'::bytea", true },
+        { "boolean", "g % 2 = 0", false },
+        { "smallint", "g - 150", true },
+        { "numeric(12,4)", "(g - 150) * 1.0001", true },
+        { "numeric", "(g % 20)::numeric(10,2) / 10", false },
+        { "float4", "sqrt(g)::float4", true },
+        { "money", "(g * 1.37)::numeric::money", true },
+        { "date", "date '4713-01-01 BC' + g * 9000", true },
+        { "timestamptz", "timestamptz '2024-03-31 01:59:59.999999+01' + g * interval '17.123457 minutes'", true },
+        { "timestamptz(0)", "timestamptz '2024-10-27 00:00:00Z' + g * interval '10 minutes'", true },
+        { "timestamp", "CASE WHEN g = 3 THEN 'infinity' WHEN g = 4 THEN '-infinity' ELSE timestamp '0044-03-15 BC' + g * interval '1 day' END", true },
+        { "time", "time '00:00' + g * interval '2 minutes'", true },
+        { "timetz", "('12:00:' || g % 60 || '+' || g % 12)::timetz", false },
+        { "interval", "make_interval(months => g % 5, days => g % 31, secs => g / 7.0 - 20)", true },
+        { "interval day to second(3)", "make_interval(days => g % 31, secs => g / 7.0)", true },
+        { "inet", "('10.0.' || g % 7 || '.' || g % 256 || '/' || 8 + g % 20)::inet", true },
+        { "cidr", "('10.' || g % 256 || '.0.0/16')::cidr", false },
+        { "macaddr", "('08:00:2b:01:02:' || to_hex(g % 256))::macaddr", false },
+        { "pg_lsn", "pg_lsn '0/0' + g * 1000", true },
+        { "bit(9)", "g::bit(9)", true },
+        { "bit varying(12)", "(g::bit(9))::bit varying(12) || B'1'", true },
+        { "oid", "(4294967295 - g)::oid", true },
+        { "regtype", "CASE g % 3 WHEN 0 THEN 'int8'::regtype WHEN 1 THEN 'far.mood'::regtype ELSE g::oid::regtype END", false },
+        { "far.mood", "(enum_range(NULL::far.mood))[1 + g % 3]", false },
+        { "far.\"Odd \"\"Type\"", "(g % 17)", false },
+        { "far.tight", "repeat('t', g % 9)", false },
+        { "far.icu", "CASE g % 2 WHEN 0 THEN 'a' ELSE 'B' END || g", true },
+        { "far.icu COLLATE \"C\"", "CASE g % 2 WHEN 0 THEN 'a' ELSE 'B' END || g", true },
+        { "far.lower", "CASE g % 2 WHEN 0 THEN 'key' ELSE 'KEY' END || g / 2", false },
+        { "int[]", "ARRAY[g % 5, NULL, g]", true },
+        { "text[]", "ARRAY['a,\"b', NULL, 'NULL', g::text]", true },
+        { "int4range", "int4range(g, g + g % 3)", false },
+        { "int4multirange", "int4multirange(int4range(g, g + 2), int4range(g + 5, NULL))", true },
+        { "far.pair", "ROW(g % 3, CASE WHEN g % 5 = 0 THEN NULL ELSE 'x, \"y' || g END)::far.pair", false },
+        { "far.pair[]", "ARRAY[ROW(NULL, NULL), ROW(g, NULL)]::far.pair[]", true },
+    };
+
+    prepare_in("TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'",
+               "CREATE EXTENSION citext; CREATE SCHEMA far; CREATE TYPE far.mood AS ENUM ('very sad', 'ok''ish', 'glad');"
+               "CREATE DOMAIN far.\"Odd \"\"Type\" AS int CHECK (VALUE >= 0);"
+               "CREATE DOMAIN far.tight AS varchar(9); CREATE DOMAIN far.icu AS text COLLATE \"en-x-icu\";"
+               "CREATE DOMAIN far.lower AS citext; CREATE TYPE far.pair AS (a int, b text);"
+               "CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level1', deterministic = false)");
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        script(sg_test_strf("CREATE TABLE t%zu (k %s NOT NULL); INSERT INTO t%zu SELECT %s FROM generate_series(1, 300) g;"
+                            "CREATE INDEX ON t%zu (k);", i, types[i].type, i, types[i].of_g, i));
+        /* what is there may be what the domain would not take today */
+        if (strcmp(types[i].type, "far.tight") == 0)
+            script("ALTER DOMAIN far.tight ADD CHECK (VALUE = 'nothing') NOT VALID");
+        learn(sg_test_strf("t%zu", i), "k");
+        if (walk(40) < (types[i].unique ? 8 : 1))
+            T_FAIL("%s: too few batches", types[i].type);
+        if (types[i].unique)
+            T_EQ_STR(sg_test_strf("%s %s", types[i].type, rows_of(sg_test_strf("SELECT count(DISTINCT k) FROM t%zu", i))),
+                     sg_test_strf("%s 300\n", types[i].type));
+    }
+}
+
+SG_TEST(walks_composites)
+{
+    prepare("CREATE TABLE c (business_id int, id uuid, PRIMARY KEY (business_id, id));"
+            "INSERT INTO c SELECT g % 3, md5(g::text)::uuid FROM generate_series(1, 400) g;"
+            "INSERT INTO c SELECT 7, md5(g::text)::uuid FROM generate_series(1, 3) g;"
+            "CREATE TABLE d (a date NOT NULL, b text COLLATE \"C\" NOT NULL, c varchar(4) NOT NULL, \"Wei\"\"rd, col\" char(3) NOT NULL, x int);"
+            "CREATE INDEX wide ON d (c DESC, b DESC, a DESC, x); CREATE INDEX part ON d (c DESC, b DESC, a) ;"
+            "CREATE INDEX mixed ON d (a NULLS FIRST, \"Wei\"\"rd, col\" NULLS LAST, b NULLS FIRST);"
+            "INSERT INTO d SELECT date '2024-01-01' + g % 5, repeat('b', g % 4), repeat('c', g % 3), g % 11, g FROM generate_series(1, 500) g");
+    T_GT_INT(walked("c", "business_id, id", 30), 10);
+    T_TRUE(key.unique);
+    T_GT_INT(walked("c", "business_id", 30), 3); /* the first of the index's: half of the table is one key */
+    T_FALSE(key.unique);
+    T_GT_INT(walked("d", "c,b,a", 30), 10);
+    T_EQ_STR(key.index, "wide");
+    T_GT_INT(walked("d", " A , \"Wei\"\"rd, col\"", 30), 5);
+    T_GT_INT(walked("d", " A , \"Wei\"\"rd, col\",b", 30), 10);
+    T_EQ_STR(key.index, "mixed");
+}
+
+SG_TEST(walks_ties)
+{
+    struct sg_key_span span = { NULL, NULL, NULL };
+    struct sg_key_batch batch;
+    sg_key_values at;
+    int64_t rows;
+
+    prepare("CREATE TABLE same (k int NOT NULL); CREATE INDEX ON same (k); INSERT INTO same SELECT 5 FROM generate_series(1, 2000);"
+            "CREATE TABLE heavy (k int NOT NULL, j int NOT NULL); CREATE INDEX ON heavy (k, j);"
+            "INSERT INTO heavy SELECT CASE WHEN g % 10 = 0 THEN g ELSE 500 END, g % 3 FROM generate_series(1, 1000) g");
+    T_EQ_INT(walked("same", "k", 10), 1);
+    T_MUST_EQ_INT(sg_key_ends(db, &key, &arena, &span.from, &span.to, &err), 0);
+    T_EQ_INT(sg_key_next(db, &key, &span, 10, &arena, &batch, &err), 0);
+    T_EQ_INT(batch.rows, 10);
+    T_TRUE(batch.ends);
+    T_EQ_STR(batch.lasts[0], "5");
+    T_EQ_INT(sg_key_cut(db, &key, &span, 100, &arena, &at, &rows, &err), 0);
+    T_NULL(at); /* nothing could be given away */
+    T_GT_INT(walked("heavy", "k", 7), 10);
+    T_GT_INT(walked("heavy", "k, j", 7), 10);
+}
+
+SG_TEST(says_where_a_span_ends)
+{
+    static const char *const two[] = { "2" }, *const eight[] = { "8" }, *const nine[] = { "9" }, *const hundred[] = { "100" };
+    struct sg_key_span span = { NULL, two, nine };
+    struct sg_key_batch batch;
+    sg_key_values at;
+    int64_t rows;
+
+    prepare("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT 2 * g FROM generate_series(0, 30000) g");
+    learn("t", "id");
+    T_EQ_INT(sg_key_next(db, &key, &span, 2, &arena, &batch, &err), 0); /* 2, 4 */
+    T_EQ_STR(batch.firsts[0], "2");
+    T_EQ_STR(batch.lasts[0], "4");
+    T_EQ_INT(batch.rows, 2);
+    T_FALSE(batch.ends);
+    T_EQ_INT(sg_key_next(db, &key, &span, 4, &arena, &batch, &err), 0); /* 2 to 8, and 9 is nobody */
+    T_EQ_STR(batch.lasts[0], "8");
+    T_EQ_INT(batch.rows, 4);
+    T_FALSE(batch.ends);
+    span.after = eight;
+    T_EQ_INT(sg_key_next(db, &key, &span, 4, &arena, &batch, &err), 0);
+    T_NULL(batch.firsts);
+    T_NULL(batch.lasts);
+    T_EQ_INT(batch.rows, 0);
+    T_TRUE(batch.ends);
+    span.after = NULL;
+    T_EQ_INT(sg_key_next(db, &key, &span, 5, &arena, &batch, &err), 0); /* one fewer than asked for */
+    T_EQ_STR(batch.lasts[0], "9");
+    T_EQ_INT(batch.rows, 4);
+    T_TRUE(batch.ends);
+    span.to = eight;
+    T_EQ_INT(sg_key_next(db, &key, &span, 4, &arena, &batch, &err), 0); /* the last one is the end */
+    T_EQ_STR(batch.lasts[0], "8");
+    T_TRUE(batch.ends);
+
+    /* cuts */
+    T_EQ_INT(sg_key_cut(db, &key, &span, 3, &arena, &at, &rows, &err), 0);
+    T_EQ_STR(at == NULL ? NULL : at[0], "6");
+    T_EQ_INT(rows, 3);
+    T_EQ_INT(sg_key_cut(db, &key, &span, 4, &arena, &at, &rows, &err), 0);
+    T_NULL(at);
+    T_EQ_INT(rows, 4);
+    T_EQ_INT(sg_key_cut(db, &key, &span, 400000, &arena, &at, &rows, &err), 0);
+    T_NULL(at);
+    T_EQ_INT(rows, 4);
+    span.to = nine;
+    T_EQ_INT(sg_key_cut(db, &key, &span, 4, &arena, &at, &rows, &err), 0);
+    T_NULL(at);
+    T_EQ_INT(rows, 4);
+    span.after = hundred;
+    T_EQ_INT(sg_key_cut(db, &key, &span, 4, &arena, &at, &rows, &err), 0);
+    T_NULL(at);
+    T_EQ_INT(rows, 0);
+    T_EQ_INT(sg_key_ends(db, &key, &arena, &span.from, &span.to, &err), 0);
+    T_EQ_STR(span.from[0], "0");
+    T_EQ_STR(span.to[0], "60000");
+    T_EQ_INT(sg_key_cut(db, &key, &span, 25000, &arena, &at, &rows, &err), 0); /* 102 to 50,100, in three steps */
+    T_EQ_STR(at == NULL ? NULL : at[0], "50100");
+    T_EQ_INT(rows, 25000);
+    T_EQ_INT(sg_key_cut(db, &key, &span, 29950, &arena, &at, &rows, &err), 0);
+    T_NULL(at);
+    T_EQ_INT(rows, 29950);
+}
+
+SG_TEST(walks_partitions)
+{
+    prepare("CREATE TABLE r (id bigint NOT NULL, x int) PARTITION BY RANGE (id); CREATE TABLE r1 PARTITION OF r FOR VALUES FROM (0) TO (100);"
+            "CREATE TABLE r2 (x int, gone int, id bigint NOT NULL); ALTER TABLE r2 DROP COLUMN gone;"
+            "ALTER TABLE r ATTACH PARTITION r2 FOR VALUES FROM (100) TO (700); CREATE TABLE rd PARTITION OF r DEFAULT;"
+            "CREATE INDEX ON r (id); INSERT INTO r SELECT generate_series(1, 1000);"
+            "CREATE TABLE h (a int, b text COLLATE \"C\", PRIMARY KEY (a, b)) PARTITION BY HASH (b);"
+            "CREATE TABLE h0 PARTITION OF h FOR VALUES WITH (MODULUS 2, REMAINDER 0) PARTITION BY RANGE (a);"
+            "CREATE TABLE h00 PARTITION OF h0 FOR VALUES FROM (0) TO (5); CREATE TABLE h01 PARTITION OF h0 DEFAULT;"
+            "CREATE TABLE h1 PARTITION OF h FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+            "INSERT INTO h SELECT g % 13, g FROM generate_series(1, 700) g; CREATE TABLE bare (id int NOT NULL) PARTITION BY LIST (id);"
+            "CREATE INDEX ON bare (id)");
+    T_GT_INT(walked("r", "id", 30), 20);
+    T_FALSE(key.unique);
+    T_GT_INT(walked("h", "a, b", 30), 20);
+    T_TRUE(key.unique);
+    T_GT_INT(walked("h01", "a, b", 30), 5);
+    T_EQ_INT(walked("bare", "id", 30), 0);
+}
+
+static void refused(const char *table, const char *names, const char *primary, const char *detail, const char *hint)
+{
+    sg_err_clear(&err);
+    T_EQ_INT(sg_key_learn(db, table, names, &arena, &key, &err), -1);
+    T_EQ_STR(sg_class_name(err.class), "refused");
+    T_EQ_STR(err.primary, primary);
+    if (detail != NULL)
+        T_EQ_STR(err.detail, detail);
+    T_CONTAINS(err.hint != NULL ? err.hint : "", hint);
+}
+
+SG_TEST(refuses)
+{
+    prepare_in("TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'",
+               "CREATE EXTENSION citext; CREATE VIEW v AS SELECT 1 AS id; CREATE MATERIALIZED VIEW m AS SELECT 1 AS id;"
+               "CREATE TABLE t (id int PRIMARY KEY, n int, a int NOT NULL, b int NOT NULL, c text NOT NULL, ci citext NOT NULL, j json NOT NULL,"
+               " p int NOT NULL, h int NOT NULL, o text NOT NULL, l text NOT NULL, e int NOT NULL, i int NOT NULL, v varchar NOT NULL, v2 varchar NOT NULL);"
+               "CREATE INDEX n_idx ON t (n); CREATE INDEX ab_idx ON t (a, b DESC); CREATE INDEX p_idx ON t (p) WHERE p > 0;"
+               "CREATE INDEX h_idx ON t USING hash (h); CREATE INDEX o_idx ON t (o text_pattern_ops); CREATE INDEX l_idx ON t (l COLLATE \"POSIX\");"
+               "CREATE INDEX e_idx ON t ((e + 0)); CREATE INDEX cia_idx ON t (ci, a); CREATE INDEX i_idx ON t (b) INCLUDE (i);"
+               "CREATE INDEX v_idx ON t (v bpchar_ops); CREATE INDEX v2_idx ON t (v2 varchar_ops);"
+               "CREATE TABLE \"Odd \"\"T\" (\"a b\" int, \"select\" int NOT NULL);"
+               "CREATE TABLE part (id int NOT NULL) PARTITION BY LIST (id); CREATE TABLE part1 PARTITION OF part DEFAULT;"
+               "CREATE INDEX part_idx ON ONLY part (id);"
+               "CREATE TABLE bad (id int NOT NULL); INSERT INTO bad VALUES (1), (1)");
+    {
+        struct sg_sql *session = sg_sql_open(conninfo);
+
+        sg_sql_expect(session, "CREATE UNIQUE INDEX CONCURRENTLY bad_idx ON app.bad (id)", "23505");
+        sg_sql_close(session);
+    }
+    refused("nowhere", "id", "the backfill's table nowhere does not exist", NULL, "SG_BACKFILL");
+    refused("v", "id", "app.v is a view: a backfill's ranges are of a table", NULL, "SG_DRAIN");
+    refused("m", "id", "app.m is a materialized view: a backfill's ranges are of a table", NULL, "SG_BACKFILL");
+    refused("t_pkey", "id", "app.t_pkey is an index: a backfill's ranges are of a table", NULL, "SG_BACKFILL");
+    refused("t", "nix", "table app.t has no column nix, which the backfill's key names", NULL, "SG_BACKFILL");
+    refused("t", "\"ID\"", "table app.t has no column \"ID\", which the backfill's key names", NULL, "SG_BACKFILL");
+    refused("t", "t.id", "table app.t has no column t.id, which the backfill's key names", NULL, "SG_BACKFILL");
+    refused("t", "ctid", "table app.t has no column ctid, which the backfill's key names", NULL, "SG_BACKFILL");
+    refused("t", "id, ID", "the backfill's key on app.t names column id twice", NULL, "once");
+    refused("t", "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a", "the key has more than 16 columns", NULL, "fewer");
+    refused("t", "n", "column n of app.t may be NULL: rows with NULL keys are in no range", NULL,
+            "ALTER TABLE app.t ALTER COLUMN n SET NOT NULL;");
+    refused("t", "j", "column j of app.t is of type json, which has no order", NULL, "btree");
+    refused("t", "c", "no index of app.t can walk the backfill's key (c)", NULL, "CREATE INDEX CONCURRENTLY ON app.t (c);");
+    T_NULL(err.detail);
+    refused("t", "a, b", "no index of app.t can walk the backfill's key (a, b)",
+            "Index app.ab_idx has columns in both directions (ASC and DESC).", "CREATE INDEX CONCURRENTLY ON app.t (a, b);");
+    refused("t", "b, a", "no index of app.t can walk the backfill's key (b, a)", NULL, "CREATE INDEX CONCURRENTLY ON app.t (b, a);");
+    refused("t", "b, i", "no index of app.t can walk the backfill's key (b, i)", NULL, "CREATE INDEX CONCURRENTLY ON app.t (b, i);");
+    refused("t", "p", "no index of app.t can walk the backfill's key (p)", "Index app.p_idx is partial (WHERE): it does not have all rows.",
+            "CREATE INDEX CONCURRENTLY ON app.t (p);");
+    refused("t", "h", "no index of app.t can walk the backfill's key (h)", "Index app.h_idx is no btree.",
+            "CREATE INDEX CONCURRENTLY ON app.t (h);");
+    refused("t", "o", "no index of app.t can walk the backfill's key (o)", "Index app.o_idx has another operator class than the default.",
+            "CREATE INDEX CONCURRENTLY ON app.t (o);");
+    refused("t", "v", "no index of app.t can walk the backfill's key (v)", "Index app.v_idx has another operator class than the default.",
+            "CREATE INDEX CONCURRENTLY ON app.t (v);");
+    refused("t", "l", "no index of app.t can walk the backfill's key (l)", "Index app.l_idx has another collation than the column.",
+            "CREATE INDEX CONCURRENTLY ON app.t (l);");
+    refused("t", "e", "no index of app.t can walk the backfill's key (e)", NULL, "CREATE INDEX CONCURRENTLY ON app.t (e);");
+    refused("t", "ci, a", "column ci of app.t is of type citext, whose operators are not PostgreSQL's own: it cannot be part of a key of"
+            " several columns", NULL, "one column");
+    refused("bad", "id", "no index of app.bad can walk the backfill's key (id)",
+            "Index app.bad_idx is not valid: it is being built, or its build failed.", "REINDEX INDEX CONCURRENTLY app.bad_idx;");
+    refused("part", "id", "no index of app.part can walk the backfill's key (id)",
+            "Index app.part_idx is not valid: not every partition has its part of it yet.", "ALTER INDEX app.part_idx ATTACH PARTITION");
+    script("DROP INDEX part_idx");
+    refused("part", "id", "no index of app.part can walk the backfill's key (id)", NULL,
+            "CREATE INDEX ON app.part (id); it is built partition by partition");
+    refused("\"Odd \"\"T\"", "\"a b\"", "column \"a b\" of app.\"Odd \"\"T\" may be NULL: rows with NULL keys are in no range", NULL,
+            "ALTER TABLE app.\"Odd \"\"T\" ALTER COLUMN \"a b\" SET NOT NULL;");
+    refused("\"Odd \"\"T\"", "\"select\"", "no index of app.\"Odd \"\"T\" can walk the backfill's key (\"select\")", NULL,
+            "CREATE INDEX CONCURRENTLY ON app.\"Odd \"\"T\" (\"select\");");
+    learn("t", "ci");
+    learn("t", "v2");
+}
+
+/* What cannot be a name ends the transaction. */
+SG_TEST(refuses_what_is_no_name)
+{
+    static const char *const wrong[][2] = {
+        { "", "id" }, { "a b", "id" }, { "a.b.c", "id" }, { "a.b.c.d", "id" }, { "\"open", "id" }, { "t", "" }, { "t", "id," },
+        { "t", "id desc" }, { "t", "lower(id)" }, { "t", "\"open" }, { "t", "id; DROP TABLE t" }, { "t", "\"\"" }, { ".", "id" },
+    };
+
+    prepare("CREATE TABLE t (id int PRIMARY KEY)");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        sg_err_clear(&err);
+        T_EQ_INT(sg_key_learn(db, wrong[i][0], wrong[i][1], &arena, &key, &err), -1);
+        if (err.class != SG_CLASS_REFUSED)
+            T_FAIL("%s(%s): %s: %s %s", wrong[i][0], wrong[i][1], sg_class_name(err.class), err.sqlstate, err.primary);
+        T_NOT_NULL(err.hint);
+        sg_db_rollback(db);
+        begin();
+    }
+}
+
+SG_TEST(takes_hostile_names)
+{
+    static const char *const names[] = {
+        "a b", "quo\"te", "apo'strophe", "back\\slash", "select", "Ünïcödé \xF0\x9F\x90\x98", "per%s%n%cent", "$1", "a,b", "a.b", "{x}", "k0",
+        "there", "t", "one", "l", "0123456789012345678901234567890123456789012345678901234567 63b", "new\nline", "-- ", "/* ",
+    };
+
+    prepare_in("TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'", "SELECT 1");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *name = sg_db_identifier(&arena, names[i]);
+        const char *schema = sg_db_identifier(&arena, sg_test_strf("s %zu \"", i));
+        const char *far = sg_db_identifier(&arena, sg_test_strf("far %zu '", i));
+
+        script(sg_test_strf("CREATE SCHEMA %s; CREATE SCHEMA %s; CREATE TYPE %s.%s AS ENUM ('a', 'b''', '\"', '\\'); CREATE TABLE %s.%s (%s %s.%s NOT NULL, \"x\"\"\" int NOT NULL);"
+                            "INSERT INTO %s.%s SELECT (enum_range(NULL::%s.%s))[1 + g %% 4], g FROM generate_series(1, 100) g;"
+                            "CREATE INDEX ON %s.%s (%s, \"x\"\"\")",
+                            schema, far, far, name, schema, name, name, far, name, schema, name, far, name, schema, name, name));
+        T_GT_INT(walked(sg_test_strf("%s.%s", schema, name), sg_test_strf("%s, \"x\"\"\"", name), 9), 9);
+        T_GT_INT(walked(sg_test_strf("%s.%s", schema, name), name, 9), 0);
+    }
+    /* one too long is cut as SQL does */
+    script("CREATE TABLE l (a123456789012345678901234567890123456789012345678901234567890123456789 int PRIMARY KEY)");
+    learn("l", "a123456789012345678901234567890123456789012345678901234567890123456789");
+}
+
 static const struct sg_test tests[] = {
     SG_CASE(walks_numbers),
+    SG_CASE(walks_every_type),
+    SG_CASE(walks_composites),
+    SG_CASE(walks_ties),
+    SG_CASE(says_where_a_span_ends),
+    SG_CASE(walks_partitions),
+    SG_CASE(refuses),
+    SG_CASE(refuses_what_is_no_name),
+    SG_CASE(takes_hostile_names),
     SG_CASES_END,
 };
 static const struct sg_suite suites[] = { { "keys", tests }, SG_SUITES_END };
