@@ -29,6 +29,7 @@
 #define WANT_MS 500        /* how often a lane without a range asks for one */
 #define PAUSED_LOOK_MS 300
 #define SAY_MS 200         /* what it waits for is told no more often */
+#define MOST_SPLITS 200    /* in a row; a batch of 50,000 is bisected in 16 */
 
 /* A lane is a process: there is one. */
 static struct {
@@ -146,6 +147,7 @@ struct course {
 	int idle_turns;            /* in a row without a range */
 	int64_t wanted_ms;         /* when it asked for a range last */
 	int64_t blocked_since_ms;  /* the table is locked by somebody; 0: it is not */
+	int splits;                /* rounds in a row that looked closer and moved nothing */
 	bool idle_said;
 };
 
@@ -269,7 +271,7 @@ static bool fail(struct course *c, struct sg_arena *arena, enum sg_lane_end *end
 static void went_on(struct course *c)
 {
 	sg_retry_init(&c->retry, &c->lane.backfill->step->policy);
-	c->idle_turns = 0;
+	c->idle_turns = c->splits = 0;
 	c->blocked_since_ms = 0;
 	c->idle_said = false;
 	say(NULL);
@@ -294,7 +296,12 @@ static bool go_on(struct course *c, struct sg_arena *arena, enum sg_lane_end *en
 		return false;
 	case SG_BATCH_SPLIT:
 		c->idle_said = false;
-		return false;
+		if (++c->splits <= MOST_SPLITS)
+			return false;
+		sg_err_set(err, SG_CLASS_LOCKED, "locks come and go too quickly to tell which key they are on");
+		sg_err_hint(err, "The position is kept: run it again when the table is less busy, or with a higher lock_ms.");
+		*end_r = SG_LANE_GAVE_UP;
+		return true;
 	case SG_BATCH_DEFERRED:
 		went_on(c);
 		send_text(SG_NOTE_DEFERRED, result.text);
