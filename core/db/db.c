@@ -547,6 +547,8 @@ int sg_db_attempt(struct sg_db **db_r, const struct sg_target *target, int64_t d
 {
 	struct sg_db *db = sg_xcalloc(1, sizeof *db);
 
+	/* The session's time zone is to be what the server and the role have: windows are given in it. */
+	unsetenv("PGTZ");
 	db->conn = PQconnectStartParams(target->keywords, target->values, 0);
 	if (db->conn == NULL) {
 		sg_err_set(err, SG_CLASS_CONNECTION, "no memory for a connection");
