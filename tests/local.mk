@@ -46,6 +46,7 @@ DB_TESTS += tests/db/test_existing
 DB_TESTS += tests/db/test_keys
 DB_TESTS += tests/db/test_legacy
 DB_TESTS += tests/db/test_statements tests/db/test_example
+DB_TESTS += tests/db/test_throttle
 DB_TESTS += tests/db/test_db tests/db/test_embedded
 DB_TESTS += tests/db/test_cli
 DB_TESTS += tests/db/test_faults
