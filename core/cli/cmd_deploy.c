@@ -17,8 +17,7 @@ static struct sg_sections unrun(const struct sg_cli *cli)
 	sections = sg_render_sections(&cli->manifest);
 	if (cli->options.phases != 0 && !(cli->options.phases & SG_PHASES_INDEX))
 		sections.indexes = 0;
-	if (cli->options.phases != 0 && !(cli->options.phases & SG_PHASES_BACKFILL))
-		sections.backfills = 0;
+	sections.backfills = 0; /* they are run */
 	return sections;
 }
 
@@ -33,19 +32,26 @@ static void say_unrun(struct sg_sections sections)
 	sg_buf_release(&text);
 }
 
-static void migrate(struct sg_cli *cli, struct sg_run *run, struct sg_migrate_result *result)
+static void deploy(struct sg_cli *cli, struct sg_run *run, struct sg_deploy_result *result)
 {
-	struct sg_migrate_options options = { .to = cli->options.to, .wait_seconds = sg_cli_wait_seconds(cli) };
+	const struct sg_options *o = &cli->options;
+	struct sg_deploy_options options = {
+		.migrate = { .to = o->to, .wait_seconds = sg_cli_wait_seconds(cli) },
+		.migrations = o->phases == 0 || (o->phases & SG_PHASES_MIGRATE) != 0,
+		.backfills = o->command->id == SG_COMMAND_DEPLOY && (o->phases == 0 || (o->phases & SG_PHASES_BACKFILL) != 0),
+		.deadline_ms = o->max_minutes > 0 ? sg_clock_ms() + (int64_t)o->max_minutes * 60000 : 0,
+	};
 	size_t before = cli->errs.count;
 
-	if (sg_migrate(run, &options, result, &cli->errs) != 0 && cli->errs.count == before)
-		SG_BUG("a migrate phase failed without saying why");
+	if (sg_deploy(run, &options, result, &cli->errs) != 0 && cli->errs.count == before)
+		SG_BUG("a deployment failed without saying why");
 }
 
 void sg_cmd_deploy(struct sg_cli *cli)
 {
 	const struct sg_options *o = &cli->options;
-	struct sg_migrate_result *result = sg_arena_alloc(&cli->arena, sizeof *result); /* released with the arena */
+	struct sg_deploy_result *deployed = sg_arena_alloc(&cli->arena, sizeof *deployed); /* released with the arena */
+	struct sg_migrate_result *result = &deployed->migrate;
 	struct sg_run run = { 0 };
 	struct sg_report report;
 	struct sg_err err = SG_ERR_INIT;
@@ -59,10 +65,10 @@ void sg_cmd_deploy(struct sg_cli *cli)
 		sg_err_move(sg_cli_err(cli), &err);
 		return;
 	}
-	migrate(cli, &run, result);
+	deploy(cli, &run, deployed);
 	sg_report_close(&report);
 	say_unrun(unrun(cli));
-	cli->exit = sg_exit_of_migrate(result, &cli->errs, o->strict, unrun(cli));
+	cli->exit = sg_exit_worse(sg_exit_of_migrate(result, &cli->errs, o->strict, unrun(cli)), deployed->backfills.exit);
 	if (o->json) {
 		cli->json = sg_render_run_json(o->command->name, &run);
 		sg_render_migrate_json(cli->json, result);
