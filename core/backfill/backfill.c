@@ -80,8 +80,6 @@ static int look(struct sg_course *course, struct sg_err *err)
 /* What need not be opened is not. */
 static int open_it(struct sg_course *course, enum sg_next *next_r, struct sg_err *err)
 {
-	struct sg_retry retry;
-
 	*next_r = SG_NEXT_ENDED;
 	if (look(course, err) != 0)
 		return -1;
@@ -93,13 +91,8 @@ static int open_it(struct sg_course *course, enum sg_next *next_r, struct sg_err
 		course->result->end = SG_BACKFILL_END_PAUSED;
 		return 0;
 	}
-	sg_retry_init(&retry, &course->step->policy);
-	while (sg_session_open(&course->session, err) != 0 ||
-	       sg_backfill_open(&course->backfill, course->run, course->step, &course->session, err) != 0) {
-		sg_session_drop(&course->session);
-		if (sg_course_again(course, &retry, err) != 0)
-			return -1;
-	}
+	if (sg_backfill_open(&course->backfill, course->run, course->step, &course->session, err) != 0)
+		return -1;
 	course->opened = true;
 	sg_lanes_init(&course->lanes, &course->backfill);
 	sg_throttle_init(&course->throttle, course->run, course->step, course->backfill.drain ? 0 : course->backfill.key.oid);

@@ -232,19 +232,9 @@ static int decide(struct sg_course *course, void *what, struct sg_arena *arena, 
 
 static int ask(struct sg_course *course, struct settling *settling, struct sg_err *err)
 {
-	struct sg_retry retry;
-
 	sg_course_show(course, "asks the fingerprint", true);
-	sg_retry_init(&retry, &course->step->policy);
-	for (;;) {
-		settling->left = -1;
-		if (sg_session_open(&course->session, err) == 0 &&
-		    sg_backfill_holds(&course->backfill, &course->session, &settling->holds, &settling->left, err) == 0)
-			break;
-		sg_session_drop(&course->session);
-		if (sg_course_again(course, &retry, err) != 0)
-			return -1;
-	}
+	if (sg_backfill_holds(&course->backfill, &course->session, &settling->holds, &settling->left, err) != 0)
+		return -1;
 	settling->asked = true;
 	return 0;
 }

@@ -9,8 +9,7 @@
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/base/text.h"
-#include "core/exec/retry.h"
-#include "core/run/connect.h"
+#include "core/exec/again.h"
 #include "core/run/gates.h"
 #include "core/run/run.h"
 
@@ -113,12 +112,11 @@ static int read_once(struct filling *f, struct sg_err *err)
 static int read_state(struct filling *f, struct sg_err *err)
 {
 	struct sg_retry retry;
-	int64_t pause;
 
 	sg_retry_init(&retry, &f->run->manifest->policy);
 	while (read_once(f, err) != 0) {
 		sg_session_drop(&f->session);
-		if (sg_connect_again(&retry, err, &pause) != 0)
+		if (sg_again_after(&retry, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -127,12 +125,11 @@ static int read_state(struct filling *f, struct sg_err *err)
 static int install(struct sg_run *run, struct sg_session *session, struct sg_err *err)
 {
 	struct sg_retry retry;
-	int64_t pause;
 
 	sg_retry_init(&retry, &run->manifest->policy);
 	while (sg_session_open(session, err) != 0 || sg_state_install(session->db, run->manifest->state_schema, err) != 0) {
 		sg_session_drop(session);
-		if (sg_connect_again(&retry, err, &pause) != 0)
+		if (sg_again_after(&retry, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -364,10 +361,8 @@ int sg_backfills_ask(struct sg_run *run, enum sg_backfill_ask what, const char *
 	sg_session_init(&session, run, false);
 	sg_retry_init(&retry, &run->manifest->policy);
 	while ((status = ask_once(run, &session, what, key, text_r, err)) != 0) {
-		int64_t pause;
-
 		sg_session_drop(&session);
-		if (sg_connect_again(&retry, err, &pause) != 0)
+		if (sg_again_after(&retry, err) != 0)
 			break;
 	}
 	sg_session_drop(&session);
