@@ -403,3 +403,29 @@ SG_TEST(two_runs_at_once)
     T_EQ_STR(done(project, "items"), "1x1000");
     T_EQ_STR(states(project), "b01 complete");
 }
+
+static const struct sg_test tests[] = {SG_CASE(a_gate_opens_in_the_same_run),
+                                       SG_CASE(by_priority_and_by_gates),
+                                       SG_CASE(none_after_a_failed_migration),
+                                       SG_CASE(a_failed_one_keeps_its_gate_shut),
+                                       SG_CASE(rows_locked_during_the_first_pass),
+                                       SG_CASE(rows_locked_during_all_passes),
+                                       SG_CASE(another_sweep_if_it_is_repeatable),
+                                       SG_CASE(residual_with_the_number_left),
+                                       SG_CASE(nothing_to_do_is_complete_at_once),
+                                       SG_CASE(an_empty_table),
+                                       SG_CASE(drain_until_nothing_is_left),
+                                       SG_CASE(time_is_over),
+                                       SG_CASE(sigterm_finishes_the_batch),
+                                       SG_CASE(sigint_finishes_the_batch),
+                                       SG_CASE(a_second_signal_cancels),
+                                       SG_CASE(a_lane_that_dies_is_replaced),
+                                       SG_CASE(killed_it_leaves_nobody),
+                                       SG_CASE(two_runs_at_once),
+                                       SG_CASES_END};
+static const struct sg_suite suites[] = {{"deploy", tests}, SG_SUITES_END};
+
+int main(int argc, char **argv)
+{
+    return sg_test_main(argc, argv, suites);
+}
