@@ -27,7 +27,7 @@ static const char *makes(const char *id, const char *more)
 static const char *fills(const char *id, const char *table, const char *more)
 {
     return sg_test_strf("[backfill %s]\nplugin = %s\noption.batch = UPDATE %s SET n = n + 1 WHERE id BETWEEN $1 AND $2\n"
-                        "option.left = SELECT 1 FROM %s WHERE n = 0\npass_pause_seconds = 0\n%s",
+                        "option.left = SELECT 1 FROM %s WHERE n = 0\n%s",
                         id, id, table, table, more);
 }
 
@@ -124,7 +124,7 @@ SG_TEST(a_failed_one_keeps_its_gate_shut)
 
     project_write(project, sections);
     run = project_must(project, 3, "deploy", "--json");
-    T_EQ_STR(outcomes(&run), "s01 waiting, s02 not-reached");
+    T_EQ_STR(outcomes(&run), "s01 waiting, s02 not_reached");
     T_EQ_STR(project_ledger(project), "");
     T_EQ_STR(states(project), "b01 failed, b07 complete");
     T_EQ_STR(sg_sql_rows(project->sql, "SELECT sqlstate FROM sgrun.backfills WHERE key = 'b01'"), "42P01");
@@ -162,11 +162,9 @@ SG_TEST(rows_locked_during_all_passes)
 {
     struct project *project = filled();
     struct sg_sql *holder = sg_sql_hold(project->conninfo, "SELECT FROM items WHERE id = 500 FOR UPDATE");
-    struct sg_run_result run;
 
-    project_write(project, fills("b01", "items", "lock_ms = 50\nmax_passes = 2\n"));
-    run = project_must(project, 0, "deploy");
-    T_CONTAINS(sg_test_strf("%s%s", run.out, run.err), "500");
+    project_write(project, fills("b01", "items", "lock_ms = 50\nmax_passes = 2\npass_pause_seconds = 0\n"));
+    project_must(project, 0, "deploy");
     T_EQ_STR(states(project), "b01 pending");
     T_EQ_STR(done(project, "items"), "0x1\n1x999");
     sg_sql_close(holder);
@@ -198,7 +196,7 @@ SG_TEST(residual_with_the_number_left)
     project_write(project, sg_test_strf("[backfill b01]\nplugin = b01\n%s[backfill b02]\nplugin = b02\n%s", batch, batch));
     project_must(project, 0, "deploy");
     T_EQ_STR(states(project), "b01 residual, b02 residual");
-    T_CONTAINS(sg_sql_rows(project->sql, "SELECT message FROM sgrun.backfills WHERE key = 'b01'"), "3");
+    T_EQ_STR(sg_sql_rows(project->sql, "SELECT DISTINCT rows_estimate - rows_done FROM sgrun.backfills"), "3");
     T_EQ_STR(done(project, "items"), "0x3\n1x997");
     /* the next run asks again, and takes a fingerprint that holds for what it is */
     sg_sql_exec(project->sql, "UPDATE items SET n = 1 WHERE n = 0");
@@ -325,34 +323,23 @@ SG_TEST(a_second_signal_cancels)
     expect_position(project);
 }
 
-/* The children of a process. */
-static pid_t child_of(pid_t parent)
-{
-    const char *text = sg_test_strf("/proc/%d/task/%d/children", (int)parent, (int)parent);
-    FILE *file = fopen(text, "r");
-    int child = 0;
-
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%d", &child) != 1)
-        child = 0;
-    fclose(file);
-    return child;
-}
-
+/* A child of the run that is sgrun itself. */
 static pid_t lane_of(struct sg_run *run)
 {
-    for (int i = 0; i < 200; i++) {
-        pid_t child = child_of(sg_run_pid(run));
-        char link[64] = "", name[512] = "";
+    const char *path = sg_test_strf("/proc/%d/task/%d/children", (int)sg_run_pid(run), (int)sg_run_pid(run));
+    FILE *file = fopen(path, "r");
+    int child = 0, lane = 0;
 
-        snprintf(link, sizeof link, "/proc/%d/exe", (int)child);
-        if (child > 0 && readlink(link, name, sizeof name - 1) > 0 && strstr(name, "sgrun-plugin") == NULL)
-            return child;
-        sg_test_sleep_ms(10);
+    T_MUST_NOT_NULL(file);
+    while (lane == 0 && fscanf(file, "%d", &child) == 1) {
+        char name[512] = "";
+
+        if (readlink(sg_test_strf("/proc/%d/exe", child), name, sizeof name - 1) > 0 && strstr(name, "sgrun-plugin") == NULL)
+            lane = child;
     }
-    T_FATAL("no lane");
-    return 0;
+    fclose(file);
+    T_MUST(lane > 0);
+    return lane;
 }
 
 SG_TEST(a_lane_that_dies_is_replaced)
@@ -361,7 +348,7 @@ SG_TEST(a_lane_that_dies_is_replaced)
     struct sg_run *run;
     struct sg_run_result result;
 
-    project_write(project, slow("option.sleep_ms2 = 0\n"));
+    project_write(project, slow(""));
     run = project_start_args(project, (const char *const[]){"deploy", NULL});
     sg_sql_await(project->sql, "SELECT count(*) > 0 FROM items WHERE n = 1", "t", 20000);
     kill(lane_of(run), SIGKILL);
@@ -384,6 +371,8 @@ SG_TEST(killed_it_leaves_nobody)
     sg_run_signal(run, SIGKILL);
     (void)sg_run_wait(run, 5000);
     sg_sql_await_alone(project->sql, 5000);
+    for (int i = 0; i < 200 && *sg_run_orphans() != '\0'; i++)
+        sg_test_sleep_ms(10);
     T_EQ_STR(sg_run_orphans(), "");
     T_EQ_STR(states(project), "b01 running");
     expect_position(project);
