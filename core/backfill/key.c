@@ -143,13 +143,14 @@ static int look(struct sg_db *db, const struct sg_key *key, const struct sg_key_
 	const char *to = row_values(key, span->to, arena), *last = row_of(key, "l", true, arena);
 	const char *follows = "";
 
+	/* No EXISTS: it forgets the ORDER BY, and with it that only this index will do. */
 	if (more)
-		follows = sg_arena_printf(arena, ", l.there = 1 AND EXISTS (SELECT FROM %s t WHERE %s %s %s AND %s %s %s)",
+		follows = sg_arena_printf(arena, ", (SELECT true FROM %s t WHERE %s %s %s AND %s %s %s ORDER BY %s LIMIT 1)",
 		                          key->table, row_of(key, "t", false, arena), key->greater, last,
-		                          row_of(key, "t", false, arena), key->less_equal, to);
+		                          row_of(key, "t", false, arena), key->less_equal, to, key->up);
 	return ask(db,
 	           sg_arena_printf(arena,
-	                           "SELECT f.*, l.*, l.there = 1 AND %s %s %s, CASE WHEN f.there IS NULL THEN 0 WHEN l.there IS"
+	                           "SELECT f.*, l.*, l.there IS NOT NULL AND %s %s %s, CASE WHEN f.there IS NULL THEN 0 WHEN l.there IS"
 	                           " NULL THEN (SELECT pg_catalog.count(*) FROM (SELECT FROM %s t WHERE %s ORDER BY %s LIMIT %" PRId64
 	                           ") n) ELSE %" PRId64 " END%s FROM (SELECT 1) one"
 	                           " LEFT JOIN LATERAL (SELECT %s FROM %s t WHERE %s ORDER BY %s LIMIT 1) f ON true"

@@ -56,7 +56,15 @@ static const char columns_sql[] =
 	" bn.nspname, b.typname, b.oid, a.attcollation, cn.nspname, l.collname,"
 	" o.opcfamily, o.opcintype, op.schema, op.names,"
 	" pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),"
-	" pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod)"
+	" pg_catalog.quote_ident(a.attname), pg_catalog.format_type(a.atttypid, a.atttypmod),"
+	" (SELECT pg_catalog.quote_ident(hn.nspname) || '.' || pg_catalog.quote_ident(h.relname)"
+	"  FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class h ON h.oid = i.inhrelid"
+	"  JOIN pg_catalog.pg_namespace hn ON hn.oid = h.relnamespace"
+	"  WHERE c.relkind = 'r' AND i.inhparent = c.oid ORDER BY 1 LIMIT 1),"
+	" (SELECT pg_catalog.quote_ident(hn.nspname) || '.' || pg_catalog.quote_ident(h.relname)"
+	"  FROM pg_catalog.pg_partition_tree(c.oid) i JOIN pg_catalog.pg_class h ON h.oid = i.relid"
+	"  JOIN pg_catalog.pg_namespace hn ON hn.oid = h.relnamespace"
+	"  WHERE c.relkind = 'p' AND h.relkind = 'f' ORDER BY 1 LIMIT 1)"
 	" FROM (SELECT pg_catalog.to_regclass($1) AS oid) r"
 	" LEFT JOIN pg_catalog.pg_class c ON c.oid = r.oid"
 	" LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
@@ -94,7 +102,8 @@ static const char columns_sql[] =
 
 enum {
 	OID, KIND, SCHEMA, TABLE, SAID, COLUMN, ATTNUM, NOT_NULL, NOT_VALID, TYPE_SCHEMA, TYPE, TYPE_OID, COLLATION_OID,
-	COLLATION_SCHEMA, COLLATION, FAMILY, INPUT, OPERATOR_SCHEMA, OPERATORS, SHOWN, SHOWN_COLUMN, SHOWN_TYPE
+	COLLATION_SCHEMA, COLLATION, FAMILY, INPUT, OPERATOR_SCHEMA, OPERATORS, SHOWN, SHOWN_COLUMN, SHOWN_TYPE,
+	CHILD, FOREIGN
 };
 
 static const char *kind_text(const char *kind)
@@ -122,6 +131,17 @@ static int check_table(const char *table, const struct sg_result *result, struct
 	if (kind == NULL) {
 		sg_err_set(err, SG_CLASS_REFUSED, "the backfill's table %s does not exist", table);
 		return sg_err_hint(err, "Name a table in SG_BACKFILL, with its schema unless that is [database] schema.");
+	}
+	if (sg_result_value(result, 0, CHILD) != NULL) {
+		sg_err_set(err, SG_CLASS_REFUSED, "table %s has children by inheritance: one index does not have all of its rows",
+		           sg_result_value(result, 0, SHOWN));
+		sg_err_detail(err, "One is %s.", sg_result_value(result, 0, CHILD));
+		return sg_err_hint(err, "Use SG_DRAIN for it.");
+	}
+	if (sg_result_value(result, 0, FOREIGN) != NULL) {
+		sg_err_set(err, SG_CLASS_REFUSED, "partition %s of %s is a foreign table, which no index here can walk",
+		           sg_result_value(result, 0, FOREIGN), sg_result_value(result, 0, SHOWN));
+		return sg_err_hint(err, "Declare a backfill for each of the other partitions in SG_BACKFILL.");
 	}
 	if (strcmp(kind, "r") == 0 || strcmp(kind, "p") == 0)
 		return 0;

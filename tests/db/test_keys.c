@@ -490,6 +490,102 @@ SG_TEST(refuses)
             "CREATE INDEX CONCURRENTLY ON app.\"Odd \"\"T\" (\"select\");");
     learn("t", "ci");
     learn("t", "v2");
+    script("CREATE TABLE child () INHERITS (t)");
+    refused("t", "id", "table app.t has children by inheritance: one index does not have all of its rows", "One is app.child.", "SG_DRAIN");
+    script("DROP TABLE child");
+    learn("t", "id");
+    script("CREATE FOREIGN DATA WRAPPER f; CREATE SERVER s FOREIGN DATA WRAPPER f; CREATE TABLE fp (id int NOT NULL) PARTITION BY LIST (id);"
+           "CREATE INDEX ON fp (id); CREATE FOREIGN TABLE \"Away\" PARTITION OF fp DEFAULT SERVER s");
+    refused("fp", "id", "partition app.\"Away\" of app.fp is a foreign table, which no index here can walk", NULL, "each");
+}
+
+/* Names are looked up by the session's search_path, as the plugin's own statements are; types and operators are not. */
+SG_TEST(looks_names_up_as_sql_does)
+{
+    prepare("CREATE SCHEMA other; CREATE TABLE other.t (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1);"
+            "CREATE TABLE \"T\" (\"Id\" int PRIMARY KEY); CREATE TABLE other.far (id int PRIMARY KEY);"
+            "CREATE FUNCTION wrong(int, int) RETURNS bool LANGUAGE sql AS 'SELECT 1/0 > 0'; CREATE OPERATOR < (LEFTARG = int, RIGHTARG = int, FUNCTION = wrong);"
+            "CREATE OPERATOR >= (LEFTARG = int, RIGHTARG = int, FUNCTION = wrong); CREATE DOMAIN int8 AS text");
+    learn("T", "ID");
+    T_EQ_STR(key.table, "\"app\".\"t\"");
+    T_EQ_STR(key.columns[0], "\"id\"");
+    learn("\"T\"", "\"Id\"");
+    T_EQ_STR(key.table, "\"app\".\"T\"");
+    T_EQ_STR(key.shown, "app.\"T\"");
+    T_EQ_STR(key.names[0], "\"Id\"");
+    learn(" other . T ", "id");
+    T_EQ_STR(key.shown, "other.t");
+    refused("far", "id", "the backfill's table far does not exist", NULL, "schema");
+    script("SET LOCAL search_path = other, app, pg_temp");
+    learn("t", "id");
+    T_EQ_STR(key.shown, "other.t");
+    script("SET LOCAL search_path = app, pg_catalog");
+    T_EQ_INT(walked("t", "id", 3), 1);
+}
+
+SG_TEST(takes_its_settings_back)
+{
+    static const char sql[] = "SELECT name, setting FROM pg_settings ORDER BY name";
+    struct sg_key_span span = { NULL, NULL, NULL };
+    struct sg_key_batch batch;
+    sg_key_values at;
+    const char *before;
+    int64_t rows;
+
+    prepare("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 30);"
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET enable_sort = off', current_database()); END $$");
+    before = rows_of(sql);
+    learn("t", "id");
+    T_EQ_INT(sg_key_ends(db, &key, &arena, &span.from, &span.to, &err), 0);
+    T_EQ_STR(rows_of(sql), before);
+    T_EQ_INT(sg_key_next(db, &key, &span, 10, &arena, &batch, &err), 0);
+    T_EQ_STR(rows_of(sql), before);
+    T_EQ_INT(sg_key_cut(db, &key, &span, 10, &arena, &at, &rows, &err), 0);
+    T_EQ_STR(rows_of(sql), before);
+    T_EQ_INT(sg_key_estimate(db, &key, &arena, &rows, &err), 0);
+    T_EQ_STR(rows_of(sql), before);
+}
+
+SG_TEST(estimates)
+{
+    int64_t rows;
+
+    prepare("CREATE TABLE t (id int PRIMARY KEY) WITH (autovacuum_enabled = off); INSERT INTO t SELECT generate_series(1, 50000); ANALYZE t;"
+            "CREATE TABLE none (id int PRIMARY KEY); CREATE TABLE p (id int PRIMARY KEY) PARTITION BY HASH (id);"
+            "CREATE TABLE p0 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 0); CREATE TABLE p1 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+            "INSERT INTO p SELECT generate_series(1, 20000); ANALYZE p; CREATE TABLE bare (id int PRIMARY KEY) PARTITION BY LIST (id)");
+    learn("t", "id");
+    T_EQ_INT(sg_key_estimate(db, &key, &arena, &rows, &err), 0);
+    T_EQ_INT(rows, 50000);
+    learn("p", "id");
+    T_EQ_INT(sg_key_estimate(db, &key, &arena, &rows, &err), 0);
+    T_EQ_INT(rows, 20000);
+    learn("none", "id");
+    T_EQ_INT(sg_key_estimate(db, &key, &arena, &rows, &err), 0);
+    T_GE_INT(rows, 0);
+    T_LT_INT(rows, 5000);
+    learn("bare", "id");
+    T_EQ_INT(sg_key_estimate(db, &key, &arena, &rows, &err), 0);
+    T_EQ_INT(rows, 0);
+}
+
+SG_TEST(shows_keys_to_people)
+{
+    static const char *const names[] = { "id", "\"Wei rd\"" };
+    static const char *const plain[] = { "4711", "a@b.c" }, *const odd[] = { "", "it's, \"so\"" };
+    const char *longest[2];
+    char text[200];
+    struct sg_key pair = { .count = 2, .names = names }, single = { .count = 1, .names = names };
+
+    sg_test_defer(release, NULL);
+    T_EQ_STR(sg_key_text(&single, plain, &arena), "id = 4711");
+    T_EQ_STR(sg_key_text(&pair, plain, &arena), "(id, \"Wei rd\") = (4711, a@b.c)");
+    T_EQ_STR(sg_key_text(&pair, odd, &arena), "(id, \"Wei rd\") = ('', 'it's, \"so\"')");
+    memset(text, 'x', 199);
+    text[199] = '\0';
+    memcpy(text + 99, "\xC3\xA9", 2); /* a character of two bytes, at the limit */
+    longest[0] = longest[1] = text;
+    T_EQ_STR(sg_key_text(&single, longest, &arena), sg_test_strf("id = %.99s…", text));
 }
 
 /* What cannot be a name ends the transaction. */
@@ -537,6 +633,103 @@ SG_TEST(takes_hostile_names)
     learn("l", "a123456789012345678901234567890123456789012345678901234567890123456789");
 }
 
+/* Read of the table's indexes since the last call in this transaction: entries, pages; and sequential scans. */
+struct spent {
+    int64_t entries, pages, scans;
+};
+
+static struct spent spend(void)
+{
+    static struct spent before;
+    struct spent now, since;
+    struct sg_result *result;
+    const char *sql = sg_test_strf("SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_returned(i.indexrelid)),"
+                                   " pg_catalog.sum(pg_catalog.pg_stat_get_xact_blocks_fetched(i.indexrelid)),"
+                                   " (SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_numscans(r)) FROM rels r)"
+                                   " FROM pg_catalog.pg_index i WHERE i.indrelid IN (SELECT r FROM rels r)");
+
+    sql = sg_test_strf("WITH rels(r) AS (SELECT relid::oid FROM pg_catalog.pg_partition_tree(%u) UNION SELECT %u::oid) %s", key.oid,
+                       key.oid, sql);
+    if (sg_db_script_rows(db, sql, &arena, &result, &err) != 0)
+        T_FATAL("%s", err.primary);
+    now = (struct spent){ sg_result_int(result, 0, 0), sg_result_int(result, 0, 1), sg_result_int(result, 0, 2) };
+    since = (struct spent){ now.entries - before.entries, now.pages - before.pages, now.scans - before.scans };
+    before = now;
+    return since;
+}
+
+static void spent_at_most(const char *what, int64_t entries, int64_t pages)
+{
+    struct spent spent = spend();
+
+    if (spent.entries > entries || spent.pages > pages || spent.scans > 0)
+        T_FAIL("%s of %s: %lld entries, %lld pages of its indexes, %lld sequential scans", what, key.shown, (long long)spent.entries,
+               (long long)spent.pages, (long long)spent.scans);
+    T_GE_INT(spent.entries, 1);
+}
+
+/* Batches of 1,000 at the beginning and the end of all rows, and cuts: what is read is in proportion to the batch. */
+static void costs_the_same(const char *belief, const char *table, const char *names, int parts, sg_key_values late)
+{
+    struct sg_key_span span = { NULL, NULL, NULL };
+    struct sg_key_batch batch;
+    int64_t rows;
+    sg_key_values at;
+
+    script("COMMIT");
+    begin();
+    script(belief);
+    learn(table, names);
+    (void)spend();
+    T_EQ_INT(sg_key_ends(db, &key, &arena, &span.from, &span.to, &err), 0);
+    spent_at_most("ends", 2 + 2 * parts, 10 + 10 * parts);
+    for (int end = 0; end < 2; end++) {
+        span.after = end ? late : NULL;
+        T_MUST_EQ_INT(sg_key_next(db, &key, &span, 1000, &arena, &batch, &err), 0);
+        T_EQ_INT(batch.rows, 1000);
+        spent_at_most("a batch", 1030 + 10 * parts, 60 + 15 * parts);
+        T_MUST_EQ_INT(sg_key_cut(db, &key, &span, 12000, &arena, &at, &rows, &err), 0);
+        T_EQ_INT(at != NULL, !end);
+        spent_at_most("a cut", (end ? 10000 : 12000) + 100 + 20 * parts, 250 + 35 * parts);
+    }
+}
+
+SG_TEST(costs_the_same_everywhere)
+{
+    static const char *const beliefs[] = {
+        "SELECT 1", "UPDATE pg_catalog.pg_class SET reltuples = 0, relpages = 1 WHERE relnamespace = 'app'::regnamespace AND relkind IN ('r', 'p')",
+        "SET LOCAL seq_page_cost = 0; SET LOCAL random_page_cost = 1000; SET LOCAL cpu_index_tuple_cost = 10; SET LOCAL cpu_tuple_cost = 0;"
+        "SET LOCAL work_mem = '1GB'; SET LOCAL cpu_operator_cost = 0",
+        "SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_indexscan = off; SET LOCAL parallel_setup_cost = 0;"
+        "SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_table_scan_size = 0; SET LOCAL min_parallel_index_scan_size = 0",
+        "ANALYZE",
+    };
+    static const char *const id[] = { "198000" }, *const skewed[] = { "7", "195000" }, *const tied[] = { "19700" }, *const word[] = { "v198000" }, *const y[] = { "-2000" },
+        *const y_id[] = { "-2000", "0" };
+
+    prepare("CREATE TABLE big (id int PRIMARY KEY, x int, tied int NOT NULL, word text COLLATE \"en-x-icu\" NOT NULL,"
+            " y int NOT NULL) WITH (autovacuum_enabled = off);"
+            "CREATE INDEX ON big (x, id); CREATE INDEX ON big (tied); CREATE INDEX ON big (word DESC) INCLUDE (x); CREATE INDEX ON big (id) WHERE x > 0;"
+            "CREATE INDEX ON big (y DESC NULLS LAST); CREATE INDEX ON big (y NULLS FIRST, id NULLS FIRST);"
+            "CREATE INDEX ON big USING brin (id); CREATE INDEX ON big USING hash (id);"
+            "INSERT INTO big SELECT g, g % 3, g / 10, 'v' || lpad(g::text, 6, '0'), -g FROM generate_series(1, 200000) g;"
+            /* nearly all rows share the first column */
+            "CREATE TABLE pair (a int, b int, PRIMARY KEY (a, b)) WITH (autovacuum_enabled = off); CREATE INDEX ON pair (a);"
+            "INSERT INTO pair SELECT CASE WHEN g < 2000 THEN 1 ELSE 7 END, g FROM generate_series(1, 200000) g;"
+            "CREATE TABLE parts (id int PRIMARY KEY, x int) PARTITION BY RANGE (id);"
+            "DO $$ BEGIN FOR i IN 0..19 LOOP EXECUTE format('CREATE TABLE parts%s PARTITION OF parts FOR VALUES FROM (%s) TO (%s)', i, i * 10001, i * 10001 + 10001); END LOOP; END $$;"
+            "INSERT INTO parts SELECT generate_series(1, 200000)");
+    for (size_t i = 0; i < sizeof beliefs / sizeof *beliefs; i++) {
+        costs_the_same(beliefs[i], "big", "id", 1, id);
+        costs_the_same(beliefs[i], "big", "tied", 1, tied);
+        costs_the_same(beliefs[i], "big", "word", 1, word);
+        costs_the_same(beliefs[i], "big", "y", 1, y);
+        costs_the_same(beliefs[i], "big", "y, id", 1, y_id);
+        costs_the_same(beliefs[i], "pair", "a, b", 1, skewed);
+        costs_the_same(beliefs[i], "parts", "id", 20, id);
+    }
+}
+
 static const struct sg_test tests[] = {
     SG_CASE(walks_numbers),
     SG_CASE(walks_every_type),
@@ -547,6 +740,11 @@ static const struct sg_test tests[] = {
     SG_CASE(refuses),
     SG_CASE(refuses_what_is_no_name),
     SG_CASE(takes_hostile_names),
+    SG_CASE(costs_the_same_everywhere),
+    SG_CASE(looks_names_up_as_sql_does),
+    SG_CASE(takes_its_settings_back),
+    SG_CASE(estimates),
+    SG_CASE(shows_keys_to_people),
     SG_CASES_END,
 };
 static const struct sg_suite suites[] = { { "keys", tests }, SG_SUITES_END };
