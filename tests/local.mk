@@ -83,6 +83,17 @@ DB_TESTS += tests/db/test_ranges
 tests_db_test_ranges_SOURCES = tests/db/test_ranges.c tests/db/states.c tests/db/states.h
 DB_TESTS += tests/db/test_backfill_state
 tests_db_test_backfill_state_SOURCES = tests/db/test_backfill_state.c tests/db/states.c tests/db/states.h
+DB_TESTS += tests/db/test_exactly_once tests/db/test_exactly_once_pooled
+tests_db_test_exactly_once_SOURCES = tests/db/test_exactly_once.c tests/db/once.c tests/db/once.h tests/db/faults.c tests/db/faults.h
+tests_db_test_exactly_once_pooled_SOURCES = tests/db/test_exactly_once_pooled.c tests/db/once.c tests/db/once.h \
+	tests/db/faults.c tests/db/faults.h
+DB_TESTS += tests/db/test_locked_rows
+tests_db_test_locked_rows_SOURCES = tests/db/test_locked_rows.c tests/db/fills.c tests/db/fills.h tests/db/project.c tests/db/project.h
+DB_TESTS += tests/db/test_bad_rows
+tests_db_test_bad_rows_SOURCES = tests/db/test_bad_rows.c tests/db/fills.c tests/db/fills.h tests/db/project.c tests/db/project.h
+DB_TESTS += tests/db/test_backfill_limits
+tests_db_test_backfill_limits_SOURCES = tests/db/test_backfill_limits.c tests/db/fills.c tests/db/fills.h tests/db/project.c \
+	tests/db/project.h
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests

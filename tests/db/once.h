@@ -1,0 +1,16 @@
+/*
+ * A backfill that is not idempotent, under faults: it adds 1 to a counter of each row, by two sgrun processes of two lanes each, that
+ * are killed, cut off and crashed under as it goes. At the end every counter is 1, or some row was done twice or never.
+ *
+ * Faults are spread over the backfill's length: each waits until its share of the rows is done, and is tried until it has hit.
+ */
+#ifndef SG_TESTS_DB_ONCE_H
+#define SG_TESTS_DB_ONCE_H
+
+#include "tests/db/faults.h"
+
+/* A test: ROWS rows and FAULTS faults by that route (16 kinds there are, 18 with a PgBouncer); with SGRUN_TEST_FULL ten times as
+ * many of both. */
+void once_route(enum route route, int rows, int faults);
+
+#endif
