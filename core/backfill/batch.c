@@ -19,7 +19,7 @@
 
 #define CHUNK_BATCHES 8         /* a lane keeps so much of what it cuts */
 #define COMMIT_LIMIT_MS 120000
-#define LEAST_LOCK_MS 50
+#define LEAST_LOCK_MS 100       /* long enough to be told who holds it (FIRST_LOOK_MS of the executor) */
 
 struct round {
 	struct sg_lane *lane;
@@ -447,9 +447,11 @@ enum sg_batch_end sg_batch_run(struct sg_lane *lane, struct sg_arena *arena, str
 	memset(result_r, 0, sizeof *result_r);
 	/* Who looks for a lock's key has waited already: the application gets through sooner. */
 	if (lane->size.suspect > 0 || lane->deferred_before != NULL) {
+		int least = r.step.backfill.lock_ms < LEAST_LOCK_MS ? r.step.backfill.lock_ms : LEAST_LOCK_MS;
+
 		r.step.backfill.lock_ms /= 10;
-		if (r.step.backfill.lock_ms < LEAST_LOCK_MS)
-			r.step.backfill.lock_ms = LEAST_LOCK_MS;
+		if (r.step.backfill.lock_ms < least)
+			r.step.backfill.lock_ms = least;
 	}
 	sg_executor_init(&r.executor, r.backfill->run, &r.step, &lane->session, lane->process, &lane->watch,
 	                 r.step.backfill.lock_ms, arena);

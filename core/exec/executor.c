@@ -11,7 +11,7 @@
 #include "core/exec/serve.h"
 #include "core/plugin/abi.h"
 
-#define FIRST_LOOK_MS 100 /* before this nobody is asked who blocks */
+#define FIRST_LOOK_MS 100 /* before this, and half of lock_timeout, nobody is asked who blocks */
 #define NEXT_LOOK_MS 400
 
 void sg_executor_init(struct sg_executor *executor, struct sg_run *run, const struct sg_step *step,
@@ -60,6 +60,14 @@ static void keep_blockers(struct sg_executor *executor, const char *text)
 	executor->waited_on = executor->waited_text;
 }
 
+/* A wait that is over before anybody asked would leave its blocker without a name. */
+static int64_t first_look(const struct sg_executor *executor)
+{
+	int64_t half = executor->lock_ms / 2;
+
+	return half > 0 && half < FIRST_LOOK_MS ? half : FIRST_LOOK_MS;
+}
+
 /* While a statement runs: signals, the lease, our own deadline, and who blocks. */
 static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 {
@@ -74,7 +82,7 @@ static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 		return SG_WAIT_CANCEL;
 	if (executor->limit_ms > 0 && elapsed_ms > executor->limit_ms)
 		return SG_WAIT_ABANDON;
-	if (executor->watch == NULL || executor->session->backend == 0 || elapsed_ms < FIRST_LOOK_MS ||
+	if (executor->watch == NULL || executor->session->backend == 0 || elapsed_ms < first_look(executor) ||
 	    elapsed_ms - executor->asked_ms < NEXT_LOOK_MS)
 		return SG_WAIT_ON;
 	executor->asked_ms = elapsed_ms;
