@@ -25,7 +25,7 @@ struct words {
 	struct sg_lex lex;
 	struct sg_token token, before;
 	size_t count;
-	bool create, table, as;
+	bool create, table, as, skip;
 };
 
 static bool is(const struct words *words, const char *word)
@@ -85,6 +85,17 @@ static int check_read(const struct words *words)
 	return 0;
 }
 
+/* The token before was SKIP. */
+static int check_skip(const struct words *words)
+{
+	const struct sg_policy_rules *rules = words->judge->rules;
+
+	if (rules->phase != SG_PHASE_BATCH || rules->drain || !is(words, "LOCKED") || !words->skip)
+		return 0;
+	return refuse(words, "Leave it out: the runner halves a batch that meets a locked row and defers that row.",
+	              "SKIP LOCKED loses rows in silence where the batch is a range of keys");
+}
+
 int sg_judge_unparsed(struct sg_judge *judge)
 {
 	struct words words = { .judge = judge };
@@ -106,6 +117,9 @@ int sg_judge_unparsed(struct sg_judge *judge)
 			return -1;
 		if (judge->call == SG_CALL_QUERY && check_read(&words) != 0)
 			return -1;
+		if (check_skip(&words) != 0)
+			return -1;
+		words.skip = is(&words, "SKIP");
 	}
 	if (judge->rules->no_transaction)
 		return sg_judge_refuse(judge, 0, "Outside a transaction no check of the server's would stand.",

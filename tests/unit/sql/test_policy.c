@@ -204,6 +204,86 @@ SG_TEST(batches)
     allowed(SG_CALL_DML, "DELETE FROM a WHERE id IN (SELECT id FROM a LIMIT 10 FOR UPDATE SKIP LOCKED)", true);
 }
 
+SG_TEST(batches_lose_no_rows)
+{
+    static const char *const skips[] = {
+        "WITH c AS (SELECT id FROM a WHERE id > $1 LIMIT 10 FOR UPDATE SKIP LOCKED) UPDATE a SET b = 1 FROM c WHERE a.id = c.id",
+        "WITH x AS (SELECT 1), c AS (SELECT * FROM (SELECT id FROM a FOR NO KEY UPDATE OF a SKIP LOCKED) y) DELETE FROM a USING c "
+        "WHERE a.id = c.id",
+        "UPDATE a SET b = (SELECT max(c) FROM (SELECT c FROM d WHERE d.id = a.id FOR SHARE SKIP LOCKED) q) WHERE id BETWEEN $1 AND $2",
+        "INSERT INTO b SELECT id FROM a FOR KEY SHARE SKIP LOCKED ON CONFLICT DO NOTHING",
+        "MERGE INTO b USING (SELECT id FROM a FOR UPDATE SKIP LOCKED) s ON b.id = s.id WHEN MATCHED THEN DELETE",
+    };
+    static const char read[] = "SELECT id FROM a ORDER BY id LIMIT 10 FOR UPDATE SKIP LOCKED";
+
+    start(SG_PHASE_BATCH);
+    for (size_t i = 0; i < sizeof(skips) / sizeof(skips[0]); i++) {
+        rules.drain = false;
+        refused(SG_CALL_DML, skips[i], "SKIP LOCKED loses rows in silence", "SKIP");
+        rules.drain = true;
+        allowed(SG_CALL_DML, skips[i], true);
+    }
+    allowed(SG_CALL_QUERY, read, true);
+    rules.drain = false;
+    refused(SG_CALL_QUERY, read, "SKIP LOCKED loses rows in silence", "SKIP");
+    allowed(SG_CALL_DML, "UPDATE a SET b = 1 WHERE id IN (SELECT id FROM a WHERE id < $1 FOR UPDATE NOWAIT)", true);
+    /* what the grammar cannot read is looked at by its words */
+    rules.unparsed_allow = true;
+    refused(SG_CALL_DML, "UPDATE a SET newer SYNTAX b = (SELECT 1 FOR UPDATE skip LOCKED)", "SKIP LOCKED loses rows", "LOCKED");
+    allowed(SG_CALL_DML, "UPDATE a SET newer SYNTAX b = 1", true);
+    rules.drain = true;
+    allowed(SG_CALL_DML, "UPDATE a SET newer SYNTAX b = (SELECT 1 FOR UPDATE SKIP LOCKED)", true);
+}
+
+SG_TEST(batches_only_change_rows)
+{
+    static const struct {
+        const char *sql, *primary;
+    } cases[] = {
+        {"BEGIN", "transaction control is not one of"},
+        {"COMMIT", "is not one of INSERT"},
+        {"ROLLBACK TO SAVEPOINT a", "is not one of INSERT"},
+        {"SAVEPOINT a", "is not one of INSERT"},
+        {"PREPARE TRANSACTION 'x'", "is not one of INSERT"},
+        {"SET lock_timeout = 0", "is not one of INSERT"},
+        {"RESET ALL", "is not one of INSERT"},
+        {"LOCK TABLE a", "is not one of INSERT"},
+        {"TRUNCATE a, b", "TRUNCATE is not one of"},
+        {"CREATE TABLE n AS SELECT 1", "is not one of INSERT"},
+        {"CREATE TEMP TABLE n (a int)", "is not one of INSERT"},
+        {"ALTER TABLE a DISABLE TRIGGER ALL", "is not one of INSERT"},
+        {"DROP TABLE a", "is not one of INSERT"},
+        {"CREATE INDEX i ON a (b)", "is not one of INSERT"},
+        {"DO $$ BEGIN DELETE FROM a; END $$", "is not one of INSERT"},
+        {"CALL p()", "is not one of INSERT"},
+        {"EXECUTE p", "is not one of INSERT"},
+        {"PREPARE p AS DELETE FROM a", "is not one of INSERT"},
+        {"EXPLAIN ANALYZE DELETE FROM a", "is not one of INSERT"},
+        {"COPY a TO PROGRAM 'x'", "is not one of INSERT"},
+        {"NOTIFY a", "is not one of INSERT"},
+        {"VACUUM a", "is not one of INSERT"},
+        {"REFRESH MATERIALIZED VIEW a", "is not one of INSERT"},
+        {"UPDATE a SET b = 1; COMMIT", "the text holds 2 statements"},
+        {"", "the text holds no statement"},
+        {"DELETE FROM sgrun.backfill_ranges", "belongs to the runner"},
+        {"INSERT INTO a SELECT 1 FROM sgrun.backfills", "belongs to the runner"},
+        {"UPDATE a SET b = 1 FROM (SELECT * FROM \"sgrun\".journal) j", "belongs to the runner"},
+        {"WITH x AS (UPDATE sgrun.backfills SET state = 'complete' RETURNING 1) INSERT INTO a SELECT * FROM x", "belongs to the runner"},
+        {"UPDATE a SET b = pg_advisory_lock(1)", "pg_advisory_lock"},
+        {"UPDATE a SET b = dblink_exec('x', 'y')", "dblink_exec"},
+    };
+
+    start(SG_PHASE_BATCH);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        refused(SG_CALL_DML, cases[i].sql, cases[i].primary, NULL);
+    refused(SG_CALL_QUERY, "WITH d AS (DELETE FROM a RETURNING id) SELECT * FROM d", "DELETE writes rows", "DELETE");
+    refused(SG_CALL_QUERY, "SELECT * INTO n FROM a", "SELECT INTO", NULL);
+    allowed(SG_CALL_DML, "DELETE FROM ONLY a AS x USING b WHERE x.id = b.id AND x.id BETWEEN $1 AND $2;", true);
+    allowed(SG_CALL_DML, "INSERT INTO a (id) SELECT id FROM b WHERE id BETWEEN $1 AND $2 -- all of them", true);
+    allowed(SG_CALL_DML, "WITH gone AS (DELETE FROM a WHERE id < $1 RETURNING *), kept AS (INSERT INTO b SELECT * FROM gone RETURNING 1) "
+            "UPDATE c SET n = n + (SELECT count(*) FROM kept)", true);
+}
+
 SG_TEST(outside_a_transaction)
 {
     start(SG_PHASE_RUN);
@@ -375,6 +455,7 @@ int main(int argc, char **argv)
                                            SG_CASE(nothing_names_the_state),
                                            SG_CASE(reads),
                                            SG_CASE(batches),
+        SG_CASE(batches_lose_no_rows), SG_CASE(batches_only_change_rows),
                                            SG_CASE(outside_a_transaction),
                                            SG_CASE(transparent_or_opaque),
                                            SG_CASE(do_blocks),
