@@ -158,6 +158,7 @@ int sg_executor_fingerprint(struct sg_executor *executor, bool *holds_r, bool *s
 
 	*holds_r = *spent_r = false;
 	executor->phase = SG_PHASE_FINGERPRINT;
+	executor->found_sql = NULL;
 	if (executor->savepoint)
 		sg_buf_adds(&session->pending, "RELEASE SAVEPOINT sgrun_ddl;");
 	executor->savepoint = false;

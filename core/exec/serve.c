@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/stop.h"
 #include "core/exec/checks.h"
+#include "core/exec/inner.h"
 #include "core/plugin/abi.h"
 #include "core/sql/mask.h"
 
@@ -140,31 +141,85 @@ int sg_serve_snapshot(struct sg_executor *executor, struct sg_err *err)
 	return sg_probe_snapshot(executor->session, executor->arena, executor->scratch, &executor->snapshot, err);
 }
 
+/* What comes before a read is sent; sql_r is in scratch. */
+static int prepare_read(struct sg_executor *executor, const struct sg_request *request, struct sg_verdict *verdict_r,
+                        const char **sql_r, struct sg_err *err)
+{
+	bool run = executor->phase == SG_PHASE_RUN;
+
+	if (sg_serve_judge(executor, SG_CALL_QUERY, request, executor->scratch, verdict_r, err) != 0)
+		return -1;
+	if (executor->outside && run) {
+		sg_err_set(err, SG_CLASS_POLICY, "run of an SG_NO_TRANSACTION migration reads before its statement only in fingerprint");
+		return sg_err_hint(err, "Ask in fingerprint, and let run send its one statement.");
+	}
+	*sql_r = sg_arena_strndup(executor->scratch, request->sql, request->sql_length);
+	if (executor->phase != SG_PHASE_FINGERPRINT && sg_serve_prepare(executor, false, false, err) != 0)
+		return -1;
+	executor->guarded = false;
+	if (run && verdict_r->opaque && sg_serve_snapshot(executor, err) != 0)
+		return -1;
+	if (run && verdict_r->opaque)
+		executor->last_sql = sg_arena_strdup(executor->arena, sg_sql_mask_secrets(executor->scratch, *sql_r));
+	sg_executor_limit(executor, sg_serve_limit_ms(executor), NULL);
+	return 0;
+}
+
 static int serve_query(struct sg_executor *executor, const struct sg_request *request, struct sg_err *err)
 {
 	struct sg_verdict verdict;
 	struct sg_result *result;
 	const char *sql;
 
-	if (sg_serve_judge(executor, SG_CALL_QUERY, request, executor->scratch, &verdict, err) != 0)
+	if (prepare_read(executor, request, &verdict, &sql, err) != 0)
 		return -1;
-	if (executor->outside && executor->phase == SG_PHASE_RUN) {
-		sg_err_set(err, SG_CLASS_POLICY, "run of an SG_NO_TRANSACTION migration reads before its statement only in fingerprint");
-		return sg_err_hint(err, "Ask in fingerprint, and let run send its one statement.");
-	}
-	sql = sg_arena_strndup(executor->scratch, request->sql, request->sql_length);
-	if (executor->phase != SG_PHASE_FINGERPRINT && sg_serve_prepare(executor, false, false, err) != 0)
-		return -1;
-	executor->guarded = false;
-	if (executor->phase == SG_PHASE_RUN && verdict.opaque && sg_serve_snapshot(executor, err) != 0)
-		return -1;
-	if (executor->phase == SG_PHASE_RUN && verdict.opaque)
-		executor->last_sql = sg_arena_strdup(executor->arena, sg_sql_mask_secrets(executor->scratch, sql));
-	sg_executor_limit(executor, sg_serve_limit_ms(executor), NULL);
 	if (sg_db_query_limited(executor->session->db, sql, request->n, request->values, SG_MAX_RESULT, executor->scratch,
 	                        &result, err) != 0)
 		return sg_serve_fail(executor, sg_sql_mask_secrets(executor->scratch, sql), err);
 	return sg_process_answer_rows(executor->process, result, err);
+}
+
+/* Whoever wants to know how much is left counts with it (core/backfill/open.c). */
+static void keep_found(struct sg_executor *executor, const struct sg_request *request, const char *sql)
+{
+	const char **values = sg_arena_array(executor->arena, (size_t)request->n + 1, sizeof *values);
+
+	for (int i = 0; i < request->n; i++)
+		values[i] = sg_arena_strdup(executor->arena, request->values[i]);
+	executor->found_sql = sg_arena_strdup(executor->arena, sql);
+	executor->found_n = request->n;
+	executor->found_values = values;
+}
+
+#define FIRST_ROW "SELECT 1 FROM ("
+
+/* The first row is enough: the query goes into one with LIMIT 1, for then the planner
+ * knows, and an answer is one round trip; a cursor takes three, and plans for a tenth of
+ * the rows. A lock (FOR UPDATE) is taken on that row alone. What is no SELECT (SHOW,
+ * EXPLAIN), or could not be read, is sent as it is. */
+static int serve_exists(struct sg_executor *executor, const struct sg_request *request, struct sg_err *err)
+{
+	struct sg_verdict verdict;
+	struct sg_result *result;
+	const char *sql, *sent;
+	bool inner;
+
+	if (prepare_read(executor, request, &verdict, &sql, err) != 0)
+		return -1;
+	inner = !verdict.unparsed && strcmp(verdict.kind, "SELECT") == 0;
+	sent = inner ? sg_inner_sql(executor->scratch, FIRST_ROW, sql, ") sgrun_exists LIMIT 1") : sql;
+	if (sg_db_query_limited(executor->session->db, sent, request->n, request->values, SG_MAX_RESULT, executor->scratch,
+	                        &result, err) != 0) {
+		int before = inner ? (int)strlen(FIRST_ROW) : 0;
+
+		/* as the plugin knows it */
+		if (err->statement != NULL)
+			sg_err_statement(err, sql, err->position > before ? err->position - before : 0);
+		return sg_serve_fail(executor, sg_sql_mask_secrets(executor->scratch, sql), err);
+	}
+	if (executor->phase == SG_PHASE_FINGERPRINT && inner && sg_result_rows(result) > 0)
+		keep_found(executor, request, sql);
+	return sg_process_answer_int(executor->process, sg_result_rows(result) > 0, err);
 }
 
 static int serve_check(struct sg_executor *executor, const struct sg_request *request, struct sg_err *err)
@@ -219,6 +274,8 @@ static int serve_request(struct sg_executor *executor, const struct sg_request *
 		                                         : refuse_call(executor, request, err);
 	case SG_REQUEST_QUERY:
 		return serve_query(executor, request, err);
+	case SG_REQUEST_EXISTS:
+		return serve_exists(executor, request, err);
 	case SG_REQUEST_CHECK:
 	case SG_REQUEST_DESCRIBE:
 		return serve_check(executor, request, err);

@@ -47,14 +47,14 @@ struct sg_process_batch { /* for SG_ENTRY_BATCH */
 };
 
 enum sg_request_kind {
-	SG_REQUEST_DDL, SG_REQUEST_DML, SG_REQUEST_QUERY, SG_REQUEST_CHECK, SG_REQUEST_DESCRIBE,
-	SG_REQUEST_DONE
+	SG_REQUEST_DDL, SG_REQUEST_DML, SG_REQUEST_QUERY, SG_REQUEST_EXISTS, SG_REQUEST_CHECK,
+	SG_REQUEST_DESCRIBE, SG_REQUEST_DONE
 };
 
 /* Valid until the next call on the process. */
 struct sg_request {
 	enum sg_request_kind kind;
-	const char *sql;           /* DDL, DML, QUERY: any bytes, NUL-terminated besides */
+	const char *sql;           /* DDL, DML, QUERY, EXISTS: any bytes, NUL-terminated besides */
 	size_t sql_length;
 	int n;                     /* parameters (without NUL bytes) */
 	const char *const *values;
@@ -75,7 +75,7 @@ SG_MUST_CHECK int sg_process_call(struct sg_process *process, enum sg_entry entr
                                   size_t option_count, const struct sg_process_batch *batch, struct sg_err *err);
 /* Waits for the plugin's next request. sg_log and sg_progress are dealt with inside. */
 SG_MUST_CHECK int sg_process_next(struct sg_process *process, struct sg_request *request_r, struct sg_err *err);
-/* Answers: DDL (SG_OK or SG_EXISTED), DML (rows), CHECK (0 or 1); DESCRIBE (text or NULL); QUERY. */
+/* Answers: DDL (SG_OK or SG_EXISTED), DML (rows), CHECK and EXISTS (0 or 1); DESCRIBE (text or NULL); QUERY. */
 SG_MUST_CHECK int sg_process_answer_int(struct sg_process *process, int64_t value, struct sg_err *err);
 SG_MUST_CHECK int sg_process_answer_text(struct sg_process *process, const char *text, struct sg_err *err);
 SG_MUST_CHECK int sg_process_answer_rows(struct sg_process *process, const struct sg_result *result,

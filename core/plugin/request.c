@@ -81,6 +81,11 @@ enum sg_request_read sg_request_read(const struct sg_wire_frame *frame, struct s
 		*answer_r = SG_WIRE_ANSWER_ROWS;
 		good = read_sql(&fields, true, arena, request);
 		break;
+	case SG_WIRE_EXISTS:
+		request->kind = SG_REQUEST_EXISTS;
+		*answer_r = SG_WIRE_ANSWER_INT;
+		good = read_sql(&fields, true, arena, request);
+		break;
 	case SG_WIRE_CHECK:
 	case SG_WIRE_DESCRIBE:
 		request->kind = frame->type == SG_WIRE_CHECK ? SG_REQUEST_CHECK : SG_REQUEST_DESCRIBE;

@@ -199,6 +199,13 @@ static sg_result *call_query(sg_ctx *sg, const char *sql, int n, const char *con
 	return read_result(&frame);
 }
 
+static int call_exists(sg_ctx *sg, const char *sql, int n, const char *const *values)
+{
+	(void)sg;
+	put_values(begin_sql(SG_WIRE_EXISTS, "sg_exists", sql), "sg_exists", n, values);
+	return (int)ask_int("sg_exists");
+}
+
 static void put_question(enum sg_wire_type type, const char *call, uint32_t what, const char *a, const char *b)
 {
 	struct sg_wire_out *out;
@@ -329,6 +336,7 @@ static const sg_api api = {
 	.rows = result_rows, .columns = result_columns, .value = result_value, .column = result_column,
 	.check = call_check, .describe = call_describe, .option = get_option,
 	.log = send_log, .progress = send_progress, .fail = note_failure,
+	.exists = call_exists,
 };
 
 /* ---- entry points ------------------------------------------------------------ */

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 /* Raised with any change below; both sides must have the same. */
-#define SG_WIRE_VERSION 1u
+#define SG_WIRE_VERSION 2u
 #define SG_WIRE_HEADER 12u
 #define SG_WIRE_NULL_LENGTH UINT32_C(0xFFFFFFFF)
 
@@ -50,7 +50,8 @@
 	X(SG_WIRE_DESCRIBE,           25, "describe")    /* u32 what; text a; text b or NULL */                          \
 	X(SG_WIRE_LOG,                26, "log")         /* bytes; no answer */                                          \
 	X(SG_WIRE_PROGRESS,           27, "progress")    /* i64 done, total; no answer */                                \
-	X(SG_WIRE_DONE,               28, "done")        /* i64 status; text of sg_fail or NULL */
+	X(SG_WIRE_DONE,               28, "done")        /* i64 status; text of sg_fail or NULL */                       \
+	X(SG_WIRE_EXISTS,             29, "exists")      /* as query; answered by an integer, 0 or 1 */
 
 enum sg_wire_type {
 #define X(enumerator, number, name) enumerator = number,

@@ -63,6 +63,7 @@ static void copy_fields(const struct sg_wire_frame *frame, struct sg_wire_fields
 		break;
 	case SG_WIRE_DML:
 	case SG_WIRE_QUERY:
+	case SG_WIRE_EXISTS:
 		copy_sql(fields, out, true);
 		break;
 	case SG_WIRE_CHECK:

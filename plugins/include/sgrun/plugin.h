@@ -9,7 +9,7 @@
  *
  * Clean as C99 (pedantic) and as C++11 and later.
  *
- * ABI 1.0. Compatible additions raise SG_ABI_MINOR and go to the end of
+ * ABI 1.1. Compatible additions raise SG_ABI_MINOR and go to the end of
  * struct sg_api; anything else raises SG_ABI_MAJOR. */
 #ifndef SGRUN_PLUGIN_H
 #define SGRUN_PLUGIN_H
@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define SG_ABI_MAJOR 1
-#define SG_ABI_MINOR 0
+#define SG_ABI_MINOR 1
 /* A plugin that is to load in an older sgrun defines this before the include,
  * and uses nothing newer. */
 #ifndef SG_USE_ABI_MINOR
@@ -113,6 +113,8 @@ typedef struct sg_api {
 	void (*log)(sg_ctx *sg, const char *format, va_list args);
 	void (*progress)(sg_ctx *sg, int64_t done, int64_t total);
 	int (*fail)(sg_ctx *sg, const char *format, va_list args);
+	/* ABI 1.1 */
+	int (*exists)(sg_ctx *sg, const char *sql, int n, const char *const *values);
 } sg_api;
 
 struct sg_ctx {
@@ -273,10 +275,14 @@ static inline int sg_value_bool(sg_ctx *sg, const sg_result *result, int row, in
 	return text[0] == 't' ? 1 : text[0] == 'f' ? 0 : otherwise;
 }
 
-/* 1 if the query gives at least one row, else 0. */
+/* 1 if the query gives at least one row, else 0. With ABI 1.1 the server stops at the first row. */
 static inline int sg_exists(sg_ctx *sg, const char *sql, int n, const char *const *values)
 {
+#if SG_USE_ABI_MINOR >= 1
+	return sg->api->exists(sg, sql, n, values);
+#else
 	return sg->api->rows(sg->api->query(sg, sql, n, values)) > 0;
+#endif
 }
 
 /* The first column of the first row as text; NULL for SQL's NULL and for no row. */

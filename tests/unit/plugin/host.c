@@ -85,6 +85,10 @@ static int answer(struct play *play, struct sg_process *process, const struct sg
         play->queries++;
         note_sql(play, request);
         return sg_process_answer_table(process, &table, err);
+    case SG_REQUEST_EXISTS:
+        play->exists++;
+        note_sql(play, request);
+        return sg_process_answer_int(process, play->rows > 0, err);
     case SG_REQUEST_CHECK:
         play->checks++;
         return sg_process_answer_int(process, play->answer, err);

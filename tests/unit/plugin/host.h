@@ -25,7 +25,7 @@ struct play {
     int value_length; /* of each text */
     int64_t answer;   /* to DML and checks */
     /* out */
-    int ddl, dml, queries, checks, describes;
+    int ddl, dml, queries, exists, checks, describes;
     int fingerprint;        /* what it returned */
     int64_t status;         /* what run or backfill_batch returned */
     char fail[512];         /* the text of sg_fail, or "" */

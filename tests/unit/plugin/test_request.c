@@ -61,6 +61,15 @@ SG_TEST(statements_are_read)
     T_NULL(request.values[1]);
     T_EQ_STR(request.values[2], "");
     forget();
+    sg_wire_put_text(begin(SG_WIRE_EXISTS), "SELECT $1");
+    sg_wire_put_u32(&out, 1);
+    sg_wire_put_value(&out, "a");
+    T_EQ_INT(read_it(), SG_REQUEST_READ);
+    T_EQ_INT(request.kind, SG_REQUEST_EXISTS);
+    T_EQ_INT(answer, SG_WIRE_ANSWER_INT);
+    T_EQ_STR(request.sql, "SELECT $1");
+    T_EQ_INT(request.n, 1);
+    forget();
 }
 
 SG_TEST(statements_are_bounded)
@@ -155,7 +164,7 @@ SG_TEST(all_else_is_no_request)
     for (uint32_t type = 0; type < 64; type++) {
         if (type >= SG_WIRE_DDL && type <= SG_WIRE_DESCRIBE)
             continue;
-        if (type == SG_WIRE_DONE)
+        if (type == SG_WIRE_DONE || type == SG_WIRE_EXISTS)
             continue;
         begin((enum sg_wire_type)type);
         T_EQ_INT(read_it(), SG_REQUEST_OTHER);
