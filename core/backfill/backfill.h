@@ -47,6 +47,7 @@ struct sg_backfill_result {
 	int64_t rows_done, rows_estimate, left, bad_rows, deferred; /* as the state says at the end; -1: not known */
 	int64_t duration_ms;
 	int lanes;                 /* most at a time */
+	int64_t batch_size;        /* rows that the last batch aimed for; 0: none was begun */
 	double idle;               /* part of their time that lanes were without a range, 0 to 1 */
 	const char *note;          /* what a person should know: who holds rows, what it waits for; or NULL */
 	struct sg_err err;         /* FAILED, REFUSED, and GAVE UP (LEFT with an error); released with the run's arena */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/base/text.h"
@@ -23,6 +24,11 @@ struct sg_err *sg_cli_err(struct sg_cli *cli)
 int sg_cli_wait_seconds(const struct sg_cli *cli)
 {
 	return cli->options.wait_seconds >= 0 ? cli->options.wait_seconds : cli->manifest.wait_seconds;
+}
+
+int64_t sg_cli_deadline(const struct sg_cli *cli)
+{
+	return cli->options.max_minutes < 0 ? 0 : sg_clock_ms() + (int64_t)cli->options.max_minutes * 60000;
 }
 
 int sg_cli_manifest(struct sg_cli *cli, bool lenient)
@@ -50,20 +56,20 @@ int sg_cli_manifest(struct sg_cli *cli, bool lenient)
 	return sg_manifest_read(o->manifest, overrides, o->set_count, lenient, &cli->arena, &cli->manifest, &cli->errs);
 }
 
-int sg_cli_migration(struct sg_cli *cli, const char *option, const char *id)
+int sg_cli_step(struct sg_cli *cli, enum sg_step_kind kind, const char *option, const char *id)
 {
 	const char **names = sg_arena_array(&cli->arena, cli->manifest.step_count + 1, sizeof *names), *nearest;
 	size_t count = 0;
 	struct sg_err *err;
 
-	if (sg_manifest_step(&cli->manifest, SG_STEP_MIGRATION, id) != NULL)
+	if (sg_manifest_step(&cli->manifest, kind, id) != NULL)
 		return 0;
 	for (size_t i = 0; i < cli->manifest.step_count; i++)
-		if (cli->manifest.steps[i].kind == SG_STEP_MIGRATION)
+		if (cli->manifest.steps[i].kind == kind)
 			names[count++] = cli->manifest.steps[i].id;
 	nearest = sg_text_nearest(id, names, count);
 	err = sg_cli_err(cli);
-	sg_err_set(err, SG_CLASS_USAGE, "%s: the manifest has no migration '%s'", option, id);
+	sg_err_set(err, SG_CLASS_USAGE, "%s: the manifest has no %s '%s'", option, sg_step_kind_name(kind), id);
 	if (nearest != NULL)
 		return sg_err_hint(err, "Did you mean '%s'?", nearest);
 	return sg_err_hint(err, "sgrun plan lists what %s has.", cli->manifest.path);
@@ -92,12 +98,12 @@ static void run_command(struct sg_cli *cli)
 		else
 			sg_cmd_deploy(cli);
 		return;
+	case SG_COMMAND_BACKFILL: sg_cmd_backfill(cli); return;
 	case SG_COMMAND_PLAN: sg_cmd_plan(cli); return;
 	case SG_COMMAND_STATUS: sg_cmd_status(cli); return;
 	case SG_COMMAND_VERIFY: sg_cmd_verify(cli); return;
 	case SG_COMMAND_CHECK: sg_cmd_check(cli); return;
 	case SG_COMMAND_INDEX:
-	case SG_COMMAND_BACKFILL:
 	case SG_COMMAND_AUDIT:
 	case SG_COMMAND_REHEARSE:
 	case SG_COMMAND_NEW:
@@ -109,7 +115,7 @@ static void run_command(struct sg_cli *cli)
 static bool reads_only(const struct sg_options *o)
 {
 	return o->dry_run || (o->command->id != SG_COMMAND_DEPLOY && o->command->id != SG_COMMAND_MIGRATE &&
-	                      o->adopt == NULL && o->adopt_to == NULL);
+	                      o->command->id != SG_COMMAND_BACKFILL && o->adopt == NULL && o->adopt_to == NULL);
 }
 
 /* A result that nobody got is an error, but never hides what was done to the

@@ -11,7 +11,7 @@ void sg_cmd_plan(struct sg_cli *cli)
 	struct sg_plan *plan = sg_arena_alloc(&cli->arena, sizeof *plan); /* released with the arena */
 	struct sg_err err = SG_ERR_INIT;
 
-	if (sg_cli_manifest(cli, false) != 0 || (o->to != NULL && sg_cli_migration(cli, "--to", o->to) != 0))
+	if (sg_cli_manifest(cli, false) != 0 || (o->to != NULL && sg_cli_step(cli, SG_STEP_MIGRATION, "--to", o->to) != 0))
 		return;
 	if (sg_run_open(&run, &cli->manifest, &nobody, &cli->arena, &err) != 0) {
 		sg_err_move(sg_cli_err(cli), &err);

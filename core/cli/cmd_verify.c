@@ -24,8 +24,8 @@ void sg_cmd_verify(struct sg_cli *cli)
 	struct sg_run run = { 0 };
 	struct sg_err err = SG_ERR_INIT;
 
-	if (sg_cli_manifest(cli, false) != 0 || (o->adopt != NULL && sg_cli_migration(cli, "--adopt", o->adopt) != 0) ||
-	    (o->adopt_to != NULL && sg_cli_migration(cli, "--adopt-to", o->adopt_to) != 0))
+	if (sg_cli_manifest(cli, false) != 0 || (o->adopt != NULL && sg_cli_step(cli, SG_STEP_MIGRATION, "--adopt", o->adopt) != 0) ||
+	    (o->adopt_to != NULL && sg_cli_step(cli, SG_STEP_MIGRATION, "--adopt-to", o->adopt_to) != 0))
 		return;
 	if (sg_run_open(&run, &cli->manifest, &nobody, &cli->arena, &err) != 0) {
 		sg_err_move(sg_cli_err(cli), &err);

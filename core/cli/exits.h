@@ -9,10 +9,12 @@
 
 int sg_exit_of_errs(const struct sg_errs *errs);
 /* A migration that waits is 3, or 0 where its `waiting = allow`; with strict
- * whatever is left is 3, unrun (sections that this version does not run)
+ * whatever is left is 3, unrun (indexes, which this version does not run)
  * included. */
-int sg_exit_of_migrate(const struct sg_migrate_result *result, const struct sg_errs *errs, bool strict,
-                       struct sg_sections unrun);
+int sg_exit_of_migrate(const struct sg_migrate_result *result, const struct sg_errs *errs, bool strict, size_t unrun);
+/* 0 whatever is left or has failed, but for a signal and errs. With strict 3 for whatever is not complete, and 6
+ * for a plugin that was refused. */
+int sg_exit_of_backfills(const struct sg_backfills_result *result, const struct sg_errs *errs, bool strict);
 /* 6 if a plugin was refused; to have something to do is no failure. */
 int sg_exit_of_plan(const struct sg_plan *plan);
 /* exit_code: --exit-code. */

@@ -17,14 +17,20 @@ static void add_names(struct sg_buf *out, bool here)
 		}
 }
 
+/* commands: in the list of all of them, where some share a line. */
 static void add_flag(struct sg_buf *out, const struct sg_flag *flag, bool commands)
 {
+	const struct sg_flag *last = flag;
 	size_t start = out->length;
 
-	sg_buf_addf(out, "  %s%s%s", flag->name, flag->argument ? " " : "", flag->argument ? flag->argument : "");
+	sg_buf_addf(out, "  %s", flag->name);
+	while (commands && flag->joint != NULL && last[1].joint != NULL && last[1].joint[0] == '\0')
+		sg_buf_addf(out, ", %s", (++last)->name);
+	if (last->argument != NULL)
+		sg_buf_addf(out, " %s", last->argument);
 	while (out->length - start < 27)
 		sg_buf_addc(out, ' ');
-	sg_buf_addf(out, " %s", flag->help);
+	sg_buf_addf(out, " %s", commands && flag->joint != NULL ? flag->joint : flag->help);
 	if (!commands && flag->environment != NULL)
 		sg_buf_addf(out, " [%s]", flag->environment);
 	if (commands && flag->commands != SG_EVERY_COMMAND) {
@@ -71,7 +77,8 @@ void sg_help_main(struct sg_buf *out)
 	add_names(out, false);
 	sg_buf_adds(out, "\n\nOptions:\n");
 	for (const struct sg_flag *f = sg_flags(); f->name != NULL; f++)
-		add_flag(out, f, true);
+		if (f->joint == NULL || f->joint[0] != '\0')
+			add_flag(out, f, true);
 	add_environment(out);
 	add_exit(out);
 	sg_buf_adds(out, "\nsgrun COMMAND --help says more, and gives an example. Manual: sgrun(1).\n");

@@ -22,7 +22,7 @@
 static pthread_mutex_t terminal = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static pthread_t thread;
-static bool opened, running, ending, shown, drawn;
+static bool opened, running, ending, shown, drawn, finished; /* finished: text_now is a whole line */
 static struct sg_look look_now;
 static struct sg_buf head_now = SG_BUF_INIT, text_now = SG_BUF_INIT;
 static int64_t since_now, drawn_at;
@@ -73,7 +73,10 @@ static void draw(void)
 
 	if (shown && look_now.live) {
 		sg_buf_adds(&line, ERASE);
-		sg_live_render(&line, &look_now, head_now.data, text_now.data, sg_clock_ms() - since_now);
+		if (finished)
+			sg_buf_adds(&line, text_now.data);
+		else
+			sg_live_render(&line, &look_now, head_now.data, text_now.data, sg_clock_ms() - since_now);
 		fwrite(line.data, 1, line.length, stdout);
 		drawn = true;
 		drawn_at = sg_clock_ms();
@@ -155,7 +158,7 @@ void sg_live_close(void)
 	opened = false;
 }
 
-void sg_live_show(const char *head, const char *text, int64_t since)
+static void show(const char *head, const char *text, int64_t since, bool line)
 {
 	if (!opened || !look_now.live)
 		return;
@@ -167,11 +170,22 @@ void sg_live_show(const char *head, const char *text, int64_t since)
 	sg_buf_clear(&text_now);
 	sg_buf_adds(&text_now, text);
 	since_now = since;
+	finished = line;
 	shown = true;
 	/* what changes faster than an eye follows is left to the thread */
 	if (!running || sg_clock_ms() - drawn_at >= REDRAW_MS)
 		draw();
 	pthread_mutex_unlock(&terminal);
+}
+
+void sg_live_show(const char *head, const char *text, int64_t since)
+{
+	show(head, text, since, false);
+}
+
+void sg_live_line(const char *line)
+{
+	show("", line, 0, true);
 }
 
 void sg_live_hide(void)

@@ -18,6 +18,8 @@ void sg_live_close(void);
 /* From now on: "  HEAD  TEXT  elapsed", cut to the terminal. head is shown
  * strong; since is a sg_clock_ms value. Texts are cleaned and copied. */
 void sg_live_show(const char *head, const char *text, int64_t since);
+/* The same with a finished line, no wider than the terminal: it is drawn as it is. */
+void sg_live_line(const char *line);
 void sg_live_hide(void);
 /* Writes a line (or several) of the result above it. */
 void sg_live_print(const struct sg_buf *lines);

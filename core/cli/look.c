@@ -4,6 +4,8 @@
 #include "config.h"
 #include "core/cli/look.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -111,6 +113,18 @@ void sg_look_right(struct sg_buf *out, const struct sg_look *look, enum sg_tone 
 size_t sg_look_column(const struct sg_look *look, size_t longest)
 {
 	return look->width > 0 && longest > look->width / 2 ? look->width / 2 : longest;
+}
+
+void sg_look_number(struct sg_buf *out, int64_t number)
+{
+	char digits[24];
+	size_t length = (size_t)snprintf(digits, sizeof digits, "%" PRId64, number);
+
+	for (size_t i = 0; i < length; i++) {
+		sg_buf_addc(out, digits[i]);
+		if (digits[i] != '-' && i + 1 < length && (length - i - 1) % 3 == 0)
+			sg_buf_addc(out, ',');
+	}
 }
 
 void sg_look_count(struct sg_buf *out, size_t count, const char *noun)

@@ -32,6 +32,8 @@ size_t sg_look_chars(const char *text);
 /* The field for a column of names of which the longest has `longest`
  * characters: never more than half a terminal. */
 size_t sg_look_column(const struct sg_look *look, size_t longest);
+/* "1,234,567" */
+void sg_look_number(struct sg_buf *out, int64_t number);
 /* "1 migration", "12 migrations". */
 void sg_look_count(struct sg_buf *out, size_t count, const char *noun);
 

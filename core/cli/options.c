@@ -4,6 +4,7 @@
 #include "config.h"
 #include "core/cli/options.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/text.h"
@@ -15,20 +16,31 @@ static const struct sg_command commands[] = {
 	{ SG_COMMAND_DEPLOY, "deploy", true, "bring the database up to date (the default)",
 	  "Runs every migration that is not recorded yet, in the manifest's order: SKIP\n"
 	  "what is recorded, RECONCILE what is already there, RUN the rest. Each is done\n"
-	  "and recorded in one transaction. The first failure stops the run. Running it\n"
-	  "again goes on where it stopped.",
+	  "and recorded in one transaction. The first failure stops the run. Then the\n"
+	  "backfills that are ready, and the migrations that waited for them, until\n"
+	  "nothing new is ready. What is unfinished or fails of the backfills does not\n"
+	  "change the exit status, unless --strict. Running it again goes on where it\n"
+	  "stopped.",
 	  "sgrun --manifest etc/prod.ini deploy --wait 60" },
 	{ SG_COMMAND_MIGRATE, "migrate", true, "the migrations only",
-	  "As deploy, but without a word on indexes and backfills; --to stops after one\n"
+	  "As deploy, but leaving indexes and backfills alone; --to stops after one\n"
 	  "migration.",
 	  "sgrun --manifest etc/prod.ini migrate --to 0096_lead_name" },
+	{ SG_COMMAND_BACKFILL, "backfill", true, "the backfills only; pause and resume them",
+	  "Runs the backfills whose migration is recorded and whose gates are open, by\n"
+	  "priority, in batches, while the application goes on. It may be killed at any\n"
+	  "moment, and started again here or on another host, also several at a time:\n"
+	  "every row is done exactly once. --pause and the others act on one, from any\n"
+	  "host, and run nothing.",
+	  "sgrun --manifest etc/prod.ini backfill --only migration_96_lead_name" },
 	{ SG_COMMAND_PLAN, "plan", true, "what deploy would do, a line a step; changes nothing",
 	  "Reads the ledger and asks the fingerprints of what is not recorded, in\n"
 	  "transactions that are rolled back. RUN? is a step that depends on what one\n"
 	  "before it does.",
 	  "sgrun --manifest etc/prod.ini plan" },
-	{ SG_COMMAND_STATUS, "status", true, "every step: state, when, duration, last failure",
-	  "Reads our own tables only: no plugin is loaded, no fingerprint asked.",
+	{ SG_COMMAND_STATUS, "status", true, "every step: state, progress, duration, last failure",
+	  "Reads our own tables only: no plugin is loaded, no fingerprint asked. Of a\n"
+	  "backfill also how far it is and how fast it goes, whoever runs it.",
 	  "sgrun --manifest etc/prod.ini status --json" },
 	{ SG_COMMAND_VERIFY, "verify", true, "ask the fingerprint of everything recorded; name drift",
 	  "Asks whether what is recorded still holds. --adopt records a migration that\n"
@@ -40,7 +52,6 @@ static const struct sg_command commands[] = {
 	  "loads each plugin in its sandbox and reports each that would be refused.",
 	  "sgrun --manifest etc/prod.ini check" },
 	{ SG_COMMAND_INDEX, "index", false, "build indexes that are missing or invalid", NULL, NULL },
-	{ SG_COMMAND_BACKFILL, "backfill", false, "run, pause, resume backfills", NULL, NULL },
 	{ SG_COMMAND_AUDIT, "audit", false, "analyse the DML of plugins or SQL files", NULL, NULL },
 	{ SG_COMMAND_REHEARSE, "rehearse", false, "the whole manifest against a throw-away server", NULL, NULL },
 	{ SG_COMMAND_NEW, "new", false, "a new step from a template", NULL, NULL },
@@ -49,30 +60,40 @@ static const struct sg_command commands[] = {
 };
 
 static const struct sg_flag flags[] = {
-	{ SG_FLAG_MANIFEST, "--manifest", "FILE", SG_EVERY_COMMAND, "SGRUN_MANIFEST", true, "the manifest to work from" },
-	{ SG_FLAG_SET, "--set", "SECTION.KEY=VALUE", SG_EVERY_COMMAND, NULL, true, "beats the file; may be repeated" },
-	{ SG_FLAG_JSON, "--json", NULL, SG_EVERY_COMMAND, NULL, true, "the result as JSON on stdout, errors included" },
+	{ SG_FLAG_MANIFEST, "--manifest", "FILE", SG_EVERY_COMMAND, "SGRUN_MANIFEST", true, "the manifest to work from", NULL },
+	{ SG_FLAG_SET, "--set", "SECTION.KEY=VALUE", SG_EVERY_COMMAND, NULL, true, "beats the file; may be repeated", NULL },
+	{ SG_FLAG_JSON, "--json", NULL, SG_EVERY_COMMAND, NULL, true, "the result as JSON on stdout, errors included", NULL },
 	{ SG_FLAG_LOG_FORMAT, "--log-format", "FORMAT", SG_EVERY_COMMAND, "SGRUN_LOG_FORMAT", true,
-	  "log on stderr as text or json" },
-	{ SG_FLAG_VERBOSE, "--verbose", NULL, SG_EVERY_COMMAND, NULL, true, "name what is skipped too; log more" },
-	{ SG_FLAG_QUIET, "--quiet", NULL, SG_EVERY_COMMAND, NULL, true, "no line a step; log warnings and errors only" },
-	{ SG_FLAG_NO_COLOR, "--no-color", NULL, SG_EVERY_COMMAND, "NO_COLOR", true, "no colours on a terminal" },
-	{ SG_FLAG_HELP, "--help", NULL, SG_EVERY_COMMAND, NULL, true, "this text, or that of the command" },
-	{ SG_FLAG_VERSION, "--version", NULL, SG_EVERY_COMMAND, NULL, true, "versions of sgrun and what it is built with" },
-	{ SG_FLAG_TO, "--to", "ID", ON(MIGRATE) | ON(PLAN), NULL, true, "the last migration to do" },
-	{ SG_FLAG_WAIT, "--wait", "SECONDS", RUNS | ON(VERIFY), "SGRUN_WAIT", true, "wait for another runner" },
-	{ SG_FLAG_DRY_RUN, "--dry-run", NULL, RUNS, NULL, true, "the same as plan" },
-	{ SG_FLAG_STRICT, "--strict", NULL, RUNS, NULL, true, "exit 3 if anything is left" },
-	{ SG_FLAG_ONLY_PHASE, "--only-phase", "LIST", ON(DEPLOY), NULL, true, "of migrate,index,backfill" },
-	{ SG_FLAG_MAX_MINUTES, "--max-minutes", "N", ON(DEPLOY), NULL, true, "bounds all but migrations" },
-	{ SG_FLAG_EXIT_CODE, "--exit-code", NULL, ON(STATUS), NULL, true, "exit 3 if anything is left or failed" },
-	{ SG_FLAG_ADOPT, "--adopt", "ID", ON(VERIFY), NULL, true, "record it unrun, if its fingerprint holds" },
-	{ SG_FLAG_ADOPT_TO, "--adopt-to", "ID", ON(VERIFY), NULL, true, "record all up to it; needs --reason" },
-	{ SG_FLAG_REASON, "--reason", "TEXT", ON(VERIFY), NULL, true, "why, for the ledger" },
-	{ SG_FLAG_STATE_SQL, "--state-sql", NULL, ON(CHECK), NULL, true, "print the state tables' SQL, for a DBA" },
-	{ SG_FLAG_SETTINGS, "--settings", NULL, ON(CHECK), NULL, true, "print every key of the manifest" },
-	{ SG_FLAG_GRAPH, "--graph", NULL, ON(PLAN), NULL, false, "the steps as a graph" },
-	{ 0, NULL, NULL, 0, NULL, false, NULL }
+	  "log on stderr as text or json", NULL },
+	{ SG_FLAG_VERBOSE, "--verbose", NULL, SG_EVERY_COMMAND, NULL, true, "name what is skipped too; log more", NULL },
+	{ SG_FLAG_QUIET, "--quiet", NULL, SG_EVERY_COMMAND, NULL, true, "no line a step; log warnings and errors only", NULL },
+	{ SG_FLAG_NO_COLOR, "--no-color", NULL, SG_EVERY_COMMAND, "NO_COLOR", true, "no colours on a terminal", NULL },
+	{ SG_FLAG_HELP, "--help", NULL, SG_EVERY_COMMAND, NULL, true, "this text, or that of the command", NULL },
+	{ SG_FLAG_VERSION, "--version", NULL, SG_EVERY_COMMAND, NULL, true, "versions of sgrun and what it is built with", NULL },
+	{ SG_FLAG_TO, "--to", "ID", ON(MIGRATE) | ON(PLAN), NULL, true, "the last migration to do", NULL },
+	{ SG_FLAG_WAIT, "--wait", "SECONDS", RUNS | ON(VERIFY), "SGRUN_WAIT", true, "wait for another runner", NULL },
+	{ SG_FLAG_DRY_RUN, "--dry-run", NULL, RUNS, NULL, true, "the same as plan", NULL },
+	{ SG_FLAG_STRICT, "--strict", NULL, RUNS | ON(BACKFILL), NULL, true, "exit 3 if anything is left", NULL },
+	{ SG_FLAG_ONLY_PHASE, "--only-phase", "LIST", ON(DEPLOY), NULL, true, "of migrate,index,backfill", NULL },
+	{ SG_FLAG_MAX_MINUTES, "--max-minutes", "N", ON(DEPLOY) | ON(BACKFILL), NULL, true, "bounds all but migrations",
+	  NULL },
+	{ SG_FLAG_EXIT_CODE, "--exit-code", NULL, ON(STATUS), NULL, true, "exit 3 if anything is left or failed", NULL },
+	{ SG_FLAG_ADOPT, "--adopt", "ID", ON(VERIFY), NULL, true, "record it unrun, if its fingerprint holds", NULL },
+	{ SG_FLAG_ADOPT_TO, "--adopt-to", "ID", ON(VERIFY), NULL, true, "record all up to it; needs --reason", NULL },
+	{ SG_FLAG_REASON, "--reason", "TEXT", ON(VERIFY), NULL, true, "why, for the ledger", NULL },
+	{ SG_FLAG_STATE_SQL, "--state-sql", NULL, ON(CHECK), NULL, true, "print the state tables' SQL, for a DBA", NULL },
+	{ SG_FLAG_SETTINGS, "--settings", NULL, ON(CHECK), NULL, true, "print every key of the manifest", NULL },
+	{ SG_FLAG_GRAPH, "--graph", NULL, ON(PLAN), NULL, false, "the steps as a graph", NULL },
+	{ SG_FLAG_ALL, "--all", NULL, ON(BACKFILL), NULL, true, "every one that is ready (the default)",
+	  "every one (the default), or one" },
+	{ SG_FLAG_ONLY, "--only", "KEY", ON(BACKFILL), NULL, true, "this one only", "" },
+	{ SG_FLAG_JOBS, "--jobs", "N", ON(DEPLOY) | ON(BACKFILL), NULL, true, "lanes of a backfill, 1 to 64", NULL },
+	{ SG_FLAG_PAUSE, "--pause", "KEY", ON(BACKFILL), NULL, true, "stop it within a batch, wherever it runs",
+	  "act on one, from any host" },
+	{ SG_FLAG_RESUME, "--resume", "KEY", ON(BACKFILL), NULL, true, "let it go on", "" },
+	{ SG_FLAG_RETRY, "--retry", "KEY", ON(BACKFILL), NULL, true, "have its bad rows done by the next run", "" },
+	{ SG_FLAG_AGAIN, "--again", "KEY", ON(BACKFILL), NULL, true, "have the next run begin a new sweep over all rows", "" },
+	{ 0, NULL, NULL, 0, NULL, false, NULL, NULL }
 };
 
 const struct sg_command *sg_commands(void)
@@ -141,14 +162,28 @@ static int bad_value(const struct sg_flag *flag, const char *source, const char 
 	return sg_err_hint(err, "%s takes %s.", flag->name, allowed);
 }
 
-static int read_number(const struct sg_flag *flag, const char *source, const char *value, int *number_r,
-                       struct sg_err *err)
+static int read_number(const struct sg_flag *flag, const char *source, const char *value, int least, int most,
+                       int *number_r, struct sg_err *err)
 {
+	char allowed[64];
 	int64_t number;
 
-	if (!sg_text_int(value, 0, 1000000, &number))
-		return bad_value(flag, source, value, "a whole number from 0 to 1000000", err);
+	snprintf(allowed, sizeof allowed, "a whole number from %d to %d", least, most);
+	if (!sg_text_int(value, least, most, &number))
+		return bad_value(flag, source, value, allowed, err);
 	*number_r = (int)number;
+	return 0;
+}
+
+/* One of those that act on a backfill from any host. */
+static int read_ask(struct sg_options *o, const struct sg_flag *flag, const char *key, struct sg_err *err)
+{
+	if (o->ask_key != NULL) {
+		sg_err_set(err, SG_CLASS_USAGE, "%s and %s together", flags[o->ask].name, flag->name);
+		return sg_err_hint(err, "One of them at a time, for one backfill.");
+	}
+	o->ask = flag->id;
+	o->ask_key = key;
 	return 0;
 }
 
@@ -204,11 +239,11 @@ static int assign(struct sg_options *o, const struct sg_flag *flag, const char *
 	case SG_FLAG_HELP: o->help = true; return 0;
 	case SG_FLAG_VERSION: o->version = true; return 0;
 	case SG_FLAG_TO: o->to = value; return 0;
-	case SG_FLAG_WAIT: return read_number(flag, source, value, &o->wait_seconds, err);
+	case SG_FLAG_WAIT: return read_number(flag, source, value, 0, 1000000, &o->wait_seconds, err);
 	case SG_FLAG_DRY_RUN: o->dry_run = true; return 0;
 	case SG_FLAG_STRICT: o->strict = true; return 0;
 	case SG_FLAG_ONLY_PHASE: return read_phases(flag, source, value, &o->phases, err);
-	case SG_FLAG_MAX_MINUTES: return read_number(flag, source, value, &o->max_minutes, err);
+	case SG_FLAG_MAX_MINUTES: return read_number(flag, source, value, 1, 1000000, &o->max_minutes, err);
 	case SG_FLAG_EXIT_CODE: o->exit_code = true; return 0;
 	case SG_FLAG_ADOPT: o->adopt = value; return 0;
 	case SG_FLAG_ADOPT_TO: o->adopt_to = value; return 0;
@@ -216,6 +251,13 @@ static int assign(struct sg_options *o, const struct sg_flag *flag, const char *
 	case SG_FLAG_STATE_SQL: o->state_sql = true; return 0;
 	case SG_FLAG_SETTINGS: o->settings = true; return 0;
 	case SG_FLAG_GRAPH: return not_here("plan --graph", err);
+	case SG_FLAG_ALL: o->all = true; return 0;
+	case SG_FLAG_ONLY: o->only = value; return 0;
+	case SG_FLAG_JOBS: return read_number(flag, source, value, 1, 64, &o->jobs, err);
+	case SG_FLAG_PAUSE:
+	case SG_FLAG_RESUME:
+	case SG_FLAG_RETRY:
+	case SG_FLAG_AGAIN: return read_ask(o, flag, value, err);
 	}
 	SG_BUG("option without a case");
 }
@@ -293,6 +335,37 @@ static int misplaced(const struct sg_flag *flag, const struct sg_command *comman
 	return -1;
 }
 
+/* An option that means nothing for --pause and the like, or NULL. */
+static const char *idle_option(const struct sg_options *o)
+{
+	if (o->all)
+		return "--all";
+	if (o->only != NULL)
+		return "--only";
+	if (o->max_minutes >= 0)
+		return "--max-minutes";
+	if (o->jobs > 0)
+		return "--jobs";
+	return o->strict ? "--strict" : NULL;
+}
+
+static int check_backfill(const struct sg_options *o, struct sg_err *err)
+{
+	if (o->ask_key != NULL && idle_option(o) != NULL) {
+		sg_err_set(err, SG_CLASS_USAGE, "%s and %s together", flags[o->ask].name, idle_option(o));
+		return sg_err_hint(err, "%s acts on one backfill and runs nothing.", flags[o->ask].name);
+	}
+	if (o->all && o->only != NULL) {
+		sg_err_set(err, SG_CLASS_USAGE, "--all and --only together");
+		return sg_err_hint(err, "--all runs every backfill that is ready, --only one of them.");
+	}
+	if (o->phases != 0 && !(o->phases & SG_PHASES_BACKFILL) && (o->jobs > 0 || o->max_minutes >= 0)) {
+		sg_err_set(err, SG_CLASS_USAGE, "%s, and --only-phase without backfill", o->jobs > 0 ? "--jobs" : "--max-minutes");
+		return sg_err_hint(err, "It is for backfills: name backfill in --only-phase too.");
+	}
+	return 0;
+}
+
 static int check_together(const struct sg_options *o, struct sg_err *err)
 {
 	if (o->verbose && o->quiet) {
@@ -311,11 +384,11 @@ static int check_together(const struct sg_options *o, struct sg_err *err)
 		sg_err_set(err, SG_CLASS_USAGE, "--reason without --adopt-to");
 		return sg_err_hint(err, "--reason says why --adopt-to records migrations that were not run.");
 	}
-	if (o->phases != 0 && !(o->phases & SG_PHASES_MIGRATE)) {
-		sg_err_set(err, SG_CLASS_USAGE, "this version of sgrun runs migrations only");
-		return sg_err_hint(err, "Leave --only-phase out, or name migrate in it.");
+	if (o->phases == SG_PHASES_INDEX) {
+		sg_err_set(err, SG_CLASS_USAGE, "this version of sgrun builds no indexes");
+		return sg_err_hint(err, "Leave --only-phase out, or name migrate or backfill in it.");
 	}
-	return 0;
+	return check_backfill(o, err);
 }
 
 int sg_options_parse(int argc, char *const *argv, char *(*lookup)(const char *name), struct sg_arena *arena,
@@ -327,7 +400,7 @@ int sg_options_parse(int argc, char *const *argv, char *(*lookup)(const char *na
 	bool options_end = false;
 
 	*o = (struct sg_options){ .command = sg_command(SG_COMMAND_DEPLOY), .wait_seconds = -1, .max_minutes = -1,
-		                  .sets = sets };
+		                  .ask = SG_FLAG_ALL, .sets = sets };
 	/* whatever else is wrong: the error is given in the form that was asked for */
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		o->json = o->json || strcmp(argv[i], "--json") == 0;

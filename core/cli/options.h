@@ -11,8 +11,8 @@
 #include "core/base/err.h"
 
 enum sg_command_id {
-	SG_COMMAND_DEPLOY, SG_COMMAND_MIGRATE, SG_COMMAND_PLAN, SG_COMMAND_STATUS, SG_COMMAND_VERIFY, SG_COMMAND_CHECK,
-	SG_COMMAND_INDEX, SG_COMMAND_BACKFILL, SG_COMMAND_AUDIT, SG_COMMAND_REHEARSE, SG_COMMAND_NEW, SG_COMMAND_TEST
+	SG_COMMAND_DEPLOY, SG_COMMAND_MIGRATE, SG_COMMAND_BACKFILL, SG_COMMAND_PLAN, SG_COMMAND_STATUS, SG_COMMAND_VERIFY,
+	SG_COMMAND_CHECK, SG_COMMAND_INDEX, SG_COMMAND_AUDIT, SG_COMMAND_REHEARSE, SG_COMMAND_NEW, SG_COMMAND_TEST
 };
 
 struct sg_command {
@@ -28,7 +28,8 @@ enum sg_flag_id {
 	SG_FLAG_MANIFEST, SG_FLAG_SET, SG_FLAG_JSON, SG_FLAG_LOG_FORMAT, SG_FLAG_VERBOSE, SG_FLAG_QUIET, SG_FLAG_NO_COLOR,
 	SG_FLAG_HELP, SG_FLAG_VERSION, SG_FLAG_TO, SG_FLAG_WAIT, SG_FLAG_DRY_RUN, SG_FLAG_STRICT, SG_FLAG_ONLY_PHASE,
 	SG_FLAG_MAX_MINUTES, SG_FLAG_EXIT_CODE, SG_FLAG_ADOPT, SG_FLAG_ADOPT_TO, SG_FLAG_REASON, SG_FLAG_STATE_SQL,
-	SG_FLAG_SETTINGS, SG_FLAG_GRAPH
+	SG_FLAG_SETTINGS, SG_FLAG_GRAPH, SG_FLAG_ALL, SG_FLAG_ONLY, SG_FLAG_JOBS, SG_FLAG_PAUSE, SG_FLAG_RESUME,
+	SG_FLAG_RETRY, SG_FLAG_AGAIN
 };
 
 struct sg_flag {
@@ -39,6 +40,7 @@ struct sg_flag {
 	const char *environment; /* variable that gives the default, or NULL */
 	bool here;               /* this version has it */
 	const char *help;        /* one line */
+	const char *joint;       /* in `sgrun --help` it shares a line: its text in the first that does, "" in the others; or NULL */
 };
 
 #define SG_EVERY_COMMAND (~0u)
@@ -65,6 +67,12 @@ struct sg_options {
 	const char *to, *adopt, *adopt_to, *reason; /* or NULL */
 	int wait_seconds;                 /* -1: not given */
 	int max_minutes;                  /* -1: not given */
+	int jobs;                         /* 0: not given */
+	bool all;
+	const char *only;                 /* of backfill: one key, or NULL */
+	/* --pause, --resume, --retry, --again: the one that was given (else SG_FLAG_ALL), and its key */
+	enum sg_flag_id ask;
+	const char *ask_key;              /* or NULL */
 	unsigned phases;                  /* SG_PHASES_…; 0: not given */
 };
 

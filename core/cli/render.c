@@ -1,5 +1,5 @@
 /* render.c - what all results have in common: the head and end of the JSON, an
- * error under a line, and the sentence on sections that this version leaves. */
+ * error under a line, and the sentence on indexes, which this version leaves. */
 #include "config.h"
 #include "core/cli/render.h"
 
@@ -85,15 +85,9 @@ struct sg_sections sg_render_sections(const struct sg_manifest *manifest)
 	return sections;
 }
 
-void sg_render_sections_text(struct sg_buf *out, struct sg_sections sections)
+void sg_render_unrun_text(struct sg_buf *out, size_t indexes)
 {
-	if (sections.indexes > 0)
-		sg_look_count(out, sections.indexes, "index");
-	if (sections.indexes > 0 && sections.backfills > 0)
-		sg_buf_adds(out, " and ");
-	if (sections.backfills > 0)
-		sg_look_count(out, sections.backfills, "backfill");
-	sg_buf_addf(out, " %s; this version of sgrun does not run %s",
-	            sections.indexes + sections.backfills == 1 ? "is listed" : "are listed",
-	            sections.indexes + sections.backfills == 1 ? "it" : "them");
+	sg_look_count(out, indexes, "index");
+	sg_buf_addf(out, " %s; this version of sgrun does not run %s", indexes == 1 ? "is listed" : "are listed",
+	            indexes == 1 ? "it" : "them");
 }

@@ -24,12 +24,12 @@ struct sg_sections {
 	size_t indexes, backfills;
 };
 struct sg_sections sg_render_sections(const struct sg_manifest *manifest);
-/* "1 index and 3 backfills are listed; this version of sgrun does not run them" */
-void sg_render_sections_text(struct sg_buf *out, struct sg_sections sections);
+/* "3 indexes are listed; this version of sgrun does not run them" */
+void sg_render_unrun_text(struct sg_buf *out, size_t indexes);
 
 /* ---- deploy and migrate ---- */
-/* Characters of the longest id of the manifest's migrations. */
-size_t sg_render_longest_id(const struct sg_manifest *manifest);
+/* Characters of the longest id of the manifest's migrations and backfills, as far as they are asked for. */
+size_t sg_render_longest_id(const struct sg_manifest *manifest, bool migrations, bool backfills);
 /* One line as a step ends; note and err may be NULL. */
 void sg_render_step(struct sg_buf *out, const struct sg_look *look, size_t column, const char *id,
                     enum sg_outcome outcome, int64_t duration_ms, int attempts, int existed, const char *note,
@@ -41,14 +41,35 @@ void sg_render_migrate_end(struct sg_buf *out, const struct sg_look *look, const
                            const char *to, int64_t elapsed_ms, int exit);
 void sg_render_migrate_json(struct sg_json *into, const struct sg_migrate_result *result);
 
+/* ---- backfill ---- */
+/* The line at the bottom of a terminal: no wider than it, least important facts left out first. No newline. */
+void sg_render_fill_bar(struct sg_buf *out, const struct sg_look *look, const char *id,
+                        const struct sg_backfill_progress *progress);
+/* The same facts, all of them, for the log and for status: "52 %, 520,000 of about 1,000,000 rows, …". */
+void sg_render_fill_text(struct sg_buf *out, const struct sg_backfill_progress *progress);
+/* "10 s", "4 min 10 s", "3 days" */
+void sg_render_time_left(struct sg_buf *out, int64_t seconds);
+/* What a backfill's line says for its end: "complete", "FAILED", … */
+const char *sg_render_fill_word(enum sg_backfill_end end, enum sg_tone *tone_r);
+/* What it says besides: "1,000,000 rows, 998,112 changed; …"; may be empty. */
+void sg_render_fill_remarks(struct sg_buf *out, const struct sg_backfill_result *result);
+/* One line as a backfill ends. */
+void sg_render_fill(struct sg_buf *out, const struct sg_look *look, size_t column, const char *id,
+                    const struct sg_backfill_result *result);
+/* The last lines: what is complete, what is left and how long that takes, what failed, and the command to go on.
+ * deploy: they follow those of the migrations. */
+void sg_render_backfills_end(struct sg_buf *out, const struct sg_look *look, const struct sg_manifest *manifest,
+                             const struct sg_backfills_result *result, bool deploy, int64_t elapsed_ms);
+void sg_render_backfills_json(struct sg_json *into, const struct sg_backfills_result *result);
+
 /* ---- plan ---- */
 void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
                     const struct sg_plan *plan);
 void sg_render_plan_json(struct sg_json *into, const struct sg_plan *plan);
 
 /* ---- status ---- */
-/* Of every kind: an index or backfill that is listed is pending, as this
- * version runs none. */
+/* Of every kind: an index that is listed is pending, as this version runs none; a backfill that runs,
+ * stands still or is paused is pending, one that is residual has failed. */
 struct sg_status_summary {
 	size_t pending, waiting, failed;
 };

@@ -11,14 +11,15 @@
 #define STATE_FIELD 12
 #define TIME_FIELD 12
 
-size_t sg_render_longest_id(const struct sg_manifest *manifest)
+size_t sg_render_longest_id(const struct sg_manifest *manifest, bool migrations, bool backfills)
 {
 	size_t longest = 0;
 
 	for (size_t i = 0; i < manifest->step_count; i++) {
+		enum sg_step_kind kind = manifest->steps[i].kind;
 		size_t chars = strlen(manifest->steps[i].id);
 
-		if (manifest->steps[i].kind == SG_STEP_MIGRATION && chars > longest)
+		if (((kind == SG_STEP_MIGRATION && migrations) || (kind == SG_STEP_BACKFILL && backfills)) && chars > longest)
 			longest = chars;
 	}
 	return longest;

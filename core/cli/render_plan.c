@@ -149,10 +149,10 @@ void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct
 	for (size_t i = 0; i < plan->count; i++)
 		if (is_shown(look, &plan->items[i]))
 			add_item(out, look, column, &plan->items[i]);
-	if (sections.indexes + sections.backfills > 0) {
+	if (sections.indexes > 0) {
 		struct sg_buf text = SG_BUF_INIT;
 
-		sg_render_sections_text(&text, sections);
+		sg_render_unrun_text(&text, sections.indexes);
 		sg_look_add(out, look, SG_TONE_FAINT, text.data);
 		sg_buf_addc(out, '\n');
 		sg_buf_release(&text);

@@ -12,7 +12,7 @@
 struct sg_status_summary sg_render_status_summary(const struct sg_manifest *manifest, const struct sg_status *status)
 {
 	struct sg_sections sections = sg_render_sections(manifest);
-	struct sg_status_summary summary = { sections.indexes + sections.backfills, 0, 0 };
+	struct sg_status_summary summary = { sections.indexes, 0, 0 };
 
 	for (size_t i = 0; i < status->migration_count; i++) {
 		const char *state = status->migrations[i].state;
@@ -20,6 +20,16 @@ struct sg_status_summary sg_render_status_summary(const struct sg_manifest *mani
 		summary.pending += strcmp(state, "pending") == 0;
 		summary.waiting += strcmp(state, "waiting") == 0;
 		summary.failed += strcmp(state, "failed") == 0;
+	}
+	for (size_t i = 0; i < status->backfill_count; i++) {
+		const char *state = status->backfills[i].state;
+
+		if (strcmp(state, "failed") == 0 || strcmp(state, "residual") == 0)
+			summary.failed++;
+		else if (strcmp(state, "waiting") == 0)
+			summary.waiting++;
+		else
+			summary.pending += strcmp(state, "complete") != 0;
 	}
 	return summary;
 }
@@ -29,6 +39,8 @@ static enum sg_tone tone_of(const char *state)
 	static const struct { const char *state; enum sg_tone tone; } tones[] = {
 		{ "applied", SG_TONE_GOOD }, { "reconciled", SG_TONE_NOTE }, { "adopted", SG_TONE_NOTE },
 		{ "superseded", SG_TONE_NOTE }, { "waiting", SG_TONE_WARN }, { "failed", SG_TONE_BAD },
+		{ "complete", SG_TONE_GOOD }, { "running", SG_TONE_GOOD }, { "paused", SG_TONE_WARN },
+		{ "stopped", SG_TONE_WARN }, { "residual", SG_TONE_BAD },
 	};
 
 	for (size_t i = 0; i < SG_COUNT(tones); i++)
@@ -122,27 +134,94 @@ static void add_row(struct sg_buf *out, const struct sg_look *look, size_t colum
 		sg_render_err(out, look, "      ", &m->err);
 }
 
-static void add_sections(struct sg_buf *out, const struct sg_look *look, size_t column,
-                         const struct sg_manifest *manifest)
+static struct sg_backfill_progress progress_of(const struct sg_status_backfill *b)
+{
+	const struct sg_backfill_row *row = b->row;
+
+	return (struct sg_backfill_progress){
+		.rows_done = row->rows_done, .rows_estimate = row->rows_estimate, .rows_per_s = row->rows_per_s,
+		.seconds_left = row->seconds_left, .lanes = row->lanes, .batch_size = row->lanes > 0 ? row->batch_size : 0,
+		.pass = row->pass, .deferred = row->deferred, .bad_rows = row->bad_rows, .throttle = b->throttle,
+	};
+}
+
+/* How far it is; of a complete one, how many rows it was. */
+static void add_progress(struct sg_buf *out, const struct sg_look *look, const struct sg_status_backfill *b)
+{
+	struct sg_buf text = SG_BUF_INIT;
+
+	if (b->row == NULL || !b->row->begun) {
+		if (b->throttle != NULL)
+			sg_buf_addf(&text, "not begun; held: %s", b->throttle);
+	} else if (b->row->state == SG_BACKFILL_COMPLETE) {
+		sg_look_number(&text, b->row->rows_done);
+		sg_buf_adds(&text, b->row->rows_done == 1 ? " row" : " rows");
+	} else {
+		struct sg_backfill_progress progress = progress_of(b);
+
+		sg_render_fill_text(&text, &progress);
+		if (strcmp(b->state, "stopped") == 0 && b->row->silent_s >= 0) {
+			sg_buf_adds(&text, "; nobody is at it, the last batch was ");
+			sg_render_time_left(&text, b->row->silent_s);
+			sg_buf_adds(&text, " ago");
+		}
+	}
+	if (text.length > 0) {
+		sg_buf_adds(out, "  ");
+		sg_look_add(out, look, SG_TONE_PLAIN, text.data);
+	}
+	sg_buf_release(&text);
+}
+
+static void add_backfill(struct sg_buf *out, const struct sg_look *look, size_t column,
+                         const struct sg_status_backfill *b)
+{
+	sg_buf_adds(out, "  ");
+	sg_look_field(out, look, SG_TONE_PLAIN, b->step->id, column, look->width > 0);
+	sg_buf_adds(out, "  ");
+	sg_look_field(out, look, tone_of(b->state), b->state, STATE_FIELD, false);
+	add_when(out, look, b->row == NULL ? NULL : b->row->finished_at != NULL ? b->row->finished_at : b->row->started_at);
+	add_progress(out, look, b);
+	for (size_t i = 0; i < b->waits_count; i++) {
+		sg_buf_adds(out, i > 0 ? ", " : "  waits for ");
+		sg_look_add(out, look, SG_TONE_WARN, b->waits_for[i]);
+	}
+	while (out->length > 0 && out->data[out->length - 1] == ' ')
+		out->data[--out->length] = '\0';
+	sg_buf_addc(out, '\n');
+	if (b->row != NULL && b->row->err.class != SG_CLASS_NONE)
+		sg_render_err(out, look, "      ", &b->row->err);
+}
+
+static void add_heading(struct sg_buf *out, const struct sg_look *look, const char *heading)
+{
+	sg_buf_adds(out, "  ");
+	sg_look_add(out, look, SG_TONE_STRONG, heading);
+	sg_buf_addc(out, '\n');
+}
+
+static void add_others(struct sg_buf *out, const struct sg_look *look, size_t column, const struct sg_manifest *manifest,
+                       const struct sg_status *status)
 {
 	struct sg_sections sections = sg_render_sections(manifest);
 	struct sg_buf text = SG_BUF_INIT;
 
-	if (sections.indexes + sections.backfills == 0)
-		return;
-	for (size_t i = 0; i < manifest->step_count; i++) {
-		const struct sg_step *step = &manifest->steps[i];
-
-		if (step->kind == SG_STEP_MIGRATION)
-			continue;
-		sg_buf_adds(out, "  ");
-		sg_look_field(out, look, SG_TONE_PLAIN, step->id, column, look->width > 0);
-		sg_buf_addf(out, "  %s (%s)\n", step->kind == SG_STEP_INDEX ? "missing" : "pending",
-		            sg_step_kind_name(step->kind));
+	if (status->backfill_count > 0)
+		add_heading(out, look, "BACKFILL");
+	for (size_t i = 0; i < status->backfill_count; i++)
+		add_backfill(out, look, column, &status->backfills[i]);
+	if (sections.indexes > 0) {
+		add_heading(out, look, "INDEX");
+		for (size_t i = 0; i < manifest->step_count; i++)
+			if (manifest->steps[i].kind == SG_STEP_INDEX) {
+				sg_buf_adds(out, "  ");
+				sg_look_field(out, look, SG_TONE_PLAIN, manifest->steps[i].id, column, look->width > 0);
+				sg_buf_adds(out, "  missing\n");
+			}
+		sg_render_unrun_text(&text, sections.indexes);
+		sg_look_add(out, look, SG_TONE_FAINT, text.data);
+		sg_buf_addc(out, '\n');
 	}
-	sg_render_sections_text(&text, sections);
-	sg_look_add(out, look, SG_TONE_FAINT, text.data);
-	sg_buf_addc(out, '\n');
 	sg_buf_release(&text);
 }
 
@@ -164,7 +243,7 @@ void sg_render_status(struct sg_buf *out, const struct sg_look *look, const stru
 	sg_buf_addc(out, '\n');
 	for (size_t i = 0; i < status->migration_count; i++)
 		add_row(out, look, column, &status->migrations[i]);
-	add_sections(out, look, column, run->manifest);
+	add_others(out, look, column, run->manifest, status);
 	if (sum.pending + sum.waiting + sum.failed == 0)
 		sg_look_add(out, look, SG_TONE_GOOD, "Nothing is left to do.");
 	else
@@ -222,16 +301,35 @@ static struct sg_json *index_json(const struct sg_step *step)
 	return one;
 }
 
-static struct sg_json *backfill_json(const struct sg_step *step)
+static struct sg_json *backfill_json(const struct sg_status_backfill *b)
 {
-	static const char *const unknown[] = { "rows_done", "rows_estimate", "rows_per_s", "seconds_left", "lanes",
-		                               "batch_size", "throttle", "bad_rows", "left", "error" };
+	static const struct sg_backfill_row none = { .rows_done = -1, .rows_estimate = -1, .seconds_left = -1, .left = -1,
+		                                     .bad_rows = -1 };
+	const struct sg_backfill_row *row = b->row != NULL ? b->row : &none;
 	struct sg_json *one = sg_json_object();
 
-	sg_json_set_text(one, "key", step->id);
-	sg_json_set_text(one, "state", "pending");
-	for (size_t i = 0; i < SG_COUNT(unknown); i++)
-		sg_json_set_null(one, unknown[i]);
+	sg_json_set_text(one, "key", b->step->id);
+	sg_json_set_text(one, "state", b->state);
+	set_count(one, "rows_done", row->rows_done);
+	set_count(one, "rows_estimate", row->rows_estimate);
+	if (row->rows_per_s > 0)
+		sg_json_set_real(one, "rows_per_s", row->rows_per_s);
+	else
+		sg_json_set_null(one, "rows_per_s");
+	set_count(one, "seconds_left", row->seconds_left);
+	set_count(one, "lanes", b->row != NULL ? row->lanes : -1);
+	set_count(one, "batch_size", row->batch_size > 0 ? row->batch_size : -1);
+	sg_json_set_text(one, "throttle", b->throttle);
+	set_count(one, "bad_rows", row->bad_rows);
+	set_count(one, "left", row->left);
+	sg_json_set(one, "error", sg_json_err(&row->err));
+	sg_json_set(one, "waits_for", texts(b->waits_for, b->waits_count));
+	set_count(one, "pass", row->pass > 0 ? row->pass : -1);
+	set_count(one, "deferred", b->row != NULL ? row->deferred : -1);
+	sg_json_set_text(one, "started_at", row->started_at);
+	sg_json_set_text(one, "finished_at", row->finished_at);
+	sg_json_set_text(one, "paused_by", row->paused_by);
+	sg_json_set_text(one, "message", row->message);
 	return one;
 }
 
@@ -260,9 +358,9 @@ void sg_render_status_json(struct sg_json *into, const struct sg_manifest *manif
 	for (size_t i = 0; i < manifest->step_count; i++) {
 		if (manifest->steps[i].kind == SG_STEP_INDEX)
 			sg_json_add(indexes, index_json(&manifest->steps[i]));
-		if (manifest->steps[i].kind == SG_STEP_BACKFILL)
-			sg_json_add(backfills, backfill_json(&manifest->steps[i]));
 	}
+	for (size_t i = 0; i < status->backfill_count; i++)
+		sg_json_add(backfills, backfill_json(&status->backfills[i]));
 	sg_json_set(into, "migrations", migrations);
 	sg_json_set(into, "indexes", indexes);
 	sg_json_set(into, "backfills", backfills);

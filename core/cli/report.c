@@ -9,8 +9,9 @@
 #include "core/base/log.h"
 #include "core/cli/live.h"
 #include "core/cli/render.h"
+#include "core/cli/report_fill.h"
 
-static void say_skipped(struct sg_report *report)
+void sg_report_say_skipped(struct sg_report *report)
 {
 	struct sg_buf line = SG_BUF_INIT;
 	enum sg_tone tone;
@@ -31,7 +32,7 @@ static void on_started(void *context, const struct sg_step *step, size_t number,
 {
 	struct sg_report *report = context;
 
-	say_skipped(report);
+	sg_report_say_skipped(report);
 	report->number = number;
 	report->total = total;
 	report->since = sg_clock_ms();
@@ -84,7 +85,7 @@ static void on_ended(void *context, const struct sg_step *step, enum sg_outcome 
 		report->skipped++;
 		return;
 	}
-	say_skipped(report);
+	sg_report_say_skipped(report);
 	if (report->lines) {
 		sg_live_hide();
 		sg_render_step(&line, &report->look, report->column, step->id, outcome, duration_ms, attempts, existed, note,
@@ -99,21 +100,23 @@ static void on_ended(void *context, const struct sg_step *step, enum sg_outcome 
 }
 
 void sg_report_open(struct sg_report *report, const struct sg_look *look, const struct sg_manifest *manifest,
-                    bool lines)
+                    unsigned shown, bool lines)
 {
-	*report = (struct sg_report){ .observer = { report, on_started, on_doing, on_ended },
+	*report = (struct sg_report){ .observer = { report, on_started, on_doing, on_ended, sg_report_fill_started,
+		                                            sg_report_fill_progress, sg_report_fill_ended },
 		                      .look = *look,
 		                      .lines = lines,
 		                      .since = sg_clock_ms() };
 	sg_buf_init(&report->head, 0);
 	sg_buf_init(&report->last, 0);
-	report->column = sg_look_column(look, sg_render_longest_id(manifest));
+	report->column = sg_look_column(look, sg_render_longest_id(manifest, shown & SG_REPORT_MIGRATIONS,
+	                                                                  shown & SG_REPORT_BACKFILLS));
 	sg_live_open(look);
 }
 
 void sg_report_close(struct sg_report *report)
 {
-	say_skipped(report);
+	sg_report_say_skipped(report);
 	sg_live_close();
 	sg_buf_release(&report->head);
 	sg_buf_release(&report->last);

@@ -18,11 +18,18 @@ struct sg_report {
 	size_t number, total;        /* of the step that runs */
 	int64_t since;               /* when it started */
 	struct sg_buf head, last;    /* status line: "[2/7] 0096_lead_name"; the last `doing` */
+	int64_t fill_next;           /* when the log gets the next line of this backfill's progress */
 };
 
-/* lines: say steps on stdout. Opens the status line (live.h). */
+#define SG_REPORT_MIGRATIONS 1u
+#define SG_REPORT_BACKFILLS 2u
+
+/* shown: SG_REPORT_…, of which the column of ids is made. lines: say steps on stdout. Opens the status
+ * line (live.h). */
 void sg_report_open(struct sg_report *report, const struct sg_look *look, const struct sg_manifest *manifest,
-                    bool lines);
+                    unsigned shown, bool lines);
 void sg_report_close(struct sg_report *report);
+/* For report_fill.c: the one line on steps that were recorded before, if it is due. */
+void sg_report_say_skipped(struct sg_report *report);
 
 #endif

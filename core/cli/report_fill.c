@@ -1,0 +1,93 @@
+/* report_fill.c - the observer's part for backfills, as report_fill.h says. A terminal that
+ * is shown the bar gets no log lines of progress besides, unless the log is for machines. */
+#include "config.h"
+#include "core/cli/report_fill.h"
+
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/cli/live.h"
+#include "core/cli/render.h"
+
+int64_t sg_report_fill_next(int64_t elapsed_ms)
+{
+	static const int64_t first[] = { 1000, 2000, 5000, 10000, 20000, 30000 };
+
+	for (size_t i = 0; i < SG_COUNT(first); i++)
+		if (elapsed_ms < first[i])
+			return first[i];
+	return (elapsed_ms / 60000 + 1) * 60000;
+}
+
+static bool has_bar(const struct sg_report *report)
+{
+	return report->lines && report->look.live;
+}
+
+void sg_report_fill_started(void *context, const struct sg_step *step, size_t number, size_t total)
+{
+	struct sg_report *report = context;
+
+	sg_report_say_skipped(report);
+	report->since = sg_clock_ms();
+	report->fill_next = sg_report_fill_next(0);
+	sg_buf_clear(&report->last);
+	sg_log(has_bar(report) && !sg_log_is_json() ? SG_LOG_DEBUG : SG_LOG_INFO, "started", step->id, 0,
+	       "backfill %zu of %zu", number, total);
+	if (report->lines)
+		sg_live_show(step->id, "", report->since);
+}
+
+void sg_report_fill_progress(void *context, const struct sg_step *step, const struct sg_backfill_progress *progress)
+{
+	struct sg_report *report = context;
+	struct sg_buf text = SG_BUF_INIT;
+
+	if (has_bar(report)) {
+		sg_render_fill_bar(&text, &report->look, step->id, progress);
+		sg_live_line(text.data);
+	}
+	if ((!has_bar(report) || sg_log_is_json()) && progress->elapsed_ms >= report->fill_next) {
+		report->fill_next = sg_report_fill_next(progress->elapsed_ms);
+		sg_buf_clear(&text);
+		sg_render_fill_text(&text, progress);
+		sg_log(SG_LOG_INFO, "progress", step->id, 0, "%s", text.data);
+	}
+	sg_buf_release(&text);
+}
+
+static void log_ended(const struct sg_step *step, const struct sg_backfill_result *result)
+{
+	struct sg_buf remarks = SG_BUF_INIT;
+	char took[32];
+
+	sg_clock_text(result->duration_ms, took);
+	sg_render_fill_remarks(&remarks, result);
+	sg_log(SG_LOG_INFO, "ended", step->id, 0, "%s%s%s%s%s", sg_backfill_end_name(result->end),
+	       result->duration_ms > 0 ? " after " : "", result->duration_ms > 0 ? took : "", remarks.length > 0 ? ": " : "",
+	       remarks.data);
+	sg_buf_release(&remarks);
+}
+
+void sg_report_fill_ended(void *context, const struct sg_step *step, const struct sg_backfill_result *result)
+{
+	struct sg_report *report = context;
+	struct sg_buf line = SG_BUF_INIT;
+	bool failed = result->end == SG_BACKFILL_END_FAILED || result->end == SG_BACKFILL_END_REFUSED;
+
+	if (!report->look.verbose &&
+	    (result->end == SG_BACKFILL_END_NOT_REACHED || result->end == SG_BACKFILL_END_ALREADY))
+		return; /* the summary says so */
+	sg_report_say_skipped(report);
+	if (report->lines) {
+		sg_live_hide();
+		sg_render_fill(&line, &report->look, report->column, step->id, result);
+		sg_live_print(&line);
+	}
+	if ((!report->lines || sg_log_is_json()) && !failed)
+		log_ended(step, result);
+	if (result->err.class != SG_CLASS_NONE)
+		sg_log_err(failed ? SG_LOG_ERROR : SG_LOG_WARNING, failed ? "failed" : "left", 0, &result->err);
+	sg_buf_release(&line);
+}
