@@ -10,6 +10,7 @@ UNIT_TESTS += tests/unit/cli/test_render
 UNIT_TESTS += tests/unit/backfill/test_note
 UNIT_TESTS += tests/unit/backfill/test_size
 UNIT_TESTS += tests/unit/backfill/test_window
+UNIT_TESTS += tests/unit/cli/test_render_backfill
 UNIT_TESTS += tests/unit/test_includes
 UNIT_TESTS += tests/unit/kit/test_test
 UNIT_TESTS += tests/unit/etc/test_manifests

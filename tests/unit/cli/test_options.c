@@ -179,18 +179,75 @@ SG_TEST(phases)
 {
 	T_MUST_EQ_INT(PARSE("--only-phase", "migrate,backfill"), 0);
 	T_EQ_INT(options.phases, SG_PHASES_MIGRATE | SG_PHASES_BACKFILL);
-	refused(PARSE("--only-phase", "index"), "this version of sgrun runs migrations only", "migrate");
+	T_MUST_EQ_INT(PARSE("--only-phase=backfill", "--jobs=2", "--max-minutes=5"), 0);
+	T_EQ_INT(options.phases, SG_PHASES_BACKFILL);
+	refused(PARSE("--only-phase", "index"), "this version of sgrun builds no indexes", "migrate or backfill");
+	refused(PARSE("--only-phase", "migrate", "--jobs=2"), "--jobs, and --only-phase without backfill", "name backfill");
+	refused(PARSE("--only-phase", "migrate,index", "--max-minutes=2"), "--max-minutes, and --only-phase without backfill",
+	        "name backfill");
+}
+
+SG_TEST(backfills_of_the_command)
+{
+	T_MUST_EQ_INT(PARSE("backfill"), 0);
+	T_EQ_INT(options.command->id, SG_COMMAND_BACKFILL);
+	T_FALSE(options.all);
+	T_NULL(options.only);
+	T_NULL(options.ask_key);
+	T_EQ_INT(options.jobs, 0);
+	T_EQ_INT(options.max_minutes, -1);
+	T_MUST_EQ_INT(PARSE("backfill", "--all", "--jobs", "64", "--max-minutes=30", "--strict", "--json"), 0);
+	T_TRUE(options.all);
+	T_TRUE(options.strict);
+	T_EQ_INT(options.jobs, 64);
+	T_EQ_INT(options.max_minutes, 30);
+	T_MUST_EQ_INT(PARSE("backfill", "--only", "leads_name"), 0);
+	T_EQ_STR(options.only, "leads_name");
+	refused(PARSE("backfill", "--all", "--only", "a"), "--all and --only together", "one of them");
+	refused(PARSE("backfill", "--jobs=0"), "--jobs: '0' is not a whole number from 1 to 64", "--jobs takes");
+	refused(PARSE("backfill", "--jobs=65"), "--jobs: '65' is not a whole number from 1 to 64", "--jobs takes");
+	refused(PARSE("backfill", "--max-minutes=0"), "--max-minutes: '0' is not a whole number from 1 to 1000000", "takes");
+	refused(PARSE("backfill", "--to=a"), "--to does not go with 'backfill'", "migrate, plan");
+	refused(PARSE("migrate", "--jobs=2"), "--jobs does not go with 'migrate'", "deploy, backfill");
+}
+
+SG_TEST(what_is_asked_of_a_backfill_is_asked_alone)
+{
+	static const struct { const char *name; enum sg_flag_id flag; } asks[] = {
+		{ "--pause", SG_FLAG_PAUSE }, { "--resume", SG_FLAG_RESUME }, { "--retry", SG_FLAG_RETRY },
+		{ "--again", SG_FLAG_AGAIN },
+	};
+	static const char *const idle[] = { "--all", "--only", "--max-minutes", "--jobs", "--strict" };
+
+	for (size_t i = 0; i < SG_COUNT(asks); i++) {
+		const char *next = asks[(i + 1) % SG_COUNT(asks)].name;
+
+		T_MUST_EQ_INT(PARSE("backfill", asks[i].name, "leads_name", "--json", "--quiet"), 0);
+		T_EQ_INT(options.ask, asks[i].flag);
+		T_EQ_STR(options.ask_key, "leads_name");
+		refused(PARSE("backfill", asks[i].name, "a", next, "b"), sg_test_strf("%s and %s together", asks[i].name, next),
+		        "One of them");
+		refused(PARSE("backfill", asks[i].name), sg_test_strf("%s needs a value", asks[i].name), "KEY");
+		refused(PARSE("deploy", asks[i].name, "a"), sg_test_strf("%s does not go with 'deploy'", asks[i].name), "backfill");
+	}
+	refused(PARSE("backfill", "--pause=a", "--pause=b"), "--pause and --pause together", "one backfill");
+	for (size_t i = 0; i < SG_COUNT(idle); i++) {
+		const char *value = i == 1 ? "=a" : i == 2 || i == 3 ? "=2" : "";
+
+		refused(PARSE("backfill", "--retry=a", sg_test_strf("%s%s", idle[i], value)),
+		        sg_test_strf("--retry and %s together", idle[i]), "runs nothing");
+	}
 }
 
 SG_TEST(what_this_version_lacks_says_so)
 {
-	static const char *const lacking[] = { "index", "backfill", "audit", "rehearse", "new", "test" };
+	static const char *const lacking[] = { "index", "audit", "rehearse", "new", "test" };
 
 	for (size_t i = 0; i < SG_COUNT(lacking); i++)
 		refused(PARSE(lacking[i]), sg_test_strf("this version of sgrun does not have '%s' yet", lacking[i]),
-		        "deploy, migrate, plan, status, verify, check");
+		        "deploy, migrate, backfill, plan, status, verify, check");
 	/* the command decides, whatever its options */
-	refused(PARSE("backfill", "--pause", "x"), "this version of sgrun does not have 'backfill' yet", "deploy");
+	refused(PARSE("index", "--only", "x"), "this version of sgrun does not have 'index' yet", "deploy");
 	refused(PARSE("plan", "--graph"), "this version of sgrun does not have 'plan --graph' yet", "deploy");
 }
 
@@ -218,7 +275,8 @@ static const struct sg_test tests[] = {
 	SG_CASE(set_is_kept_in_order), SG_CASE(flag_beats_environment), SG_CASE(an_empty_variable_counts_as_not_set),
 	SG_CASE(a_bad_variable_is_named), SG_CASE(no_color_by_variable), SG_CASE(unknown_names_get_the_nearest),
 	SG_CASE(options_must_fit_the_command), SG_CASE(values_are_checked), SG_CASE(what_must_go_together),
-	SG_CASE(phases), SG_CASE(what_this_version_lacks_says_so), SG_CASE(json_is_known_even_after_a_mistake),
+	SG_CASE(phases), SG_CASE(backfills_of_the_command), SG_CASE(what_is_asked_of_a_backfill_is_asked_alone),
+	SG_CASE(what_this_version_lacks_says_so), SG_CASE(json_is_known_even_after_a_mistake),
 	SG_CASE(help_and_version_need_nothing_else), SG_CASES_END
 };
 static const struct sg_suite suites[] = { { "options", tests }, SG_SUITES_END };

@@ -221,7 +221,7 @@ SG_TEST(a_plan)
 	                   "  REFUSED     0117_last\n"
 	                   "              etc/demo.ini:31: 0117_last.so is writable by others (refused)\n"
 	                   "              hint: Run chmod o-w.\n"
-	                   "1 index and 1 backfill are listed; this version of sgrun does not run them\n"
+	                   "1 index is listed; this version of sgrun does not run it\n"
 	                   "Recorded, but not in the manifest: 0001_gone\n"
 	                   "New, but listed before recorded ones: 0096_lead_name\n"
 	                   "1 to run, 1 to reconcile, 1 waiting, 1 refused, 1 already recorded. A deploy would run nothing: mend "
@@ -264,6 +264,8 @@ SG_TEST(a_plan_in_json)
 
 static const char *const gates[] = { "backfill:fill_names" };
 
+static struct sg_status_backfill not_begun[] = { { .step = &steps[5], .state = "pending" } };
+
 static struct sg_status some_status(struct sg_status_migration *m)
 {
 	m[0] = (struct sg_status_migration){ .step = &steps[2], .id = "0096_lead_name", .state = "applied", .title = "names",
@@ -276,6 +278,7 @@ static struct sg_status some_status(struct sg_status_migration *m)
 	sg_err_sqlstate(&m[1].err, "42P01");
 	sg_err_hint(&m[1].err, "Make it first.");
 	return (struct sg_status){ .state_version = 1, .database = "crm", .migrations = m, .migration_count = 3,
+		                   .backfills = not_begun, .backfill_count = 1,
 		                   .lease_owner = "root@host:77", .lease_since = "2026-01-31T12:00:01Z", .lease_alive = true };
 }
 
@@ -295,9 +298,11 @@ SG_TEST(a_status)
 	                   "      relation \"runs\" does not exist (sql, SQLSTATE 42P01)\n"
 	                   "      hint: Make it first.\n"
 	                   "  0117_last             waiting                                      waits for backfill:fill_names\n"
-	                   "  fill_names            pending (backfill)\n"
-	                   "  idx_calls             missing (index)\n"
-	                   "1 index and 1 backfill are listed; this version of sgrun does not run them\n"
+	                   "  BACKFILL\n"
+	                   "  fill_names            pending\n"
+	                   "  INDEX\n"
+	                   "  idx_calls             missing\n"
+	                   "1 index is listed; this version of sgrun does not run it\n"
 	                   "2 pending, 1 waiting, 1 failed.\n");
 	sg_err_release(&m[1].err);
 }
