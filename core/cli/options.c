@@ -73,7 +73,7 @@ static const struct sg_flag flags[] = {
 	{ SG_FLAG_TO, "--to", "ID", ON(MIGRATE) | ON(PLAN), NULL, true, "the last migration to do", NULL },
 	{ SG_FLAG_WAIT, "--wait", "SECONDS", RUNS | ON(VERIFY), "SGRUN_WAIT", true, "wait for another runner", NULL },
 	{ SG_FLAG_DRY_RUN, "--dry-run", NULL, RUNS, NULL, true, "the same as plan", NULL },
-	{ SG_FLAG_STRICT, "--strict", NULL, RUNS | ON(BACKFILL), NULL, true, "exit 3 if anything is left", NULL },
+	{ SG_FLAG_STRICT, "--strict", NULL, RUNS | ON(BACKFILL), NULL, true, "exit 3 if any is left", NULL },
 	{ SG_FLAG_ONLY_PHASE, "--only-phase", "LIST", ON(DEPLOY), NULL, true, "of migrate,index,backfill", NULL },
 	{ SG_FLAG_MAX_MINUTES, "--max-minutes", "N", ON(DEPLOY) | ON(BACKFILL), NULL, true, "bounds all but migrations",
 	  NULL },

@@ -60,9 +60,10 @@ SG_TEST(a_bar)
 {
     T_EQ_STR(bar(200, &half), "  migration_96_lead_name  [##########..........]  52 %  520,000 of ~1,000,000  48,200 rows/s  10 s left"
                               "  2 lanes  batch 9,600");
-    T_EQ_STR(bar(120, &half), "  migration_96_lead_name  [#####.....]  52 %  520,000 of ~1,000,000  48,200 rows/s  10 s left  2 lanes");
+    T_EQ_STR(bar(120, &half), "  migration_96_lead_name  [#####.....]  52 %  520,000 of ~1,000,000  48,200 rows/s  10 s left  2 lanes  batch 9,600");
+    T_EQ_STR(bar(110, &half), "  migration_96_lead_name  [#####.....]  52 %  520,000 of ~1,000,000  48,200 rows/s  10 s left  2 lanes");
     T_EQ_STR(bar(80, &half), "  migration_96_lead_name  [#####.....]  52 %  48,200 rows/s  10 s left");
-    T_EQ_STR(bar(40, &half), "  migratio...d_name  52 %  10 s left");
+    T_EQ_STR(bar(40, &half), "  migrati...d_name  52 %  10 s left");
 }
 
 /* Whatever the width: the last column stays free, how far it is and how long it takes are there. */
@@ -160,7 +161,7 @@ static const char *line(const struct sg_backfill_result *result)
     sg_render_fill(&out, &plain, 24, "migration_96_lead_name", result);
     return out.data;
 }
-#define LINE(...) line(&(struct sg_backfill_result){ .rows_estimate = -1, .left = -1, __VA_ARGS__ })
+#define LINE(...) line(&(struct sg_backfill_result){ __VA_ARGS__ })
 
 SG_TEST(a_line_a_backfill)
 {
@@ -172,7 +173,7 @@ SG_TEST(a_line_a_backfill)
              "  complete    migration_96_lead_name          3 ms  no row was left to do\n");
     T_EQ_STR(LINE(.end = SG_BACKFILL_END_LEFT, .rows = 520000, .changed = 520000, .left = 480000, .rows_estimate = 1000000,
                   .duration_ms = 60000, .deferred = 3, .note = "pid 77 (crm, user web) holds one"),
-             "  left        migration_96_lead_name  1 min 00 s  520,000 rows; 480,000 left, about 56 s; 3 locked rows deferred; "
+             "  left        migration_96_lead_name    1 min 00 s  520,000 rows; 480,000 left, about 56 s; 3 locked rows deferred; "
              "pid 77 (crm, user web) holds one\n");
     T_EQ_STR(LINE(.end = SG_BACKFILL_END_WAITING, .note = "migration:0096_lead_name"),
              "  waits       migration_96_lead_name    migration:0096_lead_name\n");
@@ -348,12 +349,12 @@ SG_TEST(status_of_backfills)
     start();
     sg_render_status(&out, &plain, &run, &status);
     T_CONTAINS(out.data, "  BACKFILL\n"
-                         "  migration_96_lead_name       running     2026-01-31 12:00:00    52 %, 520,000 of about 1,000,000 rows, 48,200 rows/s, "
+                         "  migration_96_lead_name  running     2026-01-31 12:00:00    52 %, 520,000 of about 1,000,000 rows, 48,200 rows/s, "
                          "10 s left, 2 lanes, batches of 9,600; held: WAL backlog\n"
-                         "  dedupe                       stopped     2026-01-31 12:00:00    50 %, 10 of about 20 rows; nobody is at it, the last "
+                         "  dedupe                  stopped     2026-01-31 12:00:00    50 %, 10 of about 20 rows; nobody is at it, the last "
                          "batch was 1 h 00 min ago\n"
-                         "  calendars                    complete    2026-01-31 12:34:56    1,234,567 rows\n"
-                         "  seed                         waiting                            waits for migration:0096_lead_name_that_is_long\n");
+                         "  calendars               complete    2026-01-31 12:34:56    1,234,567 rows\n"
+                         "  seed                    waiting                            waits for migration:0096_lead_name_that_is_long\n");
     T_EQ_INT(sum.pending, 2);
     T_EQ_INT(sum.waiting, 1);
     T_EQ_INT(sum.failed, 0);
