@@ -2,6 +2,8 @@
  * --again, asks something of one, which whoever runs it hears of from the state tables. */
 #include "config.h"
 
+#include <string.h>
+
 #include "core/base/clock.h"
 #include "core/cli/cli.h"
 #include "core/cli/report.h"
@@ -17,20 +19,20 @@ static enum sg_backfill_ask asked(enum sg_flag_id flag)
 	}
 }
 
-static void ask(struct sg_cli *cli, struct sg_run *run, const struct sg_flag *flag)
+static void ask(struct sg_cli *cli, struct sg_run *run)
 {
 	const struct sg_options *o = &cli->options;
 	struct sg_err err = SG_ERR_INIT;
 	const char *text = NULL;
 
-	if (sg_backfills_ask(run, asked(flag->id), o->ask_key, &text, &err) != 0) {
+	if (sg_backfills_ask(run, asked(o->ask), o->ask_key, &text, &err) != 0) {
 		sg_err_move(sg_cli_err(cli), &err);
 		return;
 	}
 	if (o->json) {
 		cli->json = sg_render_run_json(o->command->name, run);
 		sg_json_set_text(cli->json, "key", o->ask_key);
-		sg_json_set_text(cli->json, "asked", flag->name + 2);
+		sg_json_set_text(cli->json, "asked", sg_flags()[o->ask].name + strlen("--"));
 		sg_json_set_text(cli->json, "text", text);
 	} else {
 		sg_look_add(&cli->out, &cli->look, SG_TONE_PLAIN, text);
@@ -56,32 +58,22 @@ static void work(struct sg_cli *cli, struct sg_run *run, struct sg_backfills_res
 	}
 }
 
-/* KEY is a backfill of the manifest. */
-static int check_key(struct sg_cli *cli, const struct sg_flag *flag)
-{
-	const struct sg_options *o = &cli->options;
-
-	if (o->ask_key != NULL)
-		return sg_cli_step(cli, SG_STEP_BACKFILL, flag->name, o->ask_key);
-	return o->only != NULL ? sg_cli_step(cli, SG_STEP_BACKFILL, "--only", o->only) : 0;
-}
-
 void sg_cmd_backfill(struct sg_cli *cli)
 {
 	const struct sg_options *o = &cli->options;
-	const struct sg_flag *flag = &sg_flags()[o->ask];
 	struct sg_backfills_result *result = sg_arena_alloc(&cli->arena, sizeof *result); /* released with the arena */
 	struct sg_run run = { 0 };
 	struct sg_report report;
 	struct sg_err err = SG_ERR_INIT;
 
-	if (sg_cli_manifest(cli, false) != 0 || check_key(cli, flag) != 0)
+	/* one that the manifest has no longer can still be paused */
+	if (sg_cli_manifest(cli, false) != 0 || (o->only != NULL && sg_cli_step(cli, SG_STEP_BACKFILL, "--only", o->only) != 0))
 		return;
 	sg_report_open(&report, &cli->look, &cli->manifest, SG_REPORT_BACKFILLS, !o->json && !o->quiet);
 	if (sg_run_open(&run, &cli->manifest, &report.observer, &cli->arena, &err) != 0)
 		sg_err_move(sg_cli_err(cli), &err);
 	else if (o->ask_key != NULL)
-		ask(cli, &run, flag);
+		ask(cli, &run);
 	else
 		work(cli, &run, result);
 	sg_report_close(&report);

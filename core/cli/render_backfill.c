@@ -353,8 +353,8 @@ static const char *state_of(const struct sg_backfill_result *r)
 	case SG_BACKFILL_END_RESIDUAL: return "residual";
 	case SG_BACKFILL_END_PAUSED: return "paused";
 	case SG_BACKFILL_END_WAITING: return "waiting";
-	case SG_BACKFILL_END_FAILED:
-	case SG_BACKFILL_END_REFUSED: return "failed";
+	case SG_BACKFILL_END_FAILED: return "failed";
+	case SG_BACKFILL_END_REFUSED: /* the state knows nothing of it */
 	case SG_BACKFILL_END_LEFT:
 	case SG_BACKFILL_END_CLOSED:
 	case SG_BACKFILL_END_STOPPED:

@@ -76,12 +76,13 @@ void sg_report_fill_ended(void *context, const struct sg_step *step, const struc
 	struct sg_buf line = SG_BUF_INIT;
 	bool failed = result->end == SG_BACKFILL_END_FAILED || result->end == SG_BACKFILL_END_REFUSED;
 
+	if (report->lines)
+		sg_live_hide();
 	if (!report->look.verbose &&
 	    (result->end == SG_BACKFILL_END_NOT_REACHED || result->end == SG_BACKFILL_END_ALREADY))
 		return; /* the summary says so */
 	sg_report_say_skipped(report);
 	if (report->lines) {
-		sg_live_hide();
 		sg_render_fill(&line, &report->look, report->column, step->id, result);
 		sg_live_print(&line);
 	}
