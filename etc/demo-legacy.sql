@@ -401,7 +401,7 @@ SELECT g,
   FROM (SELECT g, h, 1 + (h % 240)::int AS b
           FROM (SELECT g, g * 2654435761 % 1000003 AS h FROM generate_series(1, 400) g) r) s;
 
--- Fifty leads a run, each once and each one that is there.
+-- Fifty leads a run, each once and each one that is there …
 INSERT INTO outbound_call_jobs (id, run_id, lead_id, status, attempts, scheduled_at, last_call_sid)
 SELECT 50 * (r - 1) + j + 1,
        r,
@@ -413,6 +413,21 @@ SELECT 50 * (r - 1) + j + 1,
   FROM (SELECT r, j, 1 + (r * 131 + j * 997) % 50000 AS n
           FROM generate_series(1, 400) r, generate_series(0, 49) j) s
  ORDER BY 1;
+
+-- … but the button could be pressed twice, or three times, and campaigns and leads
+-- (every 20th) were deleted while calls to them were planned. 0113 forbids this.
+INSERT INTO outbound_call_jobs (id, run_id, lead_id, status, scheduled_at)
+SELECT 20000 + g, (j - 1) / 50 + 1, lead_id, 'pending', scheduled_at + interval '2 seconds'
+  FROM (SELECT g, CASE WHEN g <= 377 THEN 53 * g ELSE 530 * (g - 377) END AS j FROM generate_series(1, 414) g) again
+  JOIN outbound_call_jobs ON id = j
+ ORDER BY 1;
+
+INSERT INTO outbound_call_jobs (id, run_id, lead_id, status)
+SELECT 20414 + g,
+       CASE WHEN g % 2 = 0 THEN 400 + g ELSE g END,
+       CASE WHEN g % 2 = 0 THEN g + 1 ELSE 20 * g END,
+       'pending'
+  FROM generate_series(1, 200) g;
 
 INSERT INTO archive.outbound_call_jobs (id, run_id, lead_id, status)
 SELECT g, 10000 + g / 50, 1 + g % 50, 'done' FROM generate_series(1, 2000) g;
@@ -428,7 +443,7 @@ SELECT setval('business_id_seq', 259), setval('leads_id_seq', 52631), setval('me
        setval('call_log_id_seq', 40000), setval('receipt_sync_runs_id_seq', 800), setval('receipts_id_seq', 15000),
        setval('appointments_id_seq', 9000), setval('faqs_id_seq', 960), setval('whatsapp_message_id_seq', 30000),
        setval('background_jobs_id_seq', 5000), setval('outbound_call_runs_id_seq', 400),
-       setval('outbound_call_jobs_id_seq', 20000);
+       setval('outbound_call_jobs_id_seq', 20614);
 
 -- ---- keys, foreign keys, indexes, triggers -----------------------------------
 

@@ -10,7 +10,8 @@
  * service. On a large one: a unique index in the manifest, which is built
  * concurrently, and then ADD CONSTRAINT … UNIQUE USING INDEX with
  * `requires = index:NAME`. Duplicates would make it fail (23505: that is data,
- * and no retry helps); removing them is a backfill's work, before this. */
+ * and no retry helps); removing them is a backfill's work, before this. So the
+ * manifest says `requires = backfill:clean_outbound_call_jobs`. */
 #include "crm.h"
 
 SG_MIGRATION("0113_unique_run_lead", "one call of a lead in each campaign");

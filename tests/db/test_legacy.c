@@ -70,14 +70,27 @@ static void has_the_mess(struct sg_sql *sql)
                              " AND lead_id IS NOT NULL"), 100);
     T_GT_INT(sg_sql_int(sql, "SELECT count(*) FROM business b WHERE NOT EXISTS (SELECT 1 FROM business_contact_channels c"
                              " WHERE c.business_id = b.id)"), 100);
+    T_GT_INT(sg_sql_int(sql, "SELECT count(*) FROM business WHERE timezone IS NULL AND country_code IS NOT NULL"), 100);
+    T_GT_INT(sg_sql_int(sql, "SELECT count(*) FROM business WHERE country_code IS NULL"), 5);
+    T_GT_INT(sg_sql_int(sql, "SELECT count(*) FROM leads WHERE notes <> ''"), 1000);
+    T_GT_INT(sg_sql_int(sql, "SELECT count(*) FROM receipts WHERE external_id <> ''"), 1000);
+    T_GT_INT(sg_sql_int(sql, "SELECT count(*) FROM receipts r JOIN business b ON b.id = business_id"
+                             " WHERE country_code = 'IL' AND issued_at >= '2025-01-01'"), 10);
+    T_GT_INT(sg_sql_int(sql, "SELECT count(*) FROM call_log WHERE status = '' OR status IS NULL OR ended_at IS NULL"), 1000);
 }
 
-static void has_jobs_without_duplicates_and_orphans(struct sg_sql *sql)
+static void has_jobs_planned_twice_and_orphans(struct sg_sql *sql)
 {
-    T_EQ_INT(sg_sql_int(sql, "SELECT count(*) FROM outbound_call_jobs"), 20000);
-    T_EQ_INT(sg_sql_int(sql, "SELECT count(DISTINCT (run_id, lead_id)) FROM outbound_call_jobs"), 20000);
+    T_EQ_INT(sg_sql_int(sql, "SELECT count(*) FROM outbound_call_jobs"), 20614);
+    T_EQ_INT(sg_sql_int(sql, "SELECT nextval('outbound_call_jobs_id_seq') - max(id) FROM outbound_call_jobs"), 1);
+    T_EQ_INT(sg_sql_int(sql, "SELECT count(*) - count(DISTINCT (run_id, lead_id)) FROM outbound_call_jobs"), 414);
+    T_EQ_INT(sg_sql_int(sql, "SELECT max(n) FROM (SELECT count(*) AS n FROM outbound_call_jobs GROUP BY run_id, lead_id) s"), 3);
     T_EQ_INT(sg_sql_int(sql, "SELECT count(*) FROM outbound_call_jobs j JOIN leads l ON l.id = lead_id"
-                             " JOIN outbound_call_runs r ON r.id = run_id"), 20000);
+                             " WHERE NOT EXISTS (SELECT 1 FROM outbound_call_runs r WHERE r.id = run_id)"), 100);
+    T_EQ_INT(sg_sql_int(sql, "SELECT count(*) FROM outbound_call_jobs j JOIN outbound_call_runs r ON r.id = run_id"
+                             " WHERE NOT EXISTS (SELECT 1 FROM leads l WHERE l.id = lead_id)"), 100);
+    /* which 0113 does not survive */
+    sg_sql_expect(sql, "ALTER TABLE outbound_call_jobs ADD CONSTRAINT unique_run_lead UNIQUE (run_id, lead_id)", "23505");
     /* and a constraint of the name that 0113 adds, on another table */
     T_EQ_STR(sg_sql_rows(sql, "SELECT conrelid::regclass FROM pg_constraint WHERE conname = 'unique_run_lead'"),
              "archive.outbound_call_jobs");
@@ -89,7 +102,7 @@ SG_TEST(has_what_the_steps_expect)
 
     has_the_tables_and_rows(sql);
     has_the_mess(sql);
-    has_jobs_without_duplicates_and_orphans(sql);
+    has_jobs_planned_twice_and_orphans(sql);
 }
 
 static const struct sg_test tests[] = {SG_CASE(loads_the_same_every_time), SG_CASE(has_what_the_steps_expect), SG_CASES_END};
