@@ -10,8 +10,8 @@
  * the table, up to the batch's end, is read past them once; what matches is grouped to
  * its lowest id. That is one scan a batch, whatever the size of the batch: hence a
  * large fixed batch_size in the manifest, since `auto` would make batches smaller to
- * be quick, and get more scans. With an index on provider_msg_id the same statement
- * becomes a lookup a row.
+ * be quick, and get more scans. With an index on provider_msg_id the planner turns the
+ * same statement into lookups, once the table is so large that these are cheaper.
  *
  * Drain mode could group the whole table once a batch, but could not share the work
  * among lanes. Repeatable: a row that is gone is left out by itself. */

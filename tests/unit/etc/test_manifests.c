@@ -1,9 +1,10 @@
 /*
- * The example's two manifests hold the same steps in the same order, and every migration of the folder is one of them: a step that
- * is forgotten in one of them would only be noticed in production.
+ * The example's two manifests hold the same steps in the same order, and every migration and backfill of its folders is one of them: a
+ * step that is forgotten in one of them would only be noticed in production. And sgrun can load them all.
  */
 #include "config.h"
 
+#include "tests/kit/run.h"
 #include "tests/kit/test.h"
 #include "tests/kit/tmp.h"
 
@@ -36,12 +37,22 @@ SG_TEST(both_have_the_same_steps)
     T_EQ_STR(steps_of("etc/prod.ini"), steps_of("etc/demo.ini.in"));
 }
 
-SG_TEST(each_migration_is_a_step)
+/* How often WHAT stands in TEXT. */
+static int count_of(const char *text, const char *what)
 {
-    const char *steps = steps_of("etc/demo.ini.in");
-    DIR *dir = opendir(sg_test_source("migrations"));
+    int count = 0;
+
+    for (const char *at = text; (at = strstr(at, what)) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* Calls EACH with the name, without its ".c", of each source in FOLDER; gives how many there are. */
+static int sources_in(const char *folder, void (*each)(const char *name, const char *text))
+{
+    DIR *dir = opendir(sg_test_source(folder));
     const struct dirent *entry;
-    int sources = 0, sections = 0;
+    int sources = 0;
 
     T_MUST(dir != NULL);
     while ((entry = readdir(dir)) != NULL) {
@@ -50,17 +61,58 @@ SG_TEST(each_migration_is_a_step)
         if (len < 3 || strcmp(entry->d_name + len - 2, ".c") != 0)
             continue;
         sources++;
-        /* section, plugin and the id in the source are one name */
-        T_CONTAINS(steps, sg_test_strf("[migration %.*s]\nplugin = %.*s\n", (int)len - 2, entry->d_name, (int)len - 2,
-                                       entry->d_name));
-        T_CONTAINS(sg_tmp_read(sg_test_source(sg_test_strf("migrations/%s", entry->d_name))),
-                   sg_test_strf("\nSG_MIGRATION(\"%.*s\", ", (int)len - 2, entry->d_name));
+        each(sg_test_strf("%.*s", (int)len - 2, entry->d_name),
+             sg_tmp_read(sg_test_source(sg_test_strf("%s/%s", folder, entry->d_name))));
     }
     closedir(dir);
-    for (const char *at = steps; (at = strstr(at, "[migration ")) != NULL; at++)
-        sections++;
-    T_EQ_INT(sections, sources);
     T_GT_INT(sources, 0);
+    return sources;
+}
+
+/* Section, plugin and the id in the source are one name. */
+static void migration_is_a_step(const char *name, const char *text)
+{
+    T_CONTAINS(steps_of("etc/demo.ini.in"), sg_test_strf("[migration %s]\nplugin = %s\n", name, name));
+    T_CONTAINS(text, sg_test_strf("\nSG_MIGRATION(\"%s\", ", name));
+}
+
+SG_TEST(each_migration_is_a_step)
+{
+    T_EQ_INT(count_of(steps_of("etc/demo.ini.in"), "[migration "), sources_in("migrations", migration_is_a_step));
+}
+
+/* "backfill_96_lead_name" is the plugin of "migration_96_lead_name", any other has its id's name. Each says after which migration it
+ * comes, and how urgent it is. */
+static void backfill_is_a_step(const char *name, const char *text)
+{
+    const char *steps = steps_of("etc/demo.ini.in");
+    const char *id = strncmp(name, "backfill_", 9) == 0 ? sg_test_strf("migration_%s", name + 9) : name;
+    const char *section = strstr(steps, sg_test_strf("[backfill %s]\nplugin = %s\nmigration = ", id, name)), *end;
+
+    T_CONTAINS(text, sg_test_strf("(\"%s\", ", id));
+    if (section == NULL) {
+        T_FAIL("no section [backfill %s] with plugin = %s and a migration", id, name);
+        return;
+    }
+    end = strstr(section, "\n[");
+    section = sg_test_strf("%.*s\n", end == NULL ? (int)strlen(section) : (int)(end - section), section);
+    T_EQ_INT(count_of(section, "\npriority = HIGH\n") + count_of(section, "\npriority = MEDIUM\n") +
+             count_of(section, "\npriority = LOW\n"), 1);
+}
+
+SG_TEST(each_backfill_is_a_step)
+{
+    T_EQ_INT(count_of(steps_of("etc/demo.ini.in"), "[backfill "), sources_in("backfills", backfill_is_a_step));
+}
+
+SG_TEST(all_plugins_can_be_loaded)
+{
+    const char *steps = steps_of("etc/demo.ini.in");
+    struct sg_run_result run = sg_run_args(sg_test_built("sgrun"), "--manifest", sg_test_built("etc/demo.ini"), "check");
+
+    T_EQ_STR(run.exit == 0 ? "" : run.err, "");
+    T_CONTAINS(run.out, sg_test_strf("%d migrations, 0 indexes, %d backfills: all is well", count_of(steps, "[migration "),
+                                     count_of(steps, "[backfill ")));
 }
 
 /* Beside it: a path from the root of the file system may be longer than a line of a manifest can be. */
@@ -78,6 +130,7 @@ SG_TEST(demo_names_the_sql_that_is_there)
 }
 
 static const struct sg_test tests[] = {SG_CASE(both_have_the_same_steps), SG_CASE(each_migration_is_a_step),
+                                       SG_CASE(each_backfill_is_a_step), SG_CASE(all_plugins_can_be_loaded),
                                        SG_CASE(demo_names_the_sql_that_is_there), SG_CASES_END};
 static const struct sg_suite suites[] = {{"manifests", tests}, SG_SUITES_END};
 
