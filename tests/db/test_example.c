@@ -1,87 +1,37 @@
 /*
- * The example from end to end: the legacy database, etc/prod.ini and the migrations as they were built. What is reconciled, what is
- * half there, what has to wait, and that no migration touches a row.
+ * The example's migrations: the legacy database, etc/prod.ini and the plugins as they were built. What is reconciled, what is half
+ * there, what has to wait, and that no migration touches a row. Its backfills are tested in test_crm_backfills.c.
  */
 #include "config.h"
 
-#include "tests/kit/run.h"
-#include "tests/kit/server.h"
-#include "tests/kit/sql.h"
+#include "tests/db/crm.h"
 #include "tests/kit/test.h"
 #include "tests/kit/tmp.h"
 
-/* A fresh copy of the legacy database, which is loaded once. */
-struct crm {
-    const char *url, *conninfo;
-    struct sg_sql *sql;
-};
-
-static struct crm crm_new(void)
+/* Its migrations alone, with nothing in the way of 0113; EXTRA is one more argument, or NULL. */
+static struct sg_run_result migrate(const struct crm *crm, const char *extra)
 {
-    static bool loaded;
-    struct sg_server *server = sg_server_shared();
-    struct sg_sql *admin = sg_sql_open(sg_server_conninfo(server, "postgres", NULL));
-    const char *db = sg_server_new_db(server);
-    struct crm crm = {.url = sg_server_url(server, db, NULL), .conninfo = sg_server_conninfo(server, db, NULL)};
+    return crm_run(crm, "migrate", CRM_NO_GATE, extra);
+}
 
-    if (!loaded) {
-        struct sg_sql *first;
-        const char *script = sg_tmp_read(sg_test_source("etc/demo-legacy.sql"));
+/* A copy in which nothing is in the way of 0113. */
+static struct crm cleaned(void)
+{
+    struct crm crm = crm_new();
 
-        T_MUST_NOT_NULL(script);
-        sg_sql_exec(admin, "CREATE DATABASE legacy TEMPLATE template0");
-        first = sg_sql_open(sg_server_conninfo(server, "legacy", NULL));
-        sg_sql_exec(first, script);
-        sg_sql_close(first);
-        loaded = true;
-    }
-    sg_sql_execf(admin, "DROP DATABASE %s", db);
-    sg_sql_execf(admin, "CREATE DATABASE %s TEMPLATE legacy", db);
-    sg_sql_close(admin);
-    crm.sql = sg_sql_open(crm.conninfo);
+    crm_clean_jobs(&crm);
     return crm;
 }
 
-/* Runs the built sgrun on it; EXTRA is one more argument, or NULL. */
-static struct sg_run_result sgrun(const struct crm *crm, const char *extra)
-{
-    return sg_run(&(struct sg_run_opts){
-        .argv = (const char *const[]){sg_test_built("sgrun"), "--manifest", sg_test_source("etc/prod.ini"), "--set",
-                                      sg_test_strf("sgrun.plugin_path=%s", sg_test_built("migrations")), extra, NULL},
-        .env = (const char *const[]){sg_test_strf("DATABASE_URL=%s", crm->url), NULL}});
-}
-
-/* Lines "id|outcome", in order of their numbers. */
-static const char *ledger(const struct crm *crm)
-{
-    return sg_sql_rows(crm->sql, "SELECT id, outcome FROM sgrun.schema_migrations ORDER BY id");
-}
-
-/* For each table the sum of its rows' versions: another one if a row was inserted, updated or deleted. */
-static const char *row_versions(const struct crm *crm)
-{
-    return sg_sql_rows(crm->sql, sg_sql_value(crm->sql,
-        "SELECT string_agg(format('SELECT %L, count(*), sum(xmin::text::bigint), sum(xmax::text::bigint) FROM %s', c.oid::regclass,"
-        " c.oid::regclass), ' UNION ALL ') || ' ORDER BY 1' FROM pg_class c WHERE relkind = 'r' AND"
-        " relnamespace IN ('public'::regnamespace, 'archive'::regnamespace)"
-        " AND relname NOT IN ('notes', 'business_calendars', 'calendar_routing_rules')"));
-}
-
-static const char all_done[] =
-    "0011_leads_order_index|applied\n0061_business_timezone|reconciled\n0071_notes|applied\n0080_messages_channel|applied\n"
-    "0081_business_language|applied\n0084_receipts_currency|applied\n0090_receipts_source|applied\n0096_lead_name|applied\n"
-    "0102_business_tts_provider|reconciled\n0110_call_log_outcome|applied\n0113_unique_run_lead|applied\n"
-    "0114_outbound_call_runs_lock_ts|applied\n0115_business_calendars|applied\n0117_leads_activity|applied";
-
 SG_TEST(brings_the_legacy_database_up_to_date)
 {
-    struct crm crm = crm_new();
-    const char *before = row_versions(&crm);
-    struct sg_run_result run = sgrun(&crm, NULL);
+    struct crm crm = cleaned();
+    const char *before = crm_row_versions(&crm);
+    struct sg_run_result run = migrate(&crm, NULL);
 
     T_EQ_STR(run.exit == 0 ? "" : run.err, "");
-    T_EQ_STR(ledger(&crm), all_done);
-    T_EQ_STR(row_versions(&crm), before);
+    T_EQ_STR(crm_ledger(&crm), crm_all_recorded);
+    T_EQ_STR(crm_row_versions(&crm), before);
     T_EQ_STR(sg_sql_value(crm.sql, "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
                                    " WHERE attrelid = 'leads'::regclass AND attname = 'name'"),
              "character varying(255)");
@@ -94,20 +44,20 @@ SG_TEST(brings_the_legacy_database_up_to_date)
 
 SG_TEST(a_second_run_skips_all)
 {
-    struct crm crm = crm_new();
+    struct crm crm = cleaned();
     const char *first;
 
-    T_MUST_EQ_INT(sgrun(&crm, NULL).exit, 0);
+    T_MUST_EQ_INT(migrate(&crm, NULL).exit, 0);
     first = sg_sql_rows(crm.sql, "SELECT t::text FROM sgrun.schema_migrations t ORDER BY id");
-    T_EQ_INT(sgrun(&crm, NULL).exit, 0);
+    T_EQ_INT(migrate(&crm, NULL).exit, 0);
     T_EQ_STR(sg_sql_rows(crm.sql, "SELECT t::text FROM sgrun.schema_migrations t ORDER BY id"), first);
 }
 
 SG_TEST(what_was_allowed_by_hand_stays_allowed)
 {
-    struct crm crm = crm_new();
+    struct crm crm = cleaned();
 
-    T_MUST_EQ_INT(sgrun(&crm, NULL).exit, 0);
+    T_MUST_EQ_INT(migrate(&crm, NULL).exit, 0);
     T_EQ_STR(sg_sql_value(crm.sql, "SELECT convalidated FROM pg_constraint WHERE conrelid = 'messages'::regclass"
                                    " AND conname = 'messages_channel_check'"),
              "t");
@@ -117,10 +67,10 @@ SG_TEST(what_was_allowed_by_hand_stays_allowed)
 
 SG_TEST(waits_for_the_workers_and_goes_on_later)
 {
-    struct crm crm = crm_new();
+    struct crm crm = cleaned();
     struct sg_sql *worker = sg_sql_hold(crm.conninfo, "SELECT 1 FROM outbound_call_runs WHERE id = 1 FOR UPDATE");
     int pid = sg_sql_pid(worker);
-    struct sg_run_result run = sgrun(&crm, "--set=policy.lock_seconds=1");
+    struct sg_run_result run = migrate(&crm, "--set=policy.lock_seconds=1");
 
     T_EQ_INT(run.exit, 4);
     T_CONTAINS(run.err, sg_test_strf("%d", pid));
@@ -128,17 +78,17 @@ SG_TEST(waits_for_the_workers_and_goes_on_later)
     T_EQ_INT(sg_sql_int(crm.sql, "SELECT count(*) FROM sgrun.schema_migrations"), 11);
     T_EQ_STR(sg_sql_value(crm.sql, "SELECT max(id) FROM sgrun.schema_migrations"), "0113_unique_run_lead");
     sg_sql_close(worker);
-    T_EQ_INT(sgrun(&crm, NULL).exit, 0);
-    T_EQ_STR(ledger(&crm), all_done);
+    T_EQ_INT(migrate(&crm, NULL).exit, 0);
+    T_EQ_STR(crm_ledger(&crm), crm_all_recorded);
 }
 
 SG_TEST(half_there_with_another_type_is_a_failure)
 {
-    struct crm crm = crm_new();
+    struct crm crm = cleaned();
     struct sg_run_result run;
 
     sg_sql_exec(crm.sql, "ALTER TABLE call_log DROP COLUMN summary, ADD COLUMN summary varchar(20)");
-    run = sgrun(&crm, NULL);
+    run = migrate(&crm, NULL);
     T_EQ_INT(run.exit, 1);
     T_CONTAINS(run.err, "0110_call_log_outcome");
     T_CONTAINS(run.err, "character varying(20)");
@@ -147,23 +97,33 @@ SG_TEST(half_there_with_another_type_is_a_failure)
     /* the column of its first statement is gone with it */
     T_EQ_INT(sg_sql_int(crm.sql, "SELECT count(*) FROM pg_attribute WHERE attrelid = 'call_log'::regclass AND attname = 'outcome'"), 0);
     sg_sql_exec(crm.sql, "ALTER TABLE call_log ALTER COLUMN summary TYPE text");
-    T_EQ_INT(sgrun(&crm, NULL).exit, 0);
-    T_EQ_STR(ledger(&crm), all_done);
+    T_EQ_INT(migrate(&crm, NULL).exit, 0);
+    T_EQ_STR(crm_ledger(&crm), crm_all_recorded);
 }
 
 SG_TEST(duplicates_stop_the_unique_constraint)
 {
     struct crm crm = crm_new();
-    struct sg_run_result run;
+    struct sg_run_result run = migrate(&crm, NULL);
 
-    sg_sql_exec(crm.sql, "INSERT INTO outbound_call_jobs (run_id, lead_id) SELECT run_id, lead_id FROM outbound_call_jobs WHERE id = 7");
-    run = sgrun(&crm, NULL);
     T_EQ_INT(run.exit, 1);
     T_CONTAINS(run.err, "23505");
     T_EQ_STR(sg_sql_value(crm.sql, "SELECT max(id) FROM sgrun.schema_migrations"), "0110_call_log_outcome");
-    sg_sql_exec(crm.sql, "DELETE FROM outbound_call_jobs WHERE id > 20000");
-    T_EQ_INT(sgrun(&crm, NULL).exit, 0);
-    T_EQ_STR(ledger(&crm), all_done);
+    crm_clean_jobs(&crm);
+    T_EQ_INT(migrate(&crm, NULL).exit, 0);
+    T_EQ_STR(crm_ledger(&crm), crm_all_recorded);
+}
+
+/* Which is what its gate is for; and migrations alone do not open it. */
+SG_TEST(the_unique_constraint_waits_for_its_backfill)
+{
+    struct crm crm = crm_new();
+    struct sg_run_result run = crm_run(&crm, "migrate");
+
+    T_EQ_INT(run.exit, 3);
+    T_CONTAINS(run.out, "backfill:clean_outbound_call_jobs");
+    T_EQ_STR(sg_sql_value(crm.sql, "SELECT max(id) FROM sgrun.schema_migrations"), "0110_call_log_outcome");
+    T_EQ_INT(sg_sql_int(crm.sql, "SELECT count(*) FROM outbound_call_jobs"), 20614);
 }
 
 SG_TEST(the_demo_makes_its_own_server)
@@ -185,6 +145,7 @@ static const struct sg_test tests[] = {SG_CASE(brings_the_legacy_database_up_to_
                                        SG_CASE(waits_for_the_workers_and_goes_on_later),
                                        SG_CASE(half_there_with_another_type_is_a_failure),
                                        SG_CASE(duplicates_stop_the_unique_constraint),
+                                       SG_CASE(the_unique_constraint_waits_for_its_backfill),
                                        SG_CASE(the_demo_makes_its_own_server),
                                        SG_CASES_END};
 static const struct sg_suite suites[] = {{"example", tests}, SG_SUITES_END};

@@ -1,6 +1,6 @@
 /*
- * The example's two manifests hold the same steps in the same order, and every migration and backfill of its folders is one of them: a
- * step that is forgotten in one of them would only be noticed in production. And sgrun can load them all.
+ * The example's two manifests hold the same steps in the same order, and every migration and backfill of its folders is one of
+ * them: a step that is forgotten in one of them would only be noticed in production. And sgrun can load them all.
  */
 #include "config.h"
 
@@ -81,8 +81,8 @@ SG_TEST(each_migration_is_a_step)
     T_EQ_INT(count_of(steps_of("etc/demo.ini.in"), "[migration "), sources_in("migrations", migration_is_a_step));
 }
 
-/* "backfill_96_lead_name" is the plugin of "migration_96_lead_name", any other has its id's name. Each says after which migration it
- * comes, and how urgent it is. */
+/* "backfill_96_lead_name" is the plugin of "migration_96_lead_name", any other has its id's name. Each says after which migration
+ * it comes, and how urgent it is. */
 static void backfill_is_a_step(const char *name, const char *text)
 {
     const char *steps = steps_of("etc/demo.ini.in");
