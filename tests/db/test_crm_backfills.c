@@ -13,20 +13,18 @@
 /* The rows as they were, in schema "before". And duplicates that lie far apart: those of the legacy data are neighbours. */
 static void remember(const struct crm *crm)
 {
-    sg_sql_exec(crm->sql, "INSERT INTO messages (business_id, channel, provider_msg_id)"
-                          " SELECT business_id, channel, provider_msg_id FROM messages WHERE id IN (1, 2, 45000) AND provider_msg_id <> ''");
+    static const char *const tables[] = {"business", "leads", "messages", "call_log", "whatsapp_message", "receipts",
+                                         "business_contact_channels", "email_templates", "outbound_call_jobs"};
+
+    sg_sql_exec(crm->sql, "INSERT INTO messages (business_id, channel, provider_msg_id) SELECT business_id, channel,"
+                          " provider_msg_id FROM messages WHERE id IN (1, 2, 45000) AND provider_msg_id <> ''");
     sg_sql_exec(crm->sql, "INSERT INTO call_log (business_id, call_sid, started_at) SELECT business_id, call_sid, started_at"
                           " FROM call_log WHERE id IN (1, 2, 20000) AND call_sid <> ''");
-    sg_sql_exec(crm->sql, "INSERT INTO whatsapp_message (business_id, provider_message_id) SELECT business_id, provider_message_id"
-                          " FROM whatsapp_message WHERE id IN (1, 2, 15000) AND provider_message_id <> ''");
-    sg_sql_exec(crm->sql, "CREATE SCHEMA before; CREATE TABLE before.business AS TABLE business;"
-                          "CREATE TABLE before.leads AS TABLE leads;"
-                          "CREATE TABLE before.messages AS TABLE messages; CREATE TABLE before.call_log AS TABLE call_log;"
-                          "CREATE TABLE before.whatsapp_message AS TABLE whatsapp_message;"
-                          "CREATE TABLE before.receipts AS TABLE receipts;"
-                          "CREATE TABLE before.business_contact_channels AS TABLE business_contact_channels;"
-                          "CREATE TABLE before.email_templates AS TABLE email_templates;"
-                          "CREATE TABLE before.outbound_call_jobs AS TABLE outbound_call_jobs");
+    sg_sql_exec(crm->sql, "INSERT INTO whatsapp_message (business_id, provider_message_id) SELECT business_id,"
+                          " provider_message_id FROM whatsapp_message WHERE id IN (1, 2, 15000) AND provider_message_id <> ''");
+    sg_sql_exec(crm->sql, "CREATE SCHEMA before");
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        sg_sql_execf(crm->sql, "CREATE TABLE before.%s AS TABLE %s", tables[i], tables[i]);
 }
 
 /* States that the query counts nothing. */
