@@ -5,7 +5,8 @@
  * NULL is a lead that is left to do, and nothing else. greatest() leaves NULLs out.
  *
  * Each of the three tables has an index on lead_id, so this costs three lookups a
- * lead. It only reads them; what is written is leads alone.
+ * lead. It only reads them; what is written is leads alone. Those of them that came
+ * twice are to be gone before, so the manifest has it wait for the two dedupe_….
  *
  * Repeatable: the application writes the column, too, and whoever was first stays. */
 #include <sgrun/plugin.h>
