@@ -218,7 +218,9 @@ SG_TEST(what_people_entered_stays)
                          "INSERT INTO email_templates (key, subject, body) VALUES ('missed_call', 'Ours', 'Ours');"
                          "INSERT INTO business_contact_channels (business_id, kind, address) VALUES (31, 'whatsapp', '+1');"
                          "UPDATE business SET phone = ' ', owner_email = 'o@example.com' WHERE id = 32;"
-                         "UPDATE business SET phone = '', owner_email = '' WHERE id = 34");
+                         "UPDATE business SET phone = '', owner_email = '' WHERE id = 34;"
+                         /* a clock that was set back */
+                         "UPDATE call_log SET ended_at = started_at - interval '1 hour', status = 'completed' WHERE id = 11");
     T_MUST_EQ_INT(crm_run(&crm, "deploy", "--strict").exit, 0);
     all_complete(&crm);
     T_EQ_STR(sg_sql_value(crm.sql, "SELECT (order_index, (SELECT name FROM leads WHERE id = 8)) FROM leads WHERE id = 7"),
@@ -227,6 +229,7 @@ SG_TEST(what_people_entered_stays)
                                    " ON business_id = b.id WHERE b.id = 30"), "(it,Europe/Rome,Europe/Rome)");
     T_EQ_STR(sg_sql_value(crm.sql, "SELECT (currency, vat_rate) FROM receipts WHERE id = 9"), "(CHF,)");
     T_EQ_STR(sg_sql_value(crm.sql, "SELECT outcome FROM call_log WHERE id = 10"), "sold");
+    T_EQ_INT(sg_sql_int(crm.sql, "SELECT duration_seconds FROM call_log WHERE id = 11"), 0);
     T_EQ_STR(sg_sql_value(crm.sql, "SELECT subject FROM email_templates WHERE key = 'missed_call'"), "Ours");
     /* theirs; the owner's address; nothing to say */
     T_EQ_STR(sg_sql_rows(crm.sql, "SELECT business_id, kind, address FROM business_contact_channels"
