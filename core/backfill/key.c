@@ -1,10 +1,10 @@
 /* key.c - the questions that walk a key through its index.
  *
- * Each is one statement between SET LOCALs that leave the planner no other way
- * than the index's order, whatever it believes of the table: a batch costs what its
- * rows cost, at the end of a table as at its beginning. They travel as one string,
- * in one round trip, so values are literals, each cast to its column's type and
- * compared in its column's collation. */
+ * Each is one statement behind settings that leave the planner no other way than
+ * the index's order, whatever it believes of the table: a batch costs what its
+ * rows cost, at the end of a table as at its beginning. It travels with the settings
+ * in one round trip, as one string, so values are literals, each cast to its
+ * column's type and compared in its column's collation. */
 #include "config.h"
 #include "core/backfill/key.h"
 
@@ -17,18 +17,20 @@
 #define CUT_STEP 10000 /* index entries a statement */
 #define SHOWN_BYTES 100 /* of a value, for people */
 
-/* Without these a table without statistics is sorted whole, once a batch. Workers would read on past the LIMIT. */
-#define WALK \
-	"SET LOCAL enable_seqscan = off;SET LOCAL enable_bitmapscan = off;SET LOCAL enable_sort = off;" \
-	"SET LOCAL enable_incremental_sort = off;SET LOCAL max_parallel_workers_per_gather = 0;"
-#define WALKED \
-	";SET LOCAL enable_seqscan TO DEFAULT;SET LOCAL enable_bitmapscan TO DEFAULT;SET LOCAL enable_sort TO DEFAULT;" \
-	"SET LOCAL enable_incremental_sort TO DEFAULT;SET LOCAL max_parallel_workers_per_gather TO DEFAULT"
+/* Without these a table without statistics is sorted whole, once a batch; workers would read on past the LIMIT.
+ * Two statements in all, since ten of SET LOCAL take longer than a small batch's keys. */
+#define SET(to) \
+	"pg_catalog.set_config('enable_seqscan', " to ", true), pg_catalog.set_config('enable_bitmapscan', " to ", true)," \
+	" pg_catalog.set_config('enable_sort', " to ", true), pg_catalog.set_config('enable_incremental_sort', " to ", true)"
+#define WALK "SELECT " SET("'off'") ", pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);"
+/* Columns at the end of the question itself, which is planned by then; NULL: to the session's default. */
+#define WALKED ", " SET("NULL") ", pg_catalog.set_config('max_parallel_workers_per_gather', NULL, true)"
 
-static int ask(struct sg_db *db, const char *question, struct sg_arena *arena, struct sg_result **result_r,
-               struct sg_err *err)
+static int ask(struct sg_db *db, const char *columns, const char *from, struct sg_arena *arena,
+               struct sg_result **result_r, struct sg_err *err)
 {
-	return sg_db_script_rows(db, sg_arena_printf(arena, WALK "%s" WALKED, question), arena, result_r, err);
+	return sg_db_script_rows(db, sg_arena_printf(arena, WALK "SELECT %s" WALKED " FROM %s", columns, from), arena,
+	                         result_r, err);
 }
 
 /* ---- pieces of SQL ---- */
@@ -99,9 +101,9 @@ int sg_key_ends(struct sg_db *db, const struct sg_key *key, struct sg_arena *are
 	const char *columns = selected(key, arena);
 	struct sg_result *result;
 
-	if (ask(db,
+	if (ask(db, "l.*, h.*",
 	        sg_arena_printf(arena,
-	                        "SELECT l.*, h.* FROM (SELECT 1) one"
+	                        "(SELECT 1) one"
 	                        " LEFT JOIN LATERAL (SELECT %s FROM %s t ORDER BY %s LIMIT 1) l ON true"
 	                        " LEFT JOIN LATERAL (SELECT %s FROM %s t ORDER BY %s LIMIT 1) h ON true",
 	                        columns, key->table, key->up, columns, key->table, key->down),
@@ -150,14 +152,16 @@ static int look(struct sg_db *db, const struct sg_key *key, const struct sg_key_
 		                          row_of(key, "t", false, arena), key->less_equal, to, key->up);
 	return ask(db,
 	           sg_arena_printf(arena,
-	                           "SELECT f.*, l.*, l.there IS NOT NULL AND %s %s %s, CASE WHEN f.there IS NULL THEN 0 WHEN l.there IS"
+	                           "f.*, l.*, l.there IS NOT NULL AND %s %s %s, CASE WHEN f.there IS NULL THEN 0 WHEN l.there IS"
 	                           " NULL THEN (SELECT pg_catalog.count(*) FROM (SELECT FROM %s t WHERE %s ORDER BY %s LIMIT %" PRId64
-	                           ") n) ELSE %" PRId64 " END%s FROM (SELECT 1) one"
+	                           ") n) ELSE %" PRId64 " END%s",
+	                           last, key->greater_equal, to, key->table, where, key->up, limit, limit, follows),
+	           sg_arena_printf(arena,
+	                           "(SELECT 1) one"
 	                           " LEFT JOIN LATERAL (SELECT %s FROM %s t WHERE %s ORDER BY %s LIMIT 1) f ON true"
 	                           " LEFT JOIN LATERAL (SELECT %s FROM %s t WHERE %s ORDER BY %s OFFSET %" PRId64
 	                           " LIMIT 1) l ON true",
-	                           last, key->greater_equal, to, key->table, where, key->up, limit, limit, follows, columns,
-	                           key->table, where, key->up, columns, key->table, where, key->up, limit - 1),
+	                           columns, key->table, where, key->up, columns, key->table, where, key->up, limit - 1),
 	           arena, result_r, err);
 }
 
