@@ -218,8 +218,18 @@ static int run_ready(struct filling *f, struct sg_err *err)
 	}
 }
 
+/* An earlier round has said of it that it waits for just that. */
+static bool told(const struct sg_backfills_result *before, const struct sg_backfills_item *item)
+{
+	for (size_t i = 0; before != NULL && i < before->count; i++)
+		if (before->items[i].step == item->step && before->items[i].waits_for != NULL &&
+		    strcmp(before->items[i].waits_for, item->waits_for) == 0)
+			return true;
+	return false;
+}
+
 /* Reached by neither a gate's opening nor the run's time. */
-static void end_rest(struct filling *f)
+static void end_rest(struct filling *f, const struct sg_backfills_result *before)
 {
 	for (size_t i = 0; i < f->result->count; i++) {
 		struct sg_backfills_item *item = &f->result->items[i];
@@ -231,7 +241,7 @@ static void end_rest(struct filling *f)
 			item->result.note = NULL;
 			if (sg_stop_count() == 0 && over(f))
 				item->result.note = "the time of this run is over";
-		} else {
+		} else if (!told(before, item)) {
 			tell_ended(f, item);
 		}
 	}
@@ -269,7 +279,7 @@ static int fill(struct filling *f, const struct sg_backfills_result *before, str
 		f->total += !f->tried[i] && !is_complete(f, f->result->items[i].step);
 	if (run_ready(f, err) != 0)
 		return -1;
-	end_rest(f);
+	end_rest(f, before);
 	return 0;
 }
 
