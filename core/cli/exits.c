@@ -56,7 +56,7 @@ int sg_exit_of_plan(const struct sg_plan *plan)
 	int exit = 0;
 
 	for (size_t i = 0; i < plan->count; i++)
-		if (plan->items[i].action == SG_ACTION_REFUSED)
+		if (plan->items[i].action == SG_ACTION_REFUSED && plan->items[i].step->kind == SG_STEP_MIGRATION)
 			exit = sg_exit_worse(exit, sg_class_exit(plan->items[i].err.class));
 	return exit;
 }

@@ -175,6 +175,11 @@ static void add_waiting(struct sg_buf *out, const struct sg_look *look, const st
 	sg_look_add(out, look, SG_TONE_WARN, item->step->id);
 	sg_buf_adds(out, " waits for ");
 	sg_look_add(out, look, SG_TONE_PLAIN, item->waits_for != NULL ? item->waits_for : "a gate");
+	if (item->waits_why != NULL) {
+		sg_buf_adds(out, " (");
+		sg_look_add(out, look, SG_TONE_FAINT, item->waits_why);
+		sg_buf_addc(out, ')');
+	}
 	sg_buf_adds(out, ".\n");
 }
 

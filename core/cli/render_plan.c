@@ -70,7 +70,9 @@ static void add_item(struct sg_buf *out, const struct sg_look *look, size_t colu
 	if (item->action == SG_ACTION_WAIT && item->waits_for != NULL) {
 		sg_buf_adds(out, "  waits for ");
 		sg_look_add(out, look, SG_TONE_WARN, item->waits_for);
-	} else if (item->reason != NULL && (look->verbose || item->action != SG_ACTION_RUN_MAYBE)) {
+	}
+	if (item->reason != NULL && (look->verbose || item->action != SG_ACTION_RUN_MAYBE ||
+	                             item->step->kind != SG_STEP_MIGRATION)) {
 		struct sg_buf reason = SG_BUF_INIT;
 
 		sg_buf_addf(&reason, "(%s)", item->reason);
@@ -171,7 +173,7 @@ void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct
 	add_sum(&sums, plan->refused, "refused");
 	add_sum(&sums, counts.later, "behind --to");
 	add_sum(&sums, counts.recorded, "already recorded");
-	if (plan->refused > 0)
+	if (plan->refused_migrations > 0)
 		sg_buf_addf(out, "%s. A deploy would run nothing: mend what is refused first.\n", sums.data);
 	else if (plan->run + plan->reconcile + counts.superseded + plan->wait == 0)
 		sg_buf_addf(out, "Nothing to do%s%s.\n", sums.length > 0 ? ": " : "", sums.data);

@@ -120,6 +120,11 @@ static void add_row(struct sg_buf *out, const struct sg_look *look, size_t colum
 	for (size_t i = 0; i < m->waits_count; i++) {
 		sg_buf_adds(out, i > 0 ? ", " : "  waits for ");
 		sg_look_add(out, look, SG_TONE_WARN, m->waits_for[i]);
+		if (m->waits_why != NULL && m->waits_why[i] != NULL) {
+			sg_buf_adds(out, " (");
+			sg_look_add(out, look, SG_TONE_FAINT, m->waits_why[i]);
+			sg_buf_addc(out, ')');
+		}
 	}
 	if (m->step == NULL)
 		sg_buf_adds(out, "  not in the manifest");

@@ -175,6 +175,24 @@ int sg_session_begin(struct sg_session *session, const struct sg_step *step, con
 	return 0;
 }
 
+int sg_session_begin_look(struct sg_session *session, struct sg_arena *arena, struct sg_err *err)
+{
+	const struct sg_policy_settings *policy = &session->run->manifest->policy;
+	struct sg_buf *sql = &session->pending;
+	struct sg_result *result;
+
+	session->begun = true;
+	sg_buf_clear(sql);
+	sg_buf_adds(sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;");
+	add_guards(sql, session->run->manifest, NULL, 1000, policy->read_seconds * 1000, arena);
+	sg_buf_adds(sql, "SELECT pg_catalog.pg_backend_pid()");
+	if (sg_session_flush_rows(session, arena, &result, err) != 0)
+		return -1;
+	session->backend = (int)sg_result_int(result, 0, 0);
+	say_pooler(session);
+	return 0;
+}
+
 int sg_session_begin_batch(struct sg_session *session, const struct sg_step *step, const char *question,
                            struct sg_arena *arena, struct sg_result **result_r, struct sg_err *err)
 {

@@ -59,6 +59,8 @@ struct sg_begun {
 SG_MUST_CHECK int sg_session_begin(struct sg_session *session, const struct sg_step *step,
                                    const struct sg_lease *lease, const char *id, int lock_ms, struct sg_arena *arena,
                                    struct sg_begun *begun_r, struct sg_err *err);
+/* BEGIN READ ONLY and the guards, for who only looks: on a standby, too. */
+SG_MUST_CHECK int sg_session_begin_look(struct sg_session *session, struct sg_arena *arena, struct sg_err *err);
 /* BEGIN and the guards of a batch (lock_ms and statement_seconds of [backfills]; jit off), and a
  * question, one SELECT without a semicolon, all in one round trip: its columns follow
  * after SG_BATCH_COLUMNS of ours, its one row (or none: NULLs). */

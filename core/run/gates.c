@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/base/text.h"
+
 static int read_names(struct sg_db *db, const char *sql, struct sg_arena *arena, const char ***names_r, size_t *count_r,
                       struct sg_err *err)
 {
@@ -27,11 +29,10 @@ int sg_gates_read(struct sg_db *db, const struct sg_manifest *manifest, const st
 	memset(gates_r, 0, sizeof *gates_r);
 	gates_r->ledger = ledger;
 	for (size_t i = 0; i < manifest->step_count; i++)
-		any = any || manifest->steps[i].require_count > 0;
+		any = any || manifest->steps[i].require_count > 0 || manifest->steps[i].kind == SG_STEP_BACKFILL;
 	if (!any || !ledger->installed)
 		return 0;
-	if (read_names(db, sg_arena_printf(arena, "SELECT key FROM %s.backfills WHERE state OPERATOR(pg_catalog.=) 'complete'", schema), arena,
-	               &gates_r->backfills, &gates_r->backfill_count, err) != 0)
+	if (sg_backfills_read(db, manifest->state_schema, arena, &gates_r->backfills, &gates_r->backfill_count, err) != 0)
 		return -1;
 	return read_names(db, sg_arena_printf(arena, "SELECT name FROM %s.indexes WHERE state OPERATOR(pg_catalog.=) 'valid'", schema), arena,
 	                  &gates_r->indexes, &gates_r->index_count, err);
@@ -51,27 +52,42 @@ void sg_gates_done(struct sg_gates *gates, const char *id, struct sg_arena *aren
 	gates->done[gates->done_count++] = id;
 }
 
+static bool is_open(const struct sg_gates *gates, enum sg_step_kind kind, const char *id)
+{
+	const struct sg_backfill_row *row;
+
+	switch (kind) {
+	case SG_STEP_MIGRATION:
+		return sg_ledger_find(gates->ledger, id) != NULL || among(gates->done, gates->done_count, id);
+	case SG_STEP_BACKFILL:
+		row = sg_backfills_find(gates->backfills, gates->backfill_count, id);
+		return row != NULL && row->state == SG_BACKFILL_COMPLETE;
+	case SG_STEP_INDEX:
+		return among(gates->indexes, gates->index_count, id);
+	}
+	return false;
+}
+
 const char *sg_gates_closed(const struct sg_gates *gates, const struct sg_step *step, size_t skip,
                             struct sg_arena *arena)
 {
+	if (step->migration != NULL && !is_open(gates, SG_STEP_MIGRATION, step->migration) && skip-- == 0)
+		return sg_arena_printf(arena, "%s:%s", sg_step_kind_name(SG_STEP_MIGRATION), step->migration);
 	for (size_t i = 0; i < step->require_count; i++) {
 		const struct sg_require *require = &step->requires[i];
-		bool open = false;
 
-		switch (require->kind) {
-		case SG_STEP_MIGRATION:
-			open = sg_ledger_find(gates->ledger, require->id) != NULL ||
-			       among(gates->done, gates->done_count, require->id);
-			break;
-		case SG_STEP_BACKFILL:
-			open = among(gates->backfills, gates->backfill_count, require->id);
-			break;
-		case SG_STEP_INDEX:
-			open = among(gates->indexes, gates->index_count, require->id);
-			break;
-		}
-		if (!open && skip-- == 0)
+		if (!is_open(gates, require->kind, require->id) && skip-- == 0)
 			return sg_arena_printf(arena, "%s:%s", sg_step_kind_name(require->kind), require->id);
 	}
 	return NULL;
+}
+
+const char *sg_gates_why(const struct sg_gates *gates, const char *closed, struct sg_arena *arena)
+{
+	const struct sg_backfill_row *row;
+
+	if (!sg_text_prefix(closed, "backfill:"))
+		return NULL;
+	row = sg_backfills_find(gates->backfills, gates->backfill_count, closed + strlen("backfill:"));
+	return row != NULL ? sg_backfill_row_text(row, arena) : "not started";
 }

@@ -225,9 +225,12 @@ static void do_steps(struct migrating *m)
 		if (item->waits_for != NULL) {
 			/* Each later migration waits with it: the order of the file is the order of history. */
 			item->outcome = SG_OUTCOME_WAITING;
+			item->waits_why = sg_gates_why(&m->gates, item->waits_for, m->run->arena);
 			if (!m->run->manifest->policy.waiting_allow)
 				result->exit = sg_exit_worse(result->exit, sg_class_exit(SG_CLASS_WAIT));
-			tell_ended(m, item, item->waits_for);
+			tell_ended(m, item,
+			           item->waits_why == NULL ? item->waits_for
+			                                   : sg_arena_printf(m->run->arena, "%s (%s)", item->waits_for, item->waits_why));
 			return;
 		}
 		m->number++;

@@ -1,7 +1,8 @@
-/* plan.c - what migrate would do, changing nothing.
+/* plan.c - what deploy would do, changing nothing.
  *
  * The ledger decides SKIP; the fingerprint, asked of the database as it is now,
- * RECONCILE. Behind a migration that is to run nothing is certain: RUN?. */
+ * RECONCILE. Behind a migration that is to run nothing is certain: RUN?. What
+ * becomes of backfills is plan_backfills.c. */
 #include "config.h"
 
 #include <string.h>
@@ -9,22 +10,9 @@
 #include "core/base/stop.h"
 #include "core/base/text.h"
 #include "core/run/ask.h"
-#include "core/run/gates.h"
-#include "core/run/run.h"
+#include "core/run/planning.h"
 
-struct planning {
-	struct sg_run *run;
-	struct sg_plan *plan;
-	struct sg_session session;
-	struct sg_plugins plugins;
-	struct sg_ledger ledger;
-	struct sg_gates gates;
-	const char *waits_for; /* the first closed gate: later migrations wait with it */
-	bool runs;             /* a migration before this one is to run */
-	bool past;             /* behind --to */
-};
-
-static int plan_pending(struct planning *p, struct sg_plan_item *item, struct sg_err *err)
+static int plan_pending(struct sg_planning *p, struct sg_plan_item *item, struct sg_err *err)
 {
 	size_t slot = sg_plugins_add(&p->plugins, item->step);
 	struct sg_err why = SG_ERR_INIT;
@@ -63,7 +51,7 @@ static int plan_pending(struct planning *p, struct sg_plan_item *item, struct sg
 	return 0;
 }
 
-static int plan_migration(struct planning *p, struct sg_plan_item *item, struct sg_err *err)
+static int plan_migration(struct sg_planning *p, struct sg_plan_item *item, struct sg_err *err)
 {
 	const struct sg_step *step = item->step;
 	const struct sg_ledger_row *row = sg_ledger_find(&p->ledger, step->id);
@@ -104,14 +92,12 @@ static int plan_migration(struct planning *p, struct sg_plan_item *item, struct 
 	return plan_pending(p, item, err);
 }
 
-static void plan_other(struct planning *p, struct sg_plan_item *item)
+static void plan_index(struct sg_planning *p, struct sg_plan_item *item)
 {
 	const struct sg_step *step = item->step;
 	bool done = false;
 
-	for (size_t i = 0; step->kind == SG_STEP_BACKFILL && i < p->gates.backfill_count; i++)
-		done = done || strcmp(p->gates.backfills[i], step->id) == 0;
-	for (size_t i = 0; step->kind == SG_STEP_INDEX && i < p->gates.index_count; i++)
+	for (size_t i = 0; i < p->gates.index_count; i++)
 		done = done || strcmp(p->gates.indexes[i], step->id) == 0;
 	item->title = step->title ? step->title : step->description;
 	item->action = done ? SG_ACTION_SKIP : SG_ACTION_LATER;
@@ -127,7 +113,10 @@ static void count(struct sg_plan *plan)
 		case SG_ACTION_RUN:
 		case SG_ACTION_RUN_MAYBE: plan->run++; break;
 		case SG_ACTION_WAIT: plan->wait++; break;
-		case SG_ACTION_REFUSED: plan->refused++; break;
+		case SG_ACTION_REFUSED:
+			plan->refused++;
+			plan->refused_migrations += plan->items[i].step->kind == SG_STEP_MIGRATION;
+			break;
 		case SG_ACTION_SUPERSEDED:
 		case SG_ACTION_LATER: break;
 		}
@@ -135,7 +124,7 @@ static void count(struct sg_plan *plan)
 }
 
 /* Recorded but not listed; and listed, unrecorded, before a recorded one. */
-static void compare_order(struct planning *p)
+static void compare_order(struct sg_planning *p)
 {
 	struct sg_arena *arena = p->run->arena;
 	const struct sg_manifest *manifest = p->run->manifest;
@@ -164,7 +153,7 @@ static void compare_order(struct planning *p)
 	}
 }
 
-static int plan_all(struct planning *p, const char *to, struct sg_err *err)
+static int plan_all(struct sg_planning *p, const char *to, struct sg_err *err)
 {
 	const struct sg_manifest *manifest = p->run->manifest;
 
@@ -178,13 +167,15 @@ static int plan_all(struct planning *p, const char *to, struct sg_err *err)
 		item->step = &manifest->steps[i];
 		if (sg_stop_count() > 0)
 			return sg_stop_err(err);
-		if (item->step->kind != SG_STEP_MIGRATION)
-			plan_other(p, item);
-		else if (plan_migration(p, item, err) != 0)
+		if (item->step->kind == SG_STEP_INDEX)
+			plan_index(p, item);
+		if (item->step->kind == SG_STEP_MIGRATION && plan_migration(p, item, err) != 0)
 			return -1;
 		if (to != NULL && item->step->kind == SG_STEP_MIGRATION && strcmp(item->step->id, to) == 0)
 			p->past = true;
 	}
+	if (sg_plan_backfills(p, err) != 0)
+		return -1;
 	compare_order(p);
 	count(p->plan);
 	return 0;
@@ -192,7 +183,7 @@ static int plan_all(struct planning *p, const char *to, struct sg_err *err)
 
 int sg_plan_make(struct sg_run *run, const char *to, struct sg_plan *plan_r, struct sg_err *err)
 {
-	struct planning p = { .run = run, .plan = plan_r };
+	struct sg_planning p = { .run = run, .plan = plan_r };
 	int status;
 
 	memset(plan_r, 0, sizeof *plan_r);

@@ -31,6 +31,7 @@ struct sg_migrate_item {
 	int64_t duration_ms;
 	int attempts, existed;
 	const char *waits_for; /* WAITING: "backfill:migration_90_dedupe" */
+	const char *waits_why; /* and how that one stands: "not started", "312,000 of … left"; or NULL */
 	bool outside;          /* SG_NO_TRANSACTION: a failure may leave something */
 	struct sg_err err;     /* FAILED; freed with the run's arena */
 };
@@ -108,22 +109,23 @@ enum sg_action {
 	SG_ACTION_SKIP, SG_ACTION_RECONCILE, SG_ACTION_RUN, SG_ACTION_RUN_MAYBE, SG_ACTION_WAIT,
 	SG_ACTION_SUPERSEDED,
 	SG_ACTION_REFUSED, /* its plugin: err says why */
-	SG_ACTION_LATER    /* an index or backfill: this version does not run these */
+	SG_ACTION_LATER    /* behind --to; or an index: this version does not build these */
 };
 
 struct sg_plan_item {
 	const struct sg_step *step;
 	enum sg_action action;
 	const char *title;     /* the manifest's, else the plugin's, or NULL */
-	const char *reason;    /* one line for people, or NULL */
-	const char *waits_for; /* WAIT */
+	const char *reason;    /* one line for people, or NULL; of a WAIT: how its gate stands */
+	const char *waits_for; /* WAIT, and NULL for a backfill that is paused */
 	struct sg_err err;     /* REFUSED */
 };
 
 struct sg_plan {
 	struct sg_plan_item *items; /* every step, in manifest order */
 	size_t count;
-	size_t skip, reconcile, run, wait, refused;
+	size_t skip, reconcile, run, wait, refused; /* of all kinds */
+	size_t refused_migrations;  /* with one of these a deploy runs nothing */
 	bool installed;             /* the state tables exist */
 	const char **unlisted;      /* recorded ids that the manifest lacks */
 	size_t unlisted_count;
@@ -133,8 +135,8 @@ struct sg_plan {
 
 const char *sg_action_name(enum sg_action action); /* "SKIP", "RUN?", … */
 
-/* What migrate would do; changes nothing. Asks fingerprints in read-only
- * transactions that are rolled back. */
+/* What deploy would do; changes nothing. Asks fingerprints of migrations in read-only
+ * transactions that are rolled back; loads the plugins of backfills that are left. */
 SG_MUST_CHECK int sg_plan_make(struct sg_run *run, const char *to, struct sg_plan *plan_r, struct sg_err *err);
 
 /* ---- status --------------------------------------------------------------- */
@@ -147,6 +149,7 @@ struct sg_status_migration {
 	int64_t duration_ms;               /* -1: not known */
 	int attempts;                      /* -1: not known */
 	const char *const *waits_for;      /* gates that are not open */
+	const char *const *waits_why;      /* each one's, or NULL, as in sg_migrate_item */
 	size_t waits_count;
 	struct sg_err err;                 /* the last failure since it was last recorded; class NONE if none */
 	const char *failed_at;             /* or NULL */
@@ -156,8 +159,9 @@ struct sg_status_backfill {
 	const struct sg_step *step;
 	const struct sg_backfill_row *row; /* NULL: not begun */
 	const char *state;                 /* as its row says; "pending", "waiting" without one; "stopped": running, but nobody is at it */
-	const char *throttle;              /* what holds it, or NULL */
-	const char *const *waits_for;
+	const char *throttle;              /* what holds it ("paused by eva@host"), or NULL */
+	const char *const *waits_for;      /* as of migrations; none once it is begun */
+	const char *const *waits_why;
 	size_t waits_count;
 };
 

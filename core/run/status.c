@@ -63,6 +63,55 @@ static void add_recorded(struct sg_status_migration *item, const struct sg_ledge
 		item->title = row->title;
 }
 
+/* The gates that are closed, and how each one stands. */
+static void list_gates(struct sg_run *run, const struct sg_gates *gates, const struct sg_step *step,
+                       const char *const **waits_r, const char *const **why_r, size_t *count_r)
+{
+	const char **waits = sg_arena_array(run->arena, step->require_count + 1, sizeof *waits);
+	const char **why = sg_arena_array(run->arena, step->require_count + 1, sizeof *why);
+	size_t count = 0;
+
+	for (const char *closed; (closed = sg_gates_closed(gates, step, count, run->arena)) != NULL; count++) {
+		waits[count] = closed;
+		why[count] = sg_gates_why(gates, closed, run->arena);
+	}
+	*waits_r = waits;
+	*why_r = why;
+	*count_r = count;
+}
+
+static void list_backfills(struct sg_run *run, const struct sg_gates *gates, struct sg_status *status)
+{
+	const struct sg_manifest *manifest = run->manifest;
+
+	status->backfills = sg_arena_array(run->arena, manifest->step_count, sizeof *status->backfills);
+	for (size_t i = 0; i < manifest->step_count; i++) {
+		const struct sg_step *step = &manifest->steps[i];
+		const struct sg_backfill_row *row = sg_backfills_find(gates->backfills, gates->backfill_count, step->id);
+		struct sg_status_backfill *item;
+
+		if (step->kind != SG_STEP_BACKFILL)
+			continue;
+		item = &status->backfills[status->backfill_count++];
+		item->step = step;
+		item->row = row;
+		item->state = sg_backfill_state_name(row != NULL ? row->state : SG_BACKFILL_PENDING);
+		if (row == NULL || !row->begun)
+			list_gates(run, gates, step, &item->waits_for, &item->waits_why, &item->waits_count);
+		if (item->waits_count > 0 && (row == NULL || row->state == SG_BACKFILL_PENDING))
+			item->state = "waiting";
+		if (row == NULL)
+			continue;
+		if (row->state == SG_BACKFILL_PAUSED)
+			item->throttle = sg_arena_printf(run->arena, "paused by %s", row->paused_by ? row->paused_by : "somebody");
+		/* lanes that a throttle holds still hold no range */
+		if (row->state == SG_BACKFILL_RUNNING && row->message != NULL)
+			item->throttle = row->message;
+		else if (row->state == SG_BACKFILL_RUNNING && row->lanes == 0)
+			item->state = "stopped";
+	}
+}
+
 static void list_migrations(struct sg_run *run, const struct sg_ledger *ledger, const struct sg_gates *gates,
                             struct sg_status *status)
 {
@@ -87,12 +136,7 @@ static void list_migrations(struct sg_run *run, const struct sg_ledger *ledger, 
 		if (row != NULL) {
 			add_recorded(item, row);
 		} else {
-			const char **waits = sg_arena_array(run->arena, step->require_count, sizeof *waits);
-			const char *closed;
-
-			while ((closed = sg_gates_closed(gates, step, item->waits_count, run->arena)) != NULL)
-				waits[item->waits_count++] = closed;
-			item->waits_for = waits;
+			list_gates(run, gates, step, &item->waits_for, &item->waits_why, &item->waits_count);
 			if (item->waits_count > 0)
 				item->state = "waiting";
 		}
@@ -112,7 +156,6 @@ static int read_all(struct sg_run *run, struct sg_session *session, struct sg_st
 {
 	struct sg_arena *arena = run->arena;
 	struct sg_lease_holder holder = { 0 };
-	struct sg_begun begun;
 	struct sg_ledger ledger;
 	struct sg_gates gates;
 
@@ -121,10 +164,11 @@ static int read_all(struct sg_run *run, struct sg_session *session, struct sg_st
 		return -1;
 	/* One transaction, to see the backend's pid (is a pooler in between?), and
 	 * with a search_path of ours. */
-	if (sg_session_begin(session, NULL, NULL, NULL, 1000, arena, &begun, err) != 0)
+	if (sg_session_begin_look(session, arena, err) != 0)
 		return -1;
 	status->pooler = run->pooler;
 	list_migrations(run, &ledger, &gates, status);
+	list_backfills(run, &gates, status);
 	if (ledger.installed) {
 		status->state_version = ledger.version;
 		if (read_failures(run, session->db, status, err) != 0)
@@ -140,6 +184,17 @@ static int read_all(struct sg_run *run, struct sg_session *session, struct sg_st
 	return 0;
 }
 
+/* What is at work or stopped in the middle is pending, too: it is not done. */
+static void count(struct sg_status *status, const char *state)
+{
+	static const char *const pending[] = { "pending", "running", "paused", "stopped" };
+
+	for (size_t i = 0; i < SG_COUNT(pending); i++)
+		status->pending += strcmp(state, pending[i]) == 0;
+	status->waiting += strcmp(state, "waiting") == 0;
+	status->failed += strcmp(state, "failed") == 0 || strcmp(state, "residual") == 0;
+}
+
 int sg_status_read(struct sg_run *run, struct sg_status *status_r, struct sg_err *err)
 {
 	struct sg_session session;
@@ -150,12 +205,9 @@ int sg_status_read(struct sg_run *run, struct sg_status *status_r, struct sg_err
 	sg_session_init(&session, run, false);
 	status = read_all(run, &session, status_r, err);
 	sg_session_drop(&session);
-	for (size_t i = 0; status == 0 && i < status_r->migration_count; i++) {
-		const char *state = status_r->migrations[i].state;
-
-		status_r->pending += strcmp(state, "pending") == 0;
-		status_r->waiting += strcmp(state, "waiting") == 0;
-		status_r->failed += strcmp(state, "failed") == 0;
-	}
+	for (size_t i = 0; status == 0 && i < status_r->migration_count; i++)
+		count(status_r, status_r->migrations[i].state);
+	for (size_t i = 0; status == 0 && i < status_r->backfill_count; i++)
+		count(status_r, status_r->backfills[i].state);
 	return status;
 }

@@ -15,11 +15,23 @@
 
 #define LOOK_MS 50
 #define MOST_LOOKERS 40
+#define READ_WRITE_ON_STANDBY "0A000" /* "cannot set transaction read-write mode during recovery" */
 
-#define BEGIN_SHORT \
-	"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = pg_catalog, pg_temp;" \
+#define BEGIN_SHORT BEGIN_AS("READ WRITE")
+#define BEGIN_AS(access) \
+	"BEGIN ISOLATION LEVEL READ COMMITTED " access "; SET LOCAL search_path = pg_catalog, pg_temp;" \
 	"SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s';" \
 	"SET LOCAL idle_in_transaction_session_timeout = '10s';"
+
+/* A standby knows neither locks nor whether expires_at is the newest: nobody is called dead there. */
+static const char *look_on_standby_sql(const char *schema, struct sg_arena *arena)
+{
+	return sg_arena_printf(arena,
+	                       BEGIN_AS("READ ONLY")
+	                       "SELECT owner, pg_catalog.to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), doing, true"
+	                       " FROM %s.lease WHERE name = 'migrate'; ROLLBACK",
+	                       schema);
+}
 
 /* FOR SHARE SKIP LOCKED is what tells a dead holder from a working one. A role
  * that may only read sees at least whether some transaction has locked a row. */
@@ -48,13 +60,18 @@ int sg_lease_look(const char *state_schema, struct sg_db *db, struct sg_arena *a
 {
 	const char *schema = sg_db_identifier(arena, state_schema);
 	struct sg_result *result;
+	const char *sql;
 
 	memset(holder_r, 0, sizeof *holder_r);
-	for (bool may_lock = true; sg_db_script_rows(db, look_sql(schema, may_lock, arena), arena, &result, err) != 0;
-	     may_lock = false) {
+	sql = look_sql(schema, true, arena);
+	for (bool first = true; sg_db_script_rows(db, sql, arena, &result, err) != 0; first = false) {
 		if (!sg_db_lost(db))
 			sg_db_rollback(db);
-		if (sg_db_lost(db) || !may_lock || strcmp(err->sqlstate, "42501") != 0) {
+		if (!sg_db_lost(db) && first && strcmp(err->sqlstate, "42501") == 0) {
+			sql = look_sql(schema, false, arena);
+		} else if (!sg_db_lost(db) && first && strcmp(err->sqlstate, READ_WRITE_ON_STANDBY) == 0) {
+			sql = look_on_standby_sql(schema, arena);
+		} else {
 			sg_state_explain(err, "read", state_schema);
 			return -1;
 		}

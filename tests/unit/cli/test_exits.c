@@ -104,8 +104,11 @@ SG_TEST(backfills_change_it_only_with_strict)
 
 SG_TEST(of_a_plan)
 {
-	struct sg_plan_item items[2] = { { .action = SG_ACTION_RUN }, { .action = SG_ACTION_WAIT } };
-	struct sg_plan plan = { .items = items, .count = 2 };
+	static const struct sg_step migration = { .kind = SG_STEP_MIGRATION }, backfill = { .kind = SG_STEP_BACKFILL };
+	struct sg_plan_item items[3] = { { .step = &migration, .action = SG_ACTION_RUN },
+		                         { .step = &migration, .action = SG_ACTION_WAIT },
+		                         { .step = &backfill, .action = SG_ACTION_REFUSED, .err.class = SG_CLASS_REFUSED } };
+	struct sg_plan plan = { .items = items, .count = 3 };
 
 	T_EQ_INT(sg_exit_of_plan(&plan), 0);
 	items[1].action = SG_ACTION_REFUSED;

@@ -203,7 +203,7 @@ SG_TEST(a_plan)
 		{ .step = &steps[6], .action = SG_ACTION_LATER },
 	};
 	const char *unlisted[] = { "0001_gone" }, *late[] = { "0096_lead_name" };
-	struct sg_plan plan = { .items = items, .count = 7, .skip = 1, .reconcile = 1, .run = 1, .wait = 1, .refused = 1,
+	struct sg_plan plan = { .items = items, .count = 7, .skip = 1, .reconcile = 1, .run = 1, .wait = 1, .refused = 1, .refused_migrations = 1,
 		                .installed = true, .unlisted = unlisted, .unlisted_count = 1, .late = late, .late_count = 1 };
 	struct sg_run run = { .manifest = &manifest, .dsn = { .text = "localhost:5432/crm" }, .pooler = true,
 		              .pooler_known = true };
