@@ -98,6 +98,8 @@ tests_db_test_bad_rows_SOURCES = tests/db/test_bad_rows.c tests/db/fills.c tests
 DB_TESTS += tests/db/test_backfill_limits
 tests_db_test_backfill_limits_SOURCES = tests/db/test_backfill_limits.c tests/db/fills.c tests/db/fills.h tests/db/project.c \
 	tests/db/project.h
+DB_TESTS += tests/db/test_backfill_reports
+tests_db_test_backfill_reports_SOURCES = tests/db/test_backfill_reports.c tests/db/project.c tests/db/project.h
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests

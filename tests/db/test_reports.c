@@ -46,8 +46,8 @@ SG_TEST(each_action_of_a_plan)
     sg_sql_exec(project->sql, "CREATE TABLE made_by_s02 ()");
     project_write(project, steps);
     before = whole(project);
-    T_EQ_STR(actions(project, NULL), "s01 SKIP, s02 RECONCILE, s03 RUN, s04 RUN?, s05 WAIT, s06 WAIT, fill LATER");
-    T_EQ_STR(actions(project, "s03"), "s01 SKIP, s02 RECONCILE, s03 RUN, s04 LATER, s05 LATER, s06 LATER, fill LATER");
+    T_EQ_STR(actions(project, NULL), "s01 SKIP, s02 RECONCILE, s03 RUN, s04 RUN?, s05 WAIT, s06 WAIT, fill REFUSED");
+    T_EQ_STR(actions(project, "s03"), "s01 SKIP, s02 RECONCILE, s03 RUN, s04 LATER, s05 LATER, s06 LATER, fill REFUSED");
     plan = project_must(project, 0, "plan");
     T_CONTAINS(plan.out, "backfill:fill");
     /* the same by another name, to the byte */
