@@ -109,6 +109,7 @@ void sg_report_open(struct sg_report *report, const struct sg_look *look, const 
 		                      .since = sg_clock_ms() };
 	sg_buf_init(&report->head, 0);
 	sg_buf_init(&report->last, 0);
+	sg_buf_init(&report->held, 0);
 	report->column = sg_look_column(look, sg_render_longest_id(manifest, shown & SG_REPORT_MIGRATIONS,
 	                                                                  shown & SG_REPORT_BACKFILLS));
 	sg_live_open(look);
@@ -120,4 +121,5 @@ void sg_report_close(struct sg_report *report)
 	sg_live_close();
 	sg_buf_release(&report->head);
 	sg_buf_release(&report->last);
+	sg_buf_release(&report->held);
 }

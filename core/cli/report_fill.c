@@ -10,6 +10,9 @@
 #include "core/cli/live.h"
 #include "core/cli/render.h"
 
+#define HELD_OTHER_MS 5000
+#define HELD_AGAIN_MS 60000
+
 int64_t sg_report_fill_next(int64_t elapsed_ms)
 {
 	static const int64_t first[] = { 1000, 2000, 5000, 10000, 20000, 30000 };
@@ -25,6 +28,25 @@ static bool has_bar(const struct sg_report *report)
 	return report->lines && report->look.live;
 }
 
+/* What holds it is said as soon as it does, but a throttle that comes and goes does not fill the log; true: said. */
+static bool say_held(struct sg_report *report, const struct sg_backfill_progress *progress)
+{
+	const char *holds = progress->throttle;
+	int64_t since = report->held_ms == 0 ? HELD_AGAIN_MS : progress->elapsed_ms - report->held_ms;
+	size_t kind;
+
+	if (holds == NULL)
+		return false;
+	kind = strcspn(holds, ":");
+	if (since < HELD_AGAIN_MS && (since < HELD_OTHER_MS || (report->held.length == kind &&
+	                                                        strncmp(report->held.data, holds, kind) == 0)))
+		return false;
+	sg_buf_clear(&report->held);
+	sg_buf_add(&report->held, holds, kind);
+	report->held_ms = progress->elapsed_ms > 0 ? progress->elapsed_ms : 1;
+	return true;
+}
+
 void sg_report_fill_started(void *context, const struct sg_step *step, size_t number, size_t total)
 {
 	struct sg_report *report = context;
@@ -32,6 +54,7 @@ void sg_report_fill_started(void *context, const struct sg_step *step, size_t nu
 	sg_report_say_skipped(report);
 	report->since = sg_clock_ms();
 	report->fill_next = sg_report_fill_next(0);
+	report->held_ms = 0;
 	sg_buf_clear(&report->last);
 	sg_log(has_bar(report) && !sg_log_is_json() ? SG_LOG_DEBUG : SG_LOG_INFO, "started", step->id, 0,
 	       "backfill %zu of %zu", number, total);
@@ -48,7 +71,8 @@ void sg_report_fill_progress(void *context, const struct sg_step *step, const st
 		sg_render_fill_bar(&text, &report->look, step->id, progress);
 		sg_live_line(text.data);
 	}
-	if ((!has_bar(report) || sg_log_is_json()) && progress->elapsed_ms >= report->fill_next) {
+	if ((!has_bar(report) || sg_log_is_json()) &&
+	    (say_held(report, progress) || progress->elapsed_ms >= report->fill_next)) {
 		report->fill_next = sg_report_fill_next(progress->elapsed_ms);
 		sg_buf_clear(&text);
 		sg_render_fill_text(&text, progress);
