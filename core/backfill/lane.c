@@ -390,6 +390,7 @@ static _Noreturn void be_lane(const struct sg_backfill *given, const struct sg_l
 	c.lane.deferred_before = start->deferred_before;
 	c.lane.jobs = start->jobs;
 	c.lane.begun = send_begun;
+	c.lane.kinds = (struct sg_buf)SG_BUF_INIT;
 	sg_session_init(&c.lane.session, &run, false);
 	sg_watch_init(&c.lane.watch, &run, NULL);
 	sg_size_init(&c.lane.size, &backfill.step->backfill, 0);

@@ -13,6 +13,7 @@
 
 #define FIRST_LOOK_MS 100 /* before this, and half of lock_timeout, nobody is asked who blocks */
 #define NEXT_LOOK_MS 400
+#define BATCH_LOOK_MS 400 /* batches run all the time: who looks too often is a load himself */
 
 void sg_executor_init(struct sg_executor *executor, struct sg_run *run, const struct sg_step *step,
                       struct sg_session *session, struct sg_process *process, struct sg_watch *watch, int lock_ms,
@@ -68,6 +69,14 @@ static int64_t first_look(const struct sg_executor *executor)
 	return half > 0 && half < FIRST_LOOK_MS ? half : FIRST_LOOK_MS;
 }
 
+/* After how much of a statement it is first asked who blocks: before it gives up, at any rate. */
+static int64_t first_look(const struct sg_executor *executor)
+{
+	if (executor->phase != SG_PHASE_BATCH)
+		return FIRST_LOOK_MS;
+	return executor->lock_ms / 2 < BATCH_LOOK_MS ? executor->lock_ms / 2 : BATCH_LOOK_MS;
+}
+
 /* While a statement runs: signals, the lease, our own deadline, and who blocks. */
 static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 {
@@ -83,7 +92,7 @@ static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 	if (executor->limit_ms > 0 && elapsed_ms > executor->limit_ms)
 		return SG_WAIT_ABANDON;
 	if (executor->watch == NULL || executor->session->backend == 0 || elapsed_ms < first_look(executor) ||
-	    elapsed_ms - executor->asked_ms < NEXT_LOOK_MS)
+	    elapsed_ms - executor->asked_ms < (executor->phase == SG_PHASE_BATCH ? 2 * BATCH_LOOK_MS : NEXT_LOOK_MS))
 		return SG_WAIT_ON;
 	executor->asked_ms = elapsed_ms;
 	sg_watch_blockers(executor->watch, executor->session->backend, &scratch, &blockers);
@@ -106,7 +115,7 @@ void sg_executor_watch(struct sg_executor *executor)
 void sg_executor_limit(struct sg_executor *executor, int64_t limit_ms, const char *doing)
 {
 	executor->limit_ms = limit_ms;
-	executor->asked_ms = -NEXT_LOOK_MS;
+	executor->asked_ms = -2 * BATCH_LOOK_MS;
 	executor->waited_ms = 0;
 	executor->waited_on = NULL;
 	executor->now = doing;
