@@ -64,17 +64,9 @@ static void keep_blockers(struct sg_executor *executor, const char *text)
 /* A wait that is over before anybody asked would leave its blocker without a name. */
 static int64_t first_look(const struct sg_executor *executor)
 {
-	int64_t half = executor->lock_ms / 2;
+	int64_t half = executor->lock_ms / 2, usual = executor->phase == SG_PHASE_BATCH ? BATCH_LOOK_MS : FIRST_LOOK_MS;
 
-	return half > 0 && half < FIRST_LOOK_MS ? half : FIRST_LOOK_MS;
-}
-
-/* After how much of a statement it is first asked who blocks: before it gives up, at any rate. */
-static int64_t first_look(const struct sg_executor *executor)
-{
-	if (executor->phase != SG_PHASE_BATCH)
-		return FIRST_LOOK_MS;
-	return executor->lock_ms / 2 < BATCH_LOOK_MS ? executor->lock_ms / 2 : BATCH_LOOK_MS;
+	return half > 0 && half < usual ? half : usual;
 }
 
 /* While a statement runs: signals, the lease, our own deadline, and who blocks. */
