@@ -114,8 +114,9 @@ int sg_key_ends(struct sg_db *db, const struct sg_key *key, struct sg_arena *are
 	return 0;
 }
 
-int sg_key_estimate(struct sg_db *db, const struct sg_key *key, struct sg_arena *arena, int64_t *rows_r,
-                    struct sg_err *err)
+/* The planner's word: reltuples by the file's pages, dead rows and all. */
+static int planned_rows(struct sg_db *db, const struct sg_key *key, struct sg_arena *arena, int64_t *rows_r,
+                        struct sg_err *err)
 {
 	struct sg_result *result;
 	struct sg_json *plans;
@@ -133,6 +134,25 @@ int sg_key_estimate(struct sg_db *db, const struct sg_key *key, struct sg_arena 
 		*rows_r = 0;
 	sg_json_free(plans);
 	return 0;
+}
+
+int sg_key_estimate(struct sg_db *db, const struct sg_key *key, struct sg_arena *arena, int64_t *rows_r,
+                    struct sg_err *err)
+{
+	struct sg_result *result;
+
+	/* A table that a backfill before has rewritten is half dead: the counters know. They are lost in a crash. */
+	if (sg_db_script_rows(db,
+	                      sg_arena_printf(arena,
+	                                      "SELECT pg_catalog.sum(pg_catalog.pg_stat_get_live_tuples(p.oid))::pg_catalog.int8"
+	                                      " FROM (SELECT %u::pg_catalog.oid AS oid UNION"
+	                                      " SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(%u) t"
+	                                      " WHERE t.isleaf) p",
+	                                      key->oid, key->oid),
+	                      arena, &result, err) != 0)
+		return -1;
+	*rows_r = sg_result_int(result, 0, 0);
+	return *rows_r > 0 ? 0 : planned_rows(db, key, arena, rows_r, err);
 }
 
 /* One row: first key, last key, is it the span's end, how many rows are left where there is no last one. `more`: and

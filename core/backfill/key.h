@@ -45,7 +45,7 @@ SG_MUST_CHECK int sg_key_learn(struct sg_db *db, const char *table, const char *
 SG_MUST_CHECK int sg_key_ends(struct sg_db *db, const struct sg_key *key, struct sg_arena *arena,
                               sg_key_values *lowest_r, sg_key_values *highest_r, struct sg_err *err);
 
-/* How many rows the table seems to hold: the planner's estimate. */
+/* How many rows the table seems to hold: live ones by the statistics' counters, else the planner's estimate. */
 SG_MUST_CHECK int sg_key_estimate(struct sg_db *db, const struct sg_key *key, struct sg_arena *arena,
                                   int64_t *rows_r, struct sg_err *err);
 
