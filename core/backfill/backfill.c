@@ -328,6 +328,7 @@ static void conclude(struct sg_course *course)
 		result->changed = course->lanes.changed;
 		result->batches = course->lanes.batches;
 		result->lanes = course->lanes.most;
+		result->batch_size = sg_lanes_batch_size(&course->lanes);
 		result->idle = course->lanes.lane_ms > 0 ? (double)course->lanes.idle_ms / (double)course->lanes.lane_ms : 0;
 	}
 	if (sg_stop_count() < 2 && sg_course_look(course, &why) != 0)

@@ -279,6 +279,59 @@ SG_TEST(time_is_over)
     expect_position(project);
 }
 
+/* Outside its window it is not begun; when that closes it ends with its batch. */
+SG_TEST(outside_its_window)
+{
+    struct project *project = filled();
+    const char *later = sg_sql_value(project->sql, "SELECT to_char(now() + interval '2 hours', 'HH24:MI') || '-' || to_char(now() + interval '3 hours', 'HH24:MI')");
+
+    project_write(project, fills("b01", "items", sg_test_strf("window = %s\n", later)));
+    project_must(project, 0, "deploy");
+    T_EQ_STR(done(project, "items"), "0x1000");
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM sgrun.backfills WHERE started_at IS NOT NULL"), 0);
+}
+
+/* What another host does to the row while lanes work, as --pause and --resume do. */
+SG_TEST(paused_and_resumed_meanwhile)
+{
+    struct project *project = filled();
+    struct sg_run *run;
+    long long held;
+
+    project_write(project, fills("b01", "items", "batch_size = 20\noption.sleep_ms = 20\n"));
+    run = project_start_args(project, (const char *const[]){"deploy", NULL});
+    sg_sql_await(project->sql, "SELECT count(*) > 0 FROM items WHERE n = 1", "t", 20000);
+    sg_sql_exec(project->sql, "UPDATE sgrun.backfills SET state = 'paused', paused_by = 'ann@host', paused_at = now()");
+    sg_test_sleep_ms(500);
+    held = sg_sql_int(project->sql, "SELECT count(*) FROM items WHERE n = 1");
+    sg_test_sleep_ms(1500);
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM items WHERE n = 1"), held);
+    T_LT_INT(held, 1000);
+    T_EQ_STR(states(project), "b01 paused");
+    sg_sql_exec(project->sql, "UPDATE sgrun.backfills SET state = 'running', paused_by = NULL, paused_at = NULL");
+    T_EQ_INT(sg_run_wait(run, 20000).exit, 0);
+    T_EQ_STR(states(project), "b01 complete");
+    T_EQ_STR(done(project, "items"), "1x1000");
+}
+
+SG_TEST(paused_until_time_is_over)
+{
+    struct project *project = filled();
+    struct sg_run *run;
+
+    project_write(project, slow("max_seconds = 2\n"));
+    run = project_start_args(project, (const char *const[]){"deploy", NULL});
+    sg_sql_await(project->sql, "SELECT count(*) > 0 FROM items WHERE n = 1", "t", 20000);
+    sg_sql_exec(project->sql, "UPDATE sgrun.backfills SET state = 'paused', paused_by = 'ann@host', paused_at = now()");
+    T_EQ_INT(sg_run_wait(run, 20000).exit, 0);
+    T_EQ_STR(states(project), "b01 paused");
+    /* nor is it begun by the next run */
+    T_LT_INT(project_must(project, 0, "deploy").ms, 1500);
+    T_EQ_STR(states(project), "b01 paused");
+    sg_sql_exec(project->sql, "UPDATE sgrun.backfills SET state = 'pending', paused_by = NULL, paused_at = NULL");
+    expect_position(project);
+}
+
 static void stopped_by(int signal)
 {
     struct project *project = filled();
@@ -405,6 +458,9 @@ static const struct sg_test tests[] = {SG_CASE(a_gate_opens_in_the_same_run),
                                        SG_CASE(an_empty_table),
                                        SG_CASE(drain_until_nothing_is_left),
                                        SG_CASE(time_is_over),
+                                       SG_CASE(outside_its_window),
+                                       SG_CASE(paused_and_resumed_meanwhile),
+                                       SG_CASE(paused_until_time_is_over),
                                        SG_CASE(sigterm_finishes_the_batch),
                                        SG_CASE(sigint_finishes_the_batch),
                                        SG_CASE(a_second_signal_cancels),
