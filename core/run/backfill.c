@@ -20,8 +20,6 @@ struct filling {
 	struct sg_session session;
 	struct sg_ledger ledger;
 	struct sg_gates gates;
-	struct sg_backfill_row *rows;
-	size_t row_count;
 	bool *tried;          /* of each item: its result stands */
 	size_t number, total; /* of those that are not complete */
 };
@@ -99,14 +97,11 @@ static int read_once(struct filling *f, struct sg_err *err)
 {
 	const struct sg_manifest *manifest = f->run->manifest;
 
-	if (sg_session_open(&f->session, err) != 0 ||
-	    sg_ledger_read(f->session.db, manifest->state_schema, false, f->run->arena, &f->ledger, err) != 0 ||
-	    sg_gates_read(f->session.db, manifest, &f->ledger, f->run->arena, &f->gates, err) != 0)
-		return -1;
-	f->row_count = 0;
-	return f->ledger.installed ? sg_backfills_read(f->session.db, manifest->state_schema, f->run->arena, &f->rows,
-	                                               &f->row_count, err)
-	                           : 0;
+	return sg_session_open(&f->session, err) == 0 &&
+	                       sg_ledger_read(f->session.db, manifest->state_schema, false, f->run->arena, &f->ledger, err) == 0 &&
+	                       sg_gates_read(f->session.db, manifest, &f->ledger, f->run->arena, &f->gates, err) == 0
+	               ? 0
+	               : -1;
 }
 
 static int read_state(struct filling *f, struct sg_err *err)
@@ -161,7 +156,7 @@ static void run_item(struct filling *f, struct sg_backfills_item *item)
 
 static bool is_complete(const struct filling *f, const struct sg_step *step)
 {
-	const struct sg_backfill_row *row = sg_backfills_find(f->rows, f->row_count, step->id);
+	const struct sg_backfill_row *row = sg_backfills_find(f->gates.backfills, f->gates.backfill_count, step->id);
 
 	return row != NULL && row->state == SG_BACKFILL_COMPLETE;
 }
@@ -171,6 +166,7 @@ static size_t next_ready(struct filling *f)
 {
 	for (size_t i = 0; i < f->result->count; i++) {
 		struct sg_backfills_item *item = &f->result->items[i];
+		const char *why;
 
 		if (f->tried[i])
 			continue;
@@ -184,7 +180,8 @@ static size_t next_ready(struct filling *f)
 		if (item->waits_for == NULL)
 			return i;
 		item->result.end = SG_BACKFILL_END_WAITING;
-		item->result.note = item->waits_for;
+		why = sg_gates_why(&f->gates, item->waits_for, f->run->arena);
+		item->result.note = why != NULL ? sg_arena_printf(f->run->arena, "%s (%s)", item->waits_for, why) : item->waits_for;
 	}
 	return f->result->count;
 }
@@ -213,8 +210,14 @@ static int run_ready(struct filling *f, struct sg_err *err)
 		f->tried[i] = true;
 		if (item->result.end != SG_BACKFILL_END_COMPLETE && item->result.end != SG_BACKFILL_END_ALREADY)
 			continue;
-		if (!over(f) && read_state(f, err) != 0)
+		if (over(f))
+			return 0;
+		if (read_state(f, err) != 0)
 			return -1;
+		if (f->options->waiting != NULL && sg_gates_closed(&f->gates, f->options->waiting, 0, f->run->arena) == NULL) {
+			f->result->opened = true;
+			return 0;
+		}
 	}
 }
 

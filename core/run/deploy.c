@@ -59,14 +59,23 @@ static bool went_well(const struct sg_migrate_result *migrate)
 	return sg_stop_count() == 0 && migrate->failed == 0 && (migrate->exit == 0 || migrate->exit == EXIT_WAITS);
 }
 
+/* The migration that waits: it goes first once it can, however much is left to fill. */
+static const struct sg_step *waiting(const struct sg_migrate_result *migrate)
+{
+	for (size_t i = 0; i < migrate->count; i++)
+		if (migrate->items[i].outcome == SG_OUTCOME_WAITING)
+			return migrate->items[i].step;
+	return NULL;
+}
+
 int sg_deploy(struct sg_run *run, const struct sg_deploy_options *options, struct sg_deploy_result *result_r,
               struct sg_errs *errs)
 {
-	const struct sg_backfills_options backfills = { .jobs = options->jobs, .deadline_ms = options->deadline_ms };
+	struct sg_backfills_options backfills = { .jobs = options->jobs, .deadline_ms = options->deadline_ms };
 	size_t complete = 0;
 
 	memset(result_r, 0, sizeof *result_r);
-	/* Each round but the first follows on a backfill that has become complete. */
+	/* Each round but the first follows on a backfill that this run was at and that is complete. */
 	for (;;) {
 		struct sg_backfills_result round;
 		int status;
@@ -84,11 +93,12 @@ int sg_deploy(struct sg_run *run, const struct sg_deploy_options *options, struc
 		}
 		if (!options->backfills)
 			return 0;
+		backfills.waiting = waiting(&result_r->migrate);
 		status = sg_backfills_run(run, &backfills, result_r->rounds > 1 ? &result_r->backfills : NULL, &round, errs);
 		result_r->backfills = round;
 		if (status != 0)
 			return -1;
-		if (sg_stop_count() > 0 || result_r->migrate.waiting == 0 || round.complete <= complete)
+		if (sg_stop_count() > 0 || (!round.opened && (backfills.waiting == NULL || round.complete <= complete)))
 			return 0;
 		complete = round.complete;
 	}

@@ -55,6 +55,7 @@ struct sg_backfills_options {
 	const char *only;      /* one key, or NULL: all */
 	int jobs;              /* 0: each step's */
 	int64_t deadline_ms;   /* sg_clock_ms; 0: none */
+	const struct sg_step *waiting; /* a migration: none is begun once its gates are open; or NULL */
 };
 
 struct sg_backfills_item {
@@ -68,6 +69,7 @@ struct sg_backfills_result {
 	size_t count;
 	size_t complete;       /* made complete by this run */
 	size_t already, left, failed, waiting;
+	bool opened;           /* the gates of options->waiting are open now */
 	int exit;              /* 0 but for a signal; with --strict the caller looks at the items */
 };
 

@@ -85,6 +85,21 @@ SG_TEST(a_gate_opens_in_the_same_run)
     T_EQ_STR(done(project, "items"), "1x1000");
 }
 
+/* A migration goes on as soon as its gate is open, before whatever else is to be filled. */
+SG_TEST(the_migration_goes_first)
+{
+    struct project *project = filled();
+
+    project_write(project, sg_test_strf("%s%s%s%s", makes("s01", "requires = backfill:b07\n"),
+                                        "[migration s02]\nplugin = s02\noption.ddl1 = CREATE TABLE nowhere.x ()\n"
+                                        "option.fingerprint = SELECT 1 WHERE false\n",
+                                        fills("b07", "others", "priority = HIGH\n"), fills("b01", "items", "")));
+    project_must(project, 1, "deploy");
+    T_EQ_STR(project_ledger(project), "s01|applied");
+    T_EQ_STR(done(project, "others"), "1x100");
+    T_EQ_STR(done(project, "items"), "0x1000"); /* a failed migration ends it all */
+}
+
 /* HIGH first; one that waits for another backfill comes as soon as that is complete. */
 SG_TEST(by_priority_and_by_gates)
 {
@@ -447,6 +462,7 @@ SG_TEST(two_runs_at_once)
 }
 
 static const struct sg_test tests[] = {SG_CASE(a_gate_opens_in_the_same_run),
+                                       SG_CASE(the_migration_goes_first),
                                        SG_CASE(by_priority_and_by_gates),
                                        SG_CASE(none_after_a_failed_migration),
                                        SG_CASE(a_failed_one_keeps_its_gate_shut),
