@@ -144,7 +144,7 @@ void sg_render_fill(struct sg_buf *out, const struct sg_look *look, size_t colum
 static bool add_why(struct sg_buf *out, const struct sg_look *look, const struct sg_backfills_item *item)
 {
 	const struct sg_backfill_result *r = &item->result;
-	const char *waits_for = item->waits_for != NULL ? item->waits_for : r->note;
+	const char *waits_for = r->note != NULL ? r->note : item->waits_for; /* the note says how the gate stands, too */
 
 	switch (r->end) {
 	case SG_BACKFILL_END_ALREADY:

@@ -75,7 +75,7 @@ void sg_render_fill_text(struct sg_buf *out, const struct sg_backfill_progress *
 		sg_buf_adds(out, ", ");
 		add_rate(out, p->rows_per_s);
 	}
-	if (p->seconds_left >= 0) {
+	if (p->seconds_left > 0) {
 		sg_buf_adds(out, ", ");
 		sg_render_time_left(out, p->seconds_left);
 		sg_buf_adds(out, " left");
@@ -144,7 +144,7 @@ static void make_pieces(struct piece *pieces, const struct sg_backfill_progress 
 	}
 	if (p->rows_per_s > 0)
 		add_rate(&pieces[RATE].text, p->rows_per_s);
-	if (p->seconds_left >= 0) {
+	if (p->seconds_left > 0) {
 		sg_render_time_left(&pieces[LEFT].text, p->seconds_left);
 		sg_buf_adds(&pieces[LEFT].text, " left");
 	}

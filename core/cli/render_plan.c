@@ -110,13 +110,15 @@ static void add_sum(struct sg_buf *out, size_t count, const char *what)
 /* What the plan's own sums do not tell apart. */
 struct counts {
 	size_t recorded, superseded, later, maybe;
+	size_t complete; /* backfills */
 };
 
-static struct counts count_migrations(const struct sg_plan *plan)
+static struct counts count(const struct sg_plan *plan)
 {
-	struct counts counts = { 0, 0, 0, 0 };
+	struct counts counts = { 0 };
 
 	for (size_t i = 0; i < plan->count; i++) {
+		counts.complete += plan->items[i].step->kind == SG_STEP_BACKFILL && plan->items[i].action == SG_ACTION_SKIP;
 		if (plan->items[i].step->kind != SG_STEP_MIGRATION)
 			continue;
 		counts.recorded += plan->items[i].action == SG_ACTION_SKIP;
@@ -127,11 +129,21 @@ static struct counts count_migrations(const struct sg_plan *plan)
 	return counts;
 }
 
+static void add_skipped(struct sg_buf *out, const struct sg_look *look, size_t count, const char *noun, const char *state)
+{
+	if (count == 0 || look->verbose)
+		return;
+	sg_buf_adds(out, "  ");
+	sg_look_field(out, look, SG_TONE_FAINT, sg_action_name(SG_ACTION_SKIP), ACTION_FIELD, false);
+	sg_look_count(out, count, noun);
+	sg_buf_adds(out, state);
+}
+
 void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
                     const struct sg_plan *plan)
 {
 	struct sg_sections sections = sg_render_sections(run->manifest);
-	struct counts counts = count_migrations(plan);
+	struct counts counts = count(plan);
 	size_t column = column_of(look, plan);
 	struct sg_buf sums = SG_BUF_INIT;
 
@@ -142,12 +154,8 @@ void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct
 	sg_look_add(out, look, SG_TONE_PLAIN, run->dsn.text != NULL ? run->dsn.text : "?");
 	sg_buf_addf(out, "%s%s\n", run->pooler_known && run->pooler ? ", behind a pooler" : "",
 	            plan->installed ? "" : "; the state tables will be made");
-	if (counts.recorded > 0 && !look->verbose) {
-		sg_buf_adds(out, "  ");
-		sg_look_field(out, look, SG_TONE_FAINT, sg_action_name(SG_ACTION_SKIP), ACTION_FIELD, false);
-		sg_look_count(out, counts.recorded, "migration");
-		sg_buf_adds(out, " already recorded\n");
-	}
+	add_skipped(out, look, counts.recorded, "migration", " already recorded\n");
+	add_skipped(out, look, counts.complete, "backfill", " already complete\n");
 	for (size_t i = 0; i < plan->count; i++)
 		if (is_shown(look, &plan->items[i]))
 			add_item(out, look, column, &plan->items[i]);
@@ -173,6 +181,7 @@ void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct
 	add_sum(&sums, plan->refused, "refused");
 	add_sum(&sums, counts.later, "behind --to");
 	add_sum(&sums, counts.recorded, "already recorded");
+	add_sum(&sums, counts.complete, "already complete");
 	if (plan->refused_migrations > 0)
 		sg_buf_addf(out, "%s. A deploy would run nothing: mend what is refused first.\n", sums.data);
 	else if (plan->run + plan->reconcile + counts.superseded + plan->wait == 0)

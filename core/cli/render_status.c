@@ -1,13 +1,16 @@
 /* render_status.c - status: a table for people, and the contract's JSON. */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/clock.h"
 #include "core/cli/render.h"
 
 #define STATE_FIELD 12
 #define WHEN_FIELD 21
+#define TOOK_FIELD 10
 
 struct sg_status_summary sg_render_status_summary(const struct sg_manifest *manifest, const struct sg_status *status)
 {
@@ -101,6 +104,18 @@ static void add_when(struct sg_buf *out, const struct sg_look *look, const char 
 	sg_buf_release(&text);
 }
 
+/* "waits for backfill:b (312,000 of about 1,000,000 rows left)" */
+static void add_gate(struct sg_buf *out, const struct sg_look *look, bool first, const char *gate, const char *why)
+{
+	sg_buf_adds(out, first ? "  waits for " : ", ");
+	sg_look_add(out, look, SG_TONE_WARN, gate);
+	if (why != NULL) {
+		sg_buf_adds(out, " (");
+		sg_look_add(out, look, SG_TONE_FAINT, why);
+		sg_buf_addc(out, ')');
+	}
+}
+
 static void add_row(struct sg_buf *out, const struct sg_look *look, size_t column,
                     const struct sg_status_migration *m)
 {
@@ -114,18 +129,11 @@ static void add_row(struct sg_buf *out, const struct sg_look *look, size_t colum
 	sg_buf_adds(out, "  ");
 	sg_look_field(out, look, tone_of(m->state), m->state, STATE_FIELD, false);
 	add_when(out, look, when);
-	sg_look_right(out, look, SG_TONE_PLAIN, took, 10);
+	sg_look_right(out, look, SG_TONE_PLAIN, took, TOOK_FIELD);
 	if (m->attempts > 1)
 		sg_buf_addf(out, "  %d attempts", m->attempts);
-	for (size_t i = 0; i < m->waits_count; i++) {
-		sg_buf_adds(out, i > 0 ? ", " : "  waits for ");
-		sg_look_add(out, look, SG_TONE_WARN, m->waits_for[i]);
-		if (m->waits_why != NULL && m->waits_why[i] != NULL) {
-			sg_buf_adds(out, " (");
-			sg_look_add(out, look, SG_TONE_FAINT, m->waits_why[i]);
-			sg_buf_addc(out, ')');
-		}
-	}
+	for (size_t i = 0; i < m->waits_count; i++)
+		add_gate(out, look, i == 0, m->waits_for[i], m->waits_why != NULL ? m->waits_why[i] : NULL);
 	if (m->step == NULL)
 		sg_buf_adds(out, "  not in the manifest");
 	if (m->reason != NULL) {
@@ -148,6 +156,34 @@ static struct sg_backfill_progress progress_of(const struct sg_status_backfill *
 		.seconds_left = row->seconds_left, .lanes = row->lanes, .batch_size = row->lanes > 0 ? row->batch_size : 0,
 		.pass = row->pass, .deferred = row->deferred, .bad_rows = row->bad_rows, .throttle = b->throttle,
 	};
+}
+
+/* Seconds of "2026-01-31T12:00:00.123Z"; -1: no such text. */
+static int64_t seconds_of(const char *when)
+{
+	struct tm tm = { 0 };
+
+	if (when == NULL || sscanf(when, "%4d-%2d-%2d%*1[T ]%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+	                           &tm.tm_min, &tm.tm_sec) != 6)
+		return -1;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	return (int64_t)timegm(&tm);
+}
+
+/* From its beginning to its end, pauses included. */
+static void add_took(struct sg_buf *out, const struct sg_look *look, const struct sg_backfill_row *row)
+{
+	bool complete = row != NULL && row->state == SG_BACKFILL_COMPLETE;
+	int64_t from = complete ? seconds_of(row->started_at) : -1, to = complete ? seconds_of(row->finished_at) : -1;
+	struct sg_buf took = SG_BUF_INIT;
+
+	if (from >= 0 && to == from)
+		sg_buf_adds(&took, "< 1 s");
+	else if (from >= 0 && to > from)
+		sg_render_time_left(&took, to - from);
+	sg_look_right(out, look, SG_TONE_PLAIN, took.data, TOOK_FIELD);
+	sg_buf_release(&took);
 }
 
 /* How far it is; of a complete one, how many rows it was. */
@@ -186,11 +222,10 @@ static void add_backfill(struct sg_buf *out, const struct sg_look *look, size_t 
 	sg_buf_adds(out, "  ");
 	sg_look_field(out, look, tone_of(b->state), b->state, STATE_FIELD, false);
 	add_when(out, look, b->row == NULL ? NULL : b->row->finished_at != NULL ? b->row->finished_at : b->row->started_at);
+	add_took(out, look, b->row);
 	add_progress(out, look, b);
-	for (size_t i = 0; i < b->waits_count; i++) {
-		sg_buf_adds(out, i > 0 ? ", " : "  waits for ");
-		sg_look_add(out, look, SG_TONE_WARN, b->waits_for[i]);
-	}
+	for (size_t i = 0; i < b->waits_count; i++)
+		add_gate(out, look, i == 0, b->waits_for[i], b->waits_why != NULL ? b->waits_why[i] : NULL);
 	while (out->length > 0 && out->data[out->length - 1] == ' ')
 		out->data[--out->length] = '\0';
 	sg_buf_addc(out, '\n');
@@ -243,7 +278,7 @@ void sg_render_status(struct sg_buf *out, const struct sg_look *look, const stru
 	sg_buf_adds(&head, "  ");
 	sg_look_field(&head, look, SG_TONE_PLAIN, "STATE", STATE_FIELD, false);
 	sg_look_field(&head, look, SG_TONE_PLAIN, "WHEN", WHEN_FIELD, false);
-	sg_look_right(&head, look, SG_TONE_PLAIN, "TOOK", 10);
+	sg_look_right(&head, look, SG_TONE_PLAIN, "TOOK", TOOK_FIELD);
 	sg_look_add(out, look, SG_TONE_STRONG, head.data);
 	sg_buf_addc(out, '\n');
 	for (size_t i = 0; i < status->migration_count; i++)

@@ -110,6 +110,7 @@ void sg_report_open(struct sg_report *report, const struct sg_look *look, const 
 	sg_buf_init(&report->head, 0);
 	sg_buf_init(&report->last, 0);
 	sg_buf_init(&report->held, 0);
+	sg_buf_init(&report->waited, 0);
 	report->column = sg_look_column(look, sg_render_longest_id(manifest, shown & SG_REPORT_MIGRATIONS,
 	                                                                  shown & SG_REPORT_BACKFILLS));
 	sg_live_open(look);
@@ -122,4 +123,5 @@ void sg_report_close(struct sg_report *report)
 	sg_buf_release(&report->head);
 	sg_buf_release(&report->last);
 	sg_buf_release(&report->held);
+	sg_buf_release(&report->waited);
 }

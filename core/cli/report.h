@@ -20,6 +20,7 @@ struct sg_report {
 	struct sg_buf head, last;    /* status line: "[2/7] 0096_lead_name"; the last `doing` */
 	int64_t fill_next;           /* when the log gets the next line of this backfill's progress */
 	int64_t held_ms;             /* when it last said what holds it; 0: not yet */
+	struct sg_buf waited;        /* keys of backfills that were said to wait, each between newlines: said once */
 	struct sg_buf held;          /* the kind of that: "replication lag" */
 };
 

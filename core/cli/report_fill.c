@@ -94,6 +94,20 @@ static void log_ended(const struct sg_step *step, const struct sg_backfill_resul
 	sg_buf_release(&remarks);
 }
 
+/* deploy looks at what waits in every round; true: it was said before. */
+static bool waited_before(struct sg_report *report, const char *key)
+{
+	struct sg_buf entry = SG_BUF_INIT;
+	bool before;
+
+	sg_buf_addf(&entry, "\n%s\n", key);
+	before = strstr(report->waited.data, entry.data) != NULL;
+	if (!before)
+		sg_buf_adds(&report->waited, entry.data);
+	sg_buf_release(&entry);
+	return before;
+}
+
 void sg_report_fill_ended(void *context, const struct sg_step *step, const struct sg_backfill_result *result)
 {
 	struct sg_report *report = context;
@@ -105,6 +119,8 @@ void sg_report_fill_ended(void *context, const struct sg_step *step, const struc
 	if (!report->look.verbose &&
 	    (result->end == SG_BACKFILL_END_NOT_REACHED || result->end == SG_BACKFILL_END_ALREADY))
 		return; /* the summary says so */
+	if (result->end == SG_BACKFILL_END_WAITING && waited_before(report, step->id))
+		return;
 	sg_report_say_skipped(report);
 	if (report->lines) {
 		sg_render_fill(&line, &report->look, report->column, step->id, result);

@@ -214,7 +214,7 @@ SG_TEST(one_that_waits)
     struct project *project = fill_new(10);
     struct sg_run_result run;
 
-    project_write(project, "[migration s01]\nplugin = s01\noption.ddl1 = CREATE TABLE a ()\n"
+    project_write(project, "[migration s01]\nplugin = s01\noption.table = a\noption.ddl1 = CREATE TABLE a ()\n"
                            "[backfill b01]\nplugin = b01\nmigration = s01\n" FILL_ONE);
     run = project_must(project, 0, "backfill");
     T_CONTAINS(run.out, "  waits       b01  migration:s01\n");

@@ -81,7 +81,7 @@ SG_TEST(a_plan_is_not_stopped_by_what_is_still_to_come)
 
     project_write(project, sg_test_strf("%s[migration s02]\nplugin = s02\noption.fingerprint = SELECT 1 FROM made_by_s01 WHERE 1 / 0 = 1\n", makes("s01", "")));
     T_EQ_STR(actions(project, NULL), "s01 RUN, s02 RUN?");
-    project_write(project, "[migration s02]\nplugin = s02\noption.fingerprint = SELECT 1 / 0\n");
+    project_write(project, "[migration s02]\nplugin = s02\noption.fingerprint = SELECT 1 WHERE 1 / 0 = 1\n");
     T_CONTAINS(project_must(project, 1, "plan").err, "22012");
 }
 
@@ -192,7 +192,7 @@ SG_TEST(verify_names_what_has_drifted)
     /* a run is not put out by it: what is recorded is done */
     project_must(project, 0, NULL);
     /* one cannot be asked: its plugin is gone; another's question fails */
-    project_write(project, sg_test_strf("%s[migration s02]\nplugin = elsewhere\n[migration s03]\nplugin = s03\noption.fingerprint = SELECT 1 / 0\n", makes("s01", "")));
+    project_write(project, sg_test_strf("%s[migration s02]\nplugin = elsewhere\n[migration s03]\nplugin = s03\noption.fingerprint = SELECT 1 WHERE 1 / 0 = 1\n", makes("s01", "")));
     run = project_must(project, 6, "verify", "--json");
     T_EQ_STR(verified(&run), "s01 holds applied\ns02 unknown applied\ns03 unknown applied");
     /* nothing of it leaves a trace */

@@ -333,7 +333,7 @@ SG_TEST(status_of_backfills)
         { .state = SG_BACKFILL_RUNNING, .begun = true, .pass = 1, .rows_done = 10, .rows_estimate = 20, .left = 10, .seconds_left = -1,
           .silent_s = 3600, .batch_size = 5, .started_at = "2026-01-31T12:00:00Z" },
         { .state = SG_BACKFILL_COMPLETE, .begun = true, .pass = 1, .rows_done = 1234567, .rows_estimate = 7, .seconds_left = -1,
-          .finished_at = "2026-01-31T12:34:56Z" },
+          .started_at = "2026-01-31 12:00:00.5Z", .finished_at = "2026-01-31T12:34:56Z" },
     };
     struct sg_status_backfill b[] = {
         { .step = &steps[1], .row = &rows[0], .state = "running", .throttle = "WAL backlog" },
@@ -349,12 +349,12 @@ SG_TEST(status_of_backfills)
     start();
     sg_render_status(&out, &plain, &run, &status);
     T_CONTAINS(out.data, "  BACKFILL\n"
-                         "  migration_96_lead_name  running     2026-01-31 12:00:00    52 %, 520,000 of about 1,000,000 rows, 48,200 rows/s, "
+                         "  migration_96_lead_name  running     2026-01-31 12:00:00              52 %, 520,000 of about 1,000,000 rows, 48,200 rows/s, "
                          "10 s left, 2 lanes, batches of 9,600; held: WAL backlog\n"
-                         "  dedupe                  stopped     2026-01-31 12:00:00    50 %, 10 of about 20 rows; nobody is at it, the last "
+                         "  dedupe                  stopped     2026-01-31 12:00:00              50 %, 10 of about 20 rows; nobody is at it, the last "
                          "batch was 1 h 00 min ago\n"
-                         "  calendars               complete    2026-01-31 12:34:56    1,234,567 rows\n"
-                         "  seed                    waiting                            waits for migration:0096_lead_name_that_is_long\n");
+                         "  calendars               complete    2026-01-31 12:34:56  34 min 56 s  1,234,567 rows\n"
+                         "  seed                    waiting                                      waits for migration:0096_lead_name_that_is_long\n");
     T_EQ_INT(sum.pending, 2);
     T_EQ_INT(sum.waiting, 1);
     T_EQ_INT(sum.failed, 0);
