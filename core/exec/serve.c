@@ -191,11 +191,12 @@ static void keep_found(struct sg_executor *executor, const struct sg_request *re
 	executor->found_values = values;
 }
 
-#define FIRST_ROW "SELECT 1 FROM ("
+#define FIRST_ROW "SELECT sgrun_exists.* FROM ("
 
 /* The first row is enough: the query goes into one with LIMIT 1, for then the planner
  * knows, and an answer is one round trip; a cursor takes three, and plans for a tenth of
- * the rows. A lock (FOR UPDATE) is taken on that row alone. What is no SELECT (SHOW,
+ * the rows. All its columns are wanted: an error in one of them must not read as "there is
+ * one". A lock (FOR UPDATE) is taken on that row alone. What is no SELECT (SHOW,
  * EXPLAIN), or could not be read, is sent as it is. */
 static int serve_exists(struct sg_executor *executor, const struct sg_request *request, struct sg_err *err)
 {

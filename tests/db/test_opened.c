@@ -256,6 +256,8 @@ SG_TEST(the_first_row_is_asked_of_any_query)
         "SELECT count(*) FROM items GROUP BY n HAVING count(*) > 0",
         "SELECT DISTINCT ON (n) * FROM items ORDER BY n, id",
         "SELECT NULL, 'x', ROW(1, 2), ARRAY[1]",
+        "SELECT NULL::int AS a, NULL AS a",
+        "SELECT i, i AS i FROM items i",
         "SELECT generate_series(1, 3)",
         "SELECT id FROM items FOR UPDATE",
         "SELECT id FROM items ORDER BY id LIMIT 5 FOR NO KEY UPDATE SKIP LOCKED",
@@ -266,7 +268,7 @@ SG_TEST(the_first_row_is_asked_of_any_query)
     struct place *p = place_new(20, "[backfill b01]\nplugin = b01");
 
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
-        const char *sent = sg_inner_sql(&p->arena, "SELECT 1 FROM (", queries[i], ") sgrun_exists LIMIT 1");
+        const char *sent = sg_inner_sql(&p->arena, "SELECT sgrun_exists.* FROM (", queries[i], ") sgrun_exists LIMIT 1");
         struct sg_verdict verdict;
         struct sg_result *rows;
 
@@ -294,6 +296,11 @@ SG_TEST(an_error_in_it_is_shown_as_it_was_asked)
     T_EQ_STR(p->err.sqlstate, "22P02");
     T_EQ_STR(p->err.statement, "SELECT 1 FROM items WHERE id = 'abc'");
     T_EQ_INT(p->err.position, 32);
+    /* nor is one in a column passed over, which would read as "there is a row" */
+    p = place_new(3, "[backfill b01]\nplugin = b01\noption.fingerprint = SELECT id, 1 / (id - 1) FROM items ORDER BY id");
+    must_open(p);
+    T_EQ_INT(sg_backfill_holds(&p->backfill, &p->session, &found, NULL, &p->err), -1);
+    T_EQ_STR(p->err.sqlstate, "22012");
 }
 
 SG_TEST(a_batch_changes_rows)
@@ -331,7 +338,7 @@ SG_TEST(a_batch_fails_as_it_should)
     } cases[] = {
         {"option.returns = -3", SG_CLASS_FAILED, "backfill_batch returned -3"},
         {"option.fail_at = 5", SG_CLASS_FAILED, "scripted: no batch with 5"},
-        {"option.crash_at = 5", SG_CLASS_CRASH, "SIGSEGV"},
+        {"option.crash_at = 5", SG_CLASS_CRASH, "in backfill_batch()"},
         {"option.exit_at = 5", SG_CLASS_CRASH, "in backfill_batch()"},
         {"plugin_seconds = 1\noption.hang_at = 5", SG_CLASS_TIMEOUT, "did not answer within 1.0 s in backfill_batch()"},
         {"idle_seconds = 1\noption.sleep_ms = 1500", SG_CLASS_TIMEOUT, "in backfill_batch() without a statement"},
