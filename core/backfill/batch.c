@@ -17,7 +17,8 @@
 #include "core/exec/serve.h"
 #include "core/state/backfills.h"
 
-#define CHUNK_BATCHES 8         /* a lane keeps so much of what it cuts */
+#define CHUNK_BATCHES 8         /* a lane keeps so much of what it cuts … */
+#define COLD_CHUNK 40000        /* … and so many rows while it does not know yet what a batch is */
 #define COMMIT_LIMIT_MS 120000
 #define LEAST_LOCK_MS 100       /* long enough to be told who holds it (FIRST_LOOK_MS of the executor) */
 
@@ -106,7 +107,7 @@ static int find_cut(struct round *r, sg_key_values *at_r, struct sg_err *err)
 	const struct sg_claim *c = &r->claim;
 	struct sg_key_span span = span_of(&c->range);
 	int64_t wanted = c->lanes > lane->jobs ? c->lanes : lane->jobs, free_ranges = c->ranges - c->deferred;
-	int64_t size = sg_size_next(&lane->size), rows = 0;
+	int64_t size = sg_size_next(&lane->size), chunk = CHUNK_BATCHES * size, rows = 0;
 	bool starving = c->lanes > free_ranges; /* somebody found all ranges held */
 
 	*at_r = NULL;
@@ -114,7 +115,10 @@ static int find_cut(struct round *r, sg_key_values *at_r, struct sg_err *err)
 		return 0;
 	if (lane->chunk == c->range.no && !starving)
 		return 0;
-	if (sg_key_cut(lane->session.db, &r->backfill->key, &span, CHUNK_BATCHES * size, r->arena, at_r, &rows, err) != 0)
+	/* A chunk's end ends a batch: small chunks would keep the batches small. */
+	if (lane->size.cold && chunk < COLD_CHUNK)
+		chunk = COLD_CHUNK;
+	if (sg_key_cut(lane->session.db, &r->backfill->key, &span, chunk, r->arena, at_r, &rows, err) != 0)
 		return -1;
 	lane->chunk = c->range.no;
 	if (*at_r != NULL || !starving || rows < 2 * size)
