@@ -227,7 +227,8 @@ SG_TEST(gates)
     project->policy = "waiting = allow\n";
     project_write(project, steps);
     project_must(project, 0, NULL);
-    project_must(project, 3, "--strict");
+    project_must(project, 3, "migrate", "--strict");
+    project_must(project, 6, "--strict"); /* the backfill has no plugin */
     project->policy = NULL;
     project_write(project, steps);
     /* opened one by one */
