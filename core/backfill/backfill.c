@@ -20,7 +20,7 @@
 const char *sg_backfill_end_name(enum sg_backfill_end end)
 {
 	static const char *const names[] = { "already", "complete", "residual", "left", "paused", "closed", "waiting", "failed",
-		                             "refused", "stopped", "not-reached" };
+		                             "refused", "stopped", "not_reached" };
 
 	SG_ASSERT((unsigned)end < SG_COUNT(names));
 	return names[end];

@@ -299,7 +299,7 @@ static int set_message(struct sg_course *course, void *what, struct sg_arena *ar
 	memset(&row, 0, sizeof row);
 	if (sg_backfills_lock(course->session.db, schema, course->step->id, arena, &row, err) != 0)
 		return -1;
-	if (row.state != SG_BACKFILL_RUNNING && row.state != SG_BACKFILL_PENDING)
+	if (!row.begun || (row.state != SG_BACKFILL_RUNNING && row.state != SG_BACKFILL_PENDING))
 		return 0;
 	return sg_backfills_set(course->session.db, schema, course->step->id, SG_BACKFILL_RUNNING, what, NULL, -1, arena, err);
 }
@@ -320,22 +320,31 @@ void sg_course_message(struct sg_course *course, const char *message)
 
 static int set_pending(struct sg_course *course, void *what, struct sg_arena *arena, struct sg_err *err)
 {
+	const char *schema = course->run->manifest->state_schema;
+	struct sg_db *db = course->session.db;
 	struct sg_backfill_row row;
+	bool others;
 
 	(void)what;
 	memset(&row, 0, sizeof row);
-	if (sg_backfills_lock(course->session.db, course->run->manifest->state_schema, course->step->id, arena, &row, err) != 0)
+	if (sg_backfills_lock(db, schema, course->step->id, arena, &row, err) != 0 ||
+	    sg_backfills_others(db, schema, course->step->id, course->run->runner, arena, &others, err) != 0)
 		return -1;
-	/* others that are still at it set it to running again as soon as they look */
-	return row.state == SG_BACKFILL_RUNNING ? set(course, SG_BACKFILL_PENDING, -1, arena, err) : 0;
+	/* others that were not seen set it to running again as soon as they look */
+	return row.state == SG_BACKFILL_RUNNING && !others ? set(course, SG_BACKFILL_PENDING, -1, arena, err) : 0;
 }
 
 void sg_course_leave(struct sg_course *course)
 {
 	struct sg_err why = SG_ERR_INIT;
+	bool away = course->result->err.class == SG_CLASS_CONNECTION || course->result->err.class == SG_CLASS_REJECTED;
+	int status = 0;
 
 	/* whoever asks twice wants out; the lanes are gone, and status sees that */
-	if (sg_stop_count() < 2 && sg_course_transact(course, set_pending, NULL, &why) != 0)
+	if (sg_stop_count() < 2)
+		status = away ? transact_once(course, LOCK_MS, set_pending, NULL, &why)
+		              : sg_course_transact(course, set_pending, NULL, &why);
+	if (status != 0)
 		sg_log(SG_LOG_DEBUG, "state", course->step->id, 0, "its state stays running: %s", why.primary);
 	sg_err_release(&why);
 }

@@ -53,6 +53,12 @@ static int lay_out(struct filling *f, struct sg_err *err)
 {
 	const struct sg_manifest *manifest = f->run->manifest;
 	const char *only = f->options->only;
+	const struct sg_backfill_result not_reached = { .end = SG_BACKFILL_END_NOT_REACHED,
+		                                        .rows_done = -1,
+		                                        .rows_estimate = -1,
+		                                        .left = -1,
+		                                        .bad_rows = -1,
+		                                        .deferred = -1 };
 	struct sg_backfills_result *result = f->result;
 
 	if (only != NULL && sg_manifest_step(manifest, SG_STEP_BACKFILL, only) == NULL)
@@ -67,7 +73,7 @@ static int lay_out(struct filling *f, struct sg_err *err)
 			    (only != NULL && strcmp(step->id, only) != 0))
 				continue;
 			result->items[result->count].step = step;
-			result->items[result->count].result.end = SG_BACKFILL_END_NOT_REACHED;
+			result->items[result->count].result = not_reached;
 			result->count++;
 		}
 	}
@@ -161,6 +167,20 @@ static bool is_complete(const struct filling *f, const struct sg_step *step)
 	return row != NULL && row->state == SG_BACKFILL_COMPLETE;
 }
 
+/* Of one that is not looked at any closer. */
+static void take_row(const struct filling *f, struct sg_backfills_item *item)
+{
+	const struct sg_backfill_row *row = sg_backfills_find(f->gates.backfills, f->gates.backfill_count, item->step->id);
+
+	if (row == NULL)
+		return;
+	item->result.rows_done = row->rows_done;
+	item->result.rows_estimate = row->rows_estimate;
+	item->result.left = row->left;
+	item->result.bad_rows = row->bad_rows;
+	item->result.deferred = row->deferred;
+}
+
 /* The first one that is ready; f->result->count: none. What waits says for what. */
 static size_t next_ready(struct filling *f)
 {
@@ -171,6 +191,7 @@ static size_t next_ready(struct filling *f)
 		if (f->tried[i])
 			continue;
 		item->waits_for = NULL;
+		take_row(f, item);
 		if (is_complete(f, item->step)) {
 			item->result.end = SG_BACKFILL_END_ALREADY;
 			f->tried[i] = true;
@@ -208,6 +229,9 @@ static int run_ready(struct filling *f, struct sg_err *err)
 		}
 		run_item(f, item);
 		f->tried[i] = true;
+		/* each of the others would wait as long for a server that is away */
+		if (item->result.err.class == SG_CLASS_CONNECTION || item->result.err.class == SG_CLASS_REJECTED)
+			return 0;
 		if (item->result.end != SG_BACKFILL_END_COMPLETE && item->result.end != SG_BACKFILL_END_ALREADY)
 			continue;
 		if (over(f))

@@ -380,6 +380,25 @@ int sg_backfills_pass(struct sg_db *db, const char *state_schema, const char *ke
 	return 0;
 }
 
+/* A lane's name is its runner's, and a number. */
+int sg_backfills_others(struct sg_db *db, const char *state_schema, const char *key, const char *runner,
+                        struct sg_arena *arena, bool *others_r, struct sg_err *err)
+{
+	struct sg_result *result;
+
+	if (sg_db_query(db,
+	                sg_arena_printf(arena,
+	                                "SELECT EXISTS (SELECT FROM %s.backfill_ranges r WHERE r.key" SG_EQ "%s AND r.batches" SG_GT
+	                                "0 AND NOT pg_catalog.starts_with(r.runner, %s) AND r.updated_at" SG_GT "(" NOW SG_MINUS
+	                                "interval '10 s'))",
+	                                sg_db_identifier(arena, state_schema), sg_db_literal(arena, key),
+	                                sg_db_literal(arena, runner)),
+	                0, NULL, arena, &result, err) != 0)
+		return -1;
+	*others_r = sg_result_true(result, 0, 0);
+	return 0;
+}
+
 /* ---- drain mode ---------------------------------------------------------------- */
 
 const char *sg_backfills_drain_sql(const struct sg_ranges *of, struct sg_arena *arena)

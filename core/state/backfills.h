@@ -86,6 +86,9 @@ SG_MUST_CHECK int sg_backfills_set(struct sg_db *db, const char *state_schema, c
  * have been touched to belong to the new pass. */
 SG_MUST_CHECK int sg_backfills_pass(struct sg_db *db, const char *state_schema, const char *key,
                                     struct sg_arena *arena, const char **before_r, struct sg_err *err);
+/* Did a lane of another runner than this one finish a batch within 10 s? Never known in drain mode: false. */
+SG_MUST_CHECK int sg_backfills_others(struct sg_db *db, const char *state_schema, const char *key, const char *runner,
+                                      struct sg_arena *arena, bool *others_r, struct sg_err *err);
 /* Drain mode: a SELECT that locks the row, and its columns as sg_backfills_drain_claimed reads
  * them (SG_CLAIMED_RANGE: the row is ours); and the counts of a batch, for pending. */
 const char *sg_backfills_drain_sql(const struct sg_ranges *of, struct sg_arena *arena);

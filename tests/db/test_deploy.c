@@ -261,6 +261,35 @@ SG_TEST(drain_until_nothing_is_left)
     T_EQ_STR(states(project), "d01 complete");
 }
 
+/* The server goes away for good: what was to come is not tried, each for as long as that. */
+SG_TEST(the_server_stays_away)
+{
+    struct project *project = project_new(sg_server_start(NULL), NULL);
+    struct sg_run *run;
+    struct sg_run_result result;
+
+    sg_sql_exec(project->sql, ITEMS FILL);
+    project->policy = "retry_seconds = 2";
+    project_write(project, sg_test_strf("%s%s", fills("b01", "items", "batch_size = 20\noption.sleep_ms = 50\njobs = 2\npriority = HIGH\n"),
+                                        fills("b07", "others", "")));
+    run = project_start_args(project, (const char *const[]){"backfill", "--json", NULL});
+    sg_sql_await(project->sql, "SELECT count(*) > 0 FROM items WHERE n = 1", "t", 20000);
+    sg_sql_close(project->sql);
+    sg_server_stop(project->server, SG_STOP_FAST);
+    result = sg_run_wait(run, 30000);
+    T_LT_INT(result.ms, 10000);
+    T_EQ_INT(result.exit, 0);
+    T_CONTAINS(result.out, "\"end\": \"left\"");
+    T_CONTAINS(result.out, "\"end\": \"not_reached\"");
+    T_CONTAINS(result.out, "\"class\": \"connection\"");
+    sg_server_restart(project->server);
+    project->sql = sg_sql_open(project->conninfo);
+    T_EQ_STR(states(project), "b01 running"); /* nobody could say otherwise */
+    project_must(project, 0, "backfill");
+    T_EQ_STR(states(project), "b01 complete, b07 complete");
+    T_EQ_STR(done(project, "items"), "1x1000");
+}
+
 /* ---- time, signals, deaths ---------------------------------------------------------- */
 
 static const char *slow(const char *more)
@@ -473,6 +502,7 @@ static const struct sg_test tests[] = {SG_CASE(a_gate_opens_in_the_same_run),
                                        SG_CASE(nothing_to_do_is_complete_at_once),
                                        SG_CASE(an_empty_table),
                                        SG_CASE(drain_until_nothing_is_left),
+                                       SG_CASE(the_server_stays_away),
                                        SG_CASE(time_is_over),
                                        SG_CASE(outside_its_window),
                                        SG_CASE(paused_and_resumed_meanwhile),
