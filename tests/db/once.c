@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define RUNNERS 2
+#define HOLDERS 3
+#define POISON 5 /* rows */
 #define WAIT_MS 60000
 
 /* What is done to it. */
@@ -47,6 +49,9 @@ static const char *const blow_names[BLOW_COUNT] = {
 
 struct once {
     struct place place;
+    const struct once_opts *opts;
+    struct sg_sql *holders[HOLDERS]; /* sessions that hold rows; NULL: none */
+    int held;
     struct sg_run *runners[RUNNERS]; /* NULL: none */
     int rows, started;
     int hits[BLOW_COUNT], all;
@@ -68,10 +73,12 @@ static void write_manifest(struct once *once)
         "once.ini", sg_test_strf("[sgrun]\nplugin_path = %s\n[database]\ndsn = %s\nconnect_seconds = 5\n"
                                  "[policy]\nidle_seconds = 5\nretry_base_ms = 20\nretry_cap_ms = 300\nmax_retries = 100\n"
                                  "retry_seconds = 30\n"
-                                 "[backfill b01]\nplugin = b01\nbatch_size = 20\npass_pause_seconds = 1\nmax_passes = 100\n"
+                                 "[backfill b01]\nplugin = b01\npass_pause_seconds = 0\nmax_passes = 100\nlock_ms = 100\n"
+                                 "max_bad_rows = %d\n%s"
                                  "option.batch = UPDATE items SET n = n + 1 WHERE id BETWEEN $1 AND $2\n"
                                  "option.left = SELECT 1 FROM items WHERE n < 1\n",
-                                 sg_test_built("tests/scripted"), dsn(&once->place)));
+                                 sg_test_built("tests/scripted"), dsn(&once->place), POISON,
+                                 once->opts->lines != NULL ? once->opts->lines : "batch_size = 20\n"));
 }
 
 static void start(struct once *once, int i)
@@ -135,6 +142,30 @@ static const char *state(struct once *once)
     return text != NULL ? text : "";
 }
 
+/* The application: now this row is held, now that. A server that is away is none of its business here. */
+static void move_locks(struct once *once)
+{
+    struct sg_sql **holder = &once->holders[sg_test_rand(HOLDERS)];
+    long long id = 3 * (1 + (long long)sg_test_rand((uint64_t)once->rows));
+
+    if (!once->opts->beside_locks || sg_test_rand(10) != 0)
+        return;
+    sg_sql_close(*holder);
+    *holder = sg_sql_try_open(sg_server_conninfo(once->place.server, once->place.db, NULL), NULL);
+    if (*holder != NULL)
+        once->held += strcmp(sg_sql_try(*holder, sg_test_strf("SET client_min_messages = error; BEGIN; SELECT 1 FROM items"
+                                                              " WHERE id BETWEEN %lld AND %lld + 60 FOR UPDATE SKIP LOCKED",
+                                                              id, id)), "") == 0;
+}
+
+static void let_go(struct once *once)
+{
+    for (int i = 0; i < HOLDERS; i++) {
+        sg_sql_close(once->holders[i]);
+        once->holders[i] = NULL;
+    }
+}
+
 /* With restarts of what ended, until so many rows are done. */
 static void await_done(struct once *once, long long rows)
 {
@@ -153,6 +184,7 @@ static void await_done(struct once *once, long long rows)
                     sg_sql_rows(once->place.sql, "SELECT pid, state, wait_event, query FROM pg_stat_activity WHERE pid <> pg_backend_pid()"),
                     once->runners[0] != NULL ? sg_run_err(once->runners[0]) : "");
         start_ended(once);
+        move_locks(once);
         sg_test_sleep_ms(3);
     }
 }
@@ -367,13 +399,14 @@ static void expect_once_so_far(struct once *once, const char *what)
                 sg_sql_rows(once->place.sql, "SELECT no, lo, hi, pos, deferred, rows_done, runner FROM sgrun.backfill_ranges ORDER BY no"));
 }
 
-static void finish(struct once *once)
+static void finish(struct once *once, const char *wanted)
 {
     int64_t until = sg_test_now_ms() + WAIT_MS;
 
-    while (strcmp(state(once), "complete") != 0) {
+    let_go(once);
+    while (strcmp(state(once), wanted) != 0) {
         if (sg_test_now_ms() > until)
-            T_FATAL("not complete: %s\nranges:\n%s\n%s", sg_sql_rows(once->place.sql, "SELECT * FROM sgrun.backfills"),
+            T_FATAL("not %s: %s\nranges:\n%s\n%s", wanted, sg_sql_rows(once->place.sql, "SELECT * FROM sgrun.backfills"),
                     sg_sql_rows(once->place.sql, "SELECT * FROM sgrun.backfill_ranges"),
                     once->runners[0] != NULL ? sg_run_err(once->runners[0]) : "");
         start_ended(once);
@@ -410,15 +443,41 @@ static void expect_once(struct once *once)
     T_EQ_STR(sg_run_orphans(), "");
 }
 
-void once_route(enum route route, int rows, int faults)
+/* These are the rows that were found to be bad, all of them and no other; mended, they are done. */
+static void mend(struct once *once)
 {
-    struct once once = {.rows = rows * (sg_test_full() ? 10 : 1)};
+    struct sg_sql *sql = once->place.sql;
+    struct sg_run_result run;
+
+    finish(once, "residual");
+    T_EQ_STR(sg_sql_rows(sql, "SELECT row_key[1]::bigint, sqlstate FROM sgrun.backfill_failures ORDER BY 1"),
+             sg_sql_rows(sql, "SELECT id, '23514' FROM items WHERE poison ORDER BY id"));
+    T_EQ_STR(sg_sql_rows(sql, "SELECT id FROM items WHERE n <> 1 ORDER BY id"),
+             sg_sql_rows(sql, "SELECT id FROM items WHERE poison ORDER BY id"));
+    sg_sql_exec(sql, "ALTER TABLE items DROP CONSTRAINT poisoned");
+    run = sg_run(&(struct sg_run_opts){.argv = (const char *const[]){sg_test_built("sgrun"), "--manifest", once->place.manifest,
+                                                                     "backfill", "--retry", "b01", NULL}});
+    T_EQ_INT(run.exit, 0);
+}
+
+static void make_items(struct once *once)
+{
+    sg_sql_execf(once->place.sql, "CREATE TABLE items (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, poison boolean NOT NULL)"
+                                  " WITH (fillfactor = 50); INSERT INTO items SELECT 3 * i, 0, false FROM generate_series(1, %d) i;"
+                                  " ALTER TABLE items ADD CONSTRAINT poisoned CHECK (n < 1 OR NOT poison); ANALYZE items", once->rows);
+    for (int i = 0; once->opts->with_poison && i < POISON; i++)
+        sg_sql_execf(once->place.sql, "UPDATE items SET poison = true WHERE id = (SELECT min(id) FROM items WHERE id >= %llu"
+                                      " AND NOT poison)", (unsigned long long)sg_test_rand((uint64_t)once->rows * 3 - 30));
+}
+
+void once_route(const struct once_opts *opts, int rows, int faults)
+{
+    struct once once = {.opts = opts, .rows = rows * (sg_test_full() ? 10 : 1)};
 
     faults *= sg_test_full() ? 10 : 1;
-    place_open(&once.place, route);
+    place_open(&once.place, opts->route);
     quiet(&once);
-    sg_sql_execf(once.place.sql, "CREATE TABLE items (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0) WITH (fillfactor = 50);"
-                                 " INSERT INTO items SELECT 3 * i FROM generate_series(1, %d) i; ANALYZE items", once.rows);
+    make_items(&once);
     write_manifest(&once);
     for (int i = 0; i < RUNNERS; i++)
         start(&once, i);
@@ -439,11 +498,15 @@ void once_route(enum route route, int rows, int faults)
         once.all += hits > 0;
         expect_once_so_far(&once, blow_names[blow]);
     }
-    finish(&once);
+    if (opts->with_poison)
+        mend(&once);
+    finish(&once, "complete");
     expect_once(&once);
     for (int i = 0; i < BLOW_COUNT; i++)
         if (once.hits[i] > 0)
             printf("%s: %d\n", blow_names[i], once.hits[i]);
-    printf("%d faults hit, %d runs, %d rows\n", once.all, once.started, once.rows);
+    printf("%d faults hit, %d runs, %d rows, held by others %d times\n", once.all, once.started, once.rows, once.held);
     T_GE_INT(once.all, faults);
+    if (opts->beside_locks)
+        T_GT_INT(once.held, 0);
 }

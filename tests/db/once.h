@@ -9,8 +9,16 @@
 
 #include "tests/db/faults.h"
 
-/* A test: ROWS rows and FAULTS faults by that route (16 kinds there are, 18 with a PgBouncer); with SGRUN_TEST_FULL ten times as
+/* What else makes it hard. */
+struct once_opts {
+    enum route route;
+    bool beside_locks; /* the application holds rows, here and there, all the time: deferred ranges, and later passes */
+    bool with_poison;  /* some rows fail for their own data; at the end they are mended and done, by --retry */
+    const char *lines; /* further lines of its section, or NULL */
+};
+
+/* A test: ROWS rows and FAULTS faults (16 kinds there are, 18 with a PgBouncer); with SGRUN_TEST_FULL ten times as
  * many of both. */
-void once_route(enum route route, int rows, int faults);
+void once_route(const struct once_opts *opts, int rows, int faults);
 
 #endif

@@ -6,10 +6,23 @@
 
 SG_TEST(direct)
 {
-    once_route(ROUTE_DIRECT, 20000, 16);
+    once_route(&(struct once_opts){.route = ROUTE_DIRECT}, 20000, 16);
 }
 
-static const struct sg_test tests[] = {SG_CASE_SECONDS(direct, 1200), SG_CASES_END};
+/* Rows that others hold, and rows that fail: ranges that are deferred, passes, bad rows and their retry. */
+SG_TEST(with_locks_and_poison)
+{
+    once_route(&(struct once_opts){.route = ROUTE_DIRECT, .beside_locks = true, .with_poison = true}, 10000, 8);
+}
+
+/* Sizes that change as it goes. */
+SG_TEST(auto_size)
+{
+    once_route(&(struct once_opts){.route = ROUTE_DIRECT, .lines = "batch_size = auto\ntarget_batch_ms = 5\n"}, 20000, 8);
+}
+
+static const struct sg_test tests[] = {SG_CASE_SECONDS(direct, 1200), SG_CASE_SECONDS(with_locks_and_poison, 1200),
+                                       SG_CASE_SECONDS(auto_size, 1200), SG_CASES_END};
 static const struct sg_suite suites[] = {{"exactly_once", tests}, SG_SUITES_END};
 
 int main(int argc, char **argv)
