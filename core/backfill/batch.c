@@ -68,9 +68,12 @@ static int claim(struct round *r, struct sg_err *err)
 	                               ? sg_backfills_drain_sql(&backfill->ranges, r->arena)
 	                               : sg_ranges_claim_sql(&backfill->ranges, lane->mine, lane->deferred_before, r->arena);
 	struct sg_result *rows;
+	int64_t fastest_us;
 
 	if (sg_session_open(&lane->session, err) != 0)
 		return -1;
+	r->started_us = sg_clock_us();
+	(void)sg_db_trips(lane->session.db, &fastest_us);
 	sg_executor_watch(&r->executor);
 	sg_executor_limit(&r->executor, SG_HOST_LIMIT_MS, NULL);
 	if (sg_session_begin_batch(&lane->session, &r->step, question, r->arena, &rows, err) != 0)
@@ -342,6 +345,16 @@ static void add_position(struct round *r, int64_t changed)
 		               (double)(sg_clock_us() - since) / 1000, backfill->run->runner, r->arena);
 }
 
+/* Neither a new process nor the way to the server and back says anything of the rows. */
+static void tell_size(struct round *r, int64_t spawned_us)
+{
+	int64_t fastest_us;
+	int trips = sg_db_trips(r->lane->session.db, &fastest_us);
+
+	r->lane->size.fixed_ms = (double)(fastest_us * trips) / 1000;
+	sg_size_done(&r->lane->size, r->result->rows, (double)(r->result->work_us - spawned_us) / 1000);
+}
+
 static enum sg_batch_end send_batch(struct round *r, struct sg_err *err)
 {
 	struct sg_lane *lane = r->lane;
@@ -352,10 +365,11 @@ static enum sg_batch_end send_batch(struct round *r, struct sg_err *err)
 		.number = r->claim.range.batches + 1,
 		.limit = r->limit,
 	};
-	int64_t changed;
+	int64_t changed, spawned_us = sg_clock_us();
 
 	if (lane->process == NULL && sg_backfill_process(r->backfill, &lane->process, err) != 0)
 		return SG_BATCH_FAILED;
+	spawned_us = sg_clock_us() - spawned_us;
 	r->executor.process = lane->process;
 	r->executor.guarded = true;
 	if (sg_executor_batch(&r->executor, &batch, r->backfill->drain, &changed, err) != 0)
@@ -372,7 +386,7 @@ static enum sg_batch_end send_batch(struct round *r, struct sg_err *err)
 	r->result->rows = r->backfill->drain ? changed : r->keys.rows;
 	r->result->changed = changed;
 	r->result->work_us = sg_clock_us() - r->started_us;
-	sg_size_done(&lane->size, r->result->rows, (double)r->result->work_us / 1000);
+	tell_size(r, spawned_us);
 	return SG_BATCH_DONE;
 }
 

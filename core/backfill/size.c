@@ -65,7 +65,8 @@ void sg_size_done(struct sg_size *size, int64_t rows, double ms)
 		ms = 0.001;
 	/* The time of size rows; a short batch foretells too much, never too little. */
 	double foretold = rows < size->size ? ms * (double)size->size / (double)rows : ms;
-	double target = (double)size->target_ms;
+	double aim = (double)size->target_ms;
+	double target = size->fixed_ms > aim / 2 ? size->fixed_ms + aim / 2 : aim;
 	bool is_short = rows < size->size - size->size / 4;
 	if (ms >= target / 4)
 		size->cold = false;

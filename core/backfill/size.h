@@ -1,7 +1,9 @@
 /* size.h - how many rows the next batch aims for. Pure.
  *
  * auto moves towards target_batch_ms, by a fifth a step at most, and halves at
- * once on a time-out; a number is used as it is. Either way trouble is bisected: a
+ * once on a time-out; a number is used as it is. What every batch costs, however
+ * small, leaves at least half of the target to the rows: else a server that is far
+ * away would get them one by one. Either way trouble is bisected: a
  * batch that met a lock or a bad row is cut in halves until one key is left. */
 #ifndef SG_SIZE_H
 #define SG_SIZE_H
@@ -15,6 +17,7 @@ struct sg_size {
 	int64_t target_ms;
 	int64_t suspect;   /* rows from the position on that are known to hold trouble; 0: none known */
 	bool cold;         /* auto: no batch has reached a quarter of the target yet */
+	double fixed_ms;   /* what the last batch cost besides its rows (its round trips), as its user knows; 0: not known */
 };
 
 /* start: rows of the range's last batch, to go on from; 0: none (auto then starts

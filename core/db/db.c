@@ -37,6 +37,8 @@ struct sg_db {
 	sg_wait_hook hook;
 	void *context;
 	int version, pid;
+	int trips;       /* as sg_db_trips says */
+	int64_t fastest_us;
 	char *warning;   /* the last WARNING: a backend that is told to quit says why in one */
 };
 
@@ -403,6 +405,7 @@ static int converse(struct sg_db *db, struct job *job, struct sg_err *err)
 static int run(struct sg_db *db, struct job *job, struct sg_err *err)
 {
 	struct sg_cap cap = { .set = false };
+	int64_t us;
 	int rc;
 
 	/* What a function did behind the last statement must not change what our
@@ -411,7 +414,11 @@ static int run(struct sg_db *db, struct job *job, struct sg_err *err)
 		return -1;
 	if (job->max_bytes != 0)
 		sg_cap_begin(&cap, job->max_bytes <= SIZE_MAX / 8 ? 4 * job->max_bytes + CAP_BYTES : SIZE_MAX / 2);
+	us = sg_clock_us();
 	rc = converse(db, job, err);
+	us = sg_clock_us() - us;
+	db->fastest_us = db->trips == 0 || us < db->fastest_us ? us : db->fastest_us;
+	db->trips++;
 	sg_cap_end(&cap);
 	return rc;
 }
@@ -611,6 +618,15 @@ const char *sg_db_parameter(const struct sg_db *db, const char *name)
 }
 
 /* PQcancel is safe in signal handlers, and bound by tcp_user_timeout. */
+int sg_db_trips(struct sg_db *db, int64_t *fastest_us_r)
+{
+	int trips = db->trips;
+
+	*fastest_us_r = trips > 0 ? db->fastest_us : 0;
+	db->trips = 0;
+	return trips;
+}
+
 void sg_db_cancel(struct sg_db *db)
 {
 	char why[256];

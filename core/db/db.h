@@ -47,6 +47,9 @@ int sg_db_server_version(const struct sg_db *db); /* 150020 */
 /* The process id of the startup packet's answer; behind a pooler it is not the backend's. */
 int sg_db_pid(const struct sg_db *db);
 const char *sg_db_parameter(const struct sg_db *db, const char *name); /* PQparameterStatus */
+/* Round trips since this was asked last, and the fastest of them in microseconds (0 without any):
+ * the time that the way there takes, whatever is done at its end. */
+int sg_db_trips(struct sg_db *db, int64_t *fastest_us_r);
 /* Asks the server to cancel what runs now, from any place (also a signal's second arrival). */
 void sg_db_cancel(struct sg_db *db);
 

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "tests/db/fills.h"
+#include "tests/kit/proxy.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -361,6 +362,21 @@ SG_TEST(four_lanes)
     printf("%s\n", run.out);
 }
 
+/* A server that is far away: 40 ms each way there and back, several times a batch, are more than the target. The rows' own time
+ * is what the size is for: fewer batches than rows by far. */
+SG_TEST(auto_size_far_away)
+{
+    struct project *project = fill_new(20000);
+    struct sg_proxy *proxy = sg_proxy_start(sg_server_dir(project->server), sg_server_port(project->server));
+
+    project->dsn = sg_proxy_url(proxy, project->db, NULL);
+    sg_proxy_arm(proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_DELAY, .every = true, .ms = 40});
+    fill_write(project, "b01", FILL_ONE);
+    (void)project_must(project, 0, "backfill", "--strict");
+    fill_complete(project, "b01", 20000);
+    T_LT_INT(sg_proxy_count(proxy), 2000);
+}
+
 /* Two processes on one backfill: each does some of it, none does a row of the other's. */
 SG_TEST(two_processes)
 {
@@ -412,6 +428,7 @@ static const struct sg_test tests[] = {SG_CASE(time_is_over),
                                        SG_CASE(drain_beside_lockers),
                                        SG_CASE(drain_without_end),
                                        SG_CASE(four_lanes),
+                                       SG_CASE(auto_size_far_away),
                                        SG_CASE(two_processes),
                                        SG_CASE(one_of_two_is_killed),
                                        SG_CASES_END};

@@ -125,6 +125,40 @@ SG_TEST(reaches_the_target_from_cold)
     }
 }
 
+/* A server that is far away: each batch costs FIXED ms, which is known, each row 0.02, and both vary by a tenth. The size that is
+ * aimed for in the end, over some batches. */
+static int64_t settled(double fixed, int64_t start)
+{
+    struct sg_backfill_settings s = settings(0, 1000000);
+    struct sg_size size;
+    int64_t sum = 0;
+    sg_size_init(&size, &s, start);
+    for (int i = 0; i < 400; i++) {
+        int64_t rows = sg_size_next(&size);
+        double noise = 0.9 + 0.002 * (double)sg_test_rand(101);
+        size.fixed_ms = fixed * noise;
+        sg_size_done(&size, rows, (fixed + 0.02 * (double)rows) * noise);
+        sum += i >= 300 ? sg_size_next(&size) : 0;
+    }
+    return sum / 100;
+}
+
+/* The rows get what it leaves of the target, but half of it at least: never one by one. */
+SG_TEST(what_every_batch_costs_does_not_make_it_small)
+{
+    static const struct {
+        double fixed;
+        int64_t least, most;
+    } cases[] = {{0, 8000, 12000}, {30, 7000, 10500}, {90, 4000, 7500}, {150, 3500, 7500}, {213, 3000, 8000}, {400, 2000, 10000}};
+    for (size_t i = 0; i < SG_COUNT(cases); i++) {
+        for (int64_t start = 1; start <= 20000; start *= 20) {
+            int64_t size = settled(cases[i].fixed, start);
+            T_GE_INT(size, cases[i].least);
+            T_LE_INT(size, cases[i].most);
+        }
+    }
+}
+
 SG_TEST(moves_by_a_fifth_at_most)
 {
     struct sg_backfill_settings s = settings(0, 50000);
@@ -289,7 +323,8 @@ static const struct sg_test tests[] = {
     SG_CASE(finds_several_bad_keys),
     SG_CASE(equal_keys_do_not_make_the_search_endless),
     SG_CASE(reaches_the_target_from_cold),
-    SG_CASE(moves_by_a_fifth_at_most),
+    SG_CASE(what_every_batch_costs_does_not_make_it_small),
+                                       SG_CASE(moves_by_a_fifth_at_most),
     SG_CASE(is_steady_at_the_target),
     SG_CASE(grows_fast_only_until_a_quarter_of_the_target),
     SG_CASE(a_range_that_ends_is_no_evidence),
