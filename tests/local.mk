@@ -11,6 +11,7 @@ UNIT_TESTS += tests/unit/backfill/test_note
 UNIT_TESTS += tests/unit/backfill/test_size
 UNIT_TESTS += tests/unit/backfill/test_window
 UNIT_TESTS += tests/unit/cli/test_render_backfill
+UNIT_TESTS += tests/unit/cli/test_report_fill
 UNIT_TESTS += tests/unit/test_includes
 UNIT_TESTS += tests/unit/kit/test_test
 UNIT_TESTS += tests/unit/etc/test_manifests

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/text.h"
 #include "core/cli/render.h"
 
 #define STATE_FIELD 12
@@ -162,9 +163,8 @@ static bool add_why(struct sg_buf *out, const struct sg_look *look, const struct
 	case SG_BACKFILL_END_CLOSED:
 		sg_buf_adds(out, " is outside its window");
 		if (r->note != NULL) {
-			sg_buf_adds(out, " (");
-			sg_look_add(out, look, SG_TONE_PLAIN, r->note);
-			sg_buf_addc(out, ')');
+			sg_buf_adds(out, ": ");
+			sg_look_add(out, look, SG_TONE_PLAIN, r->note + (sg_text_prefix(r->note, "window: ") ? strlen("window: ") : 0));
 		}
 		break;
 	case SG_BACKFILL_END_RESIDUAL:

@@ -150,10 +150,12 @@ static void add_row(struct sg_buf *out, const struct sg_look *look, size_t colum
 static struct sg_backfill_progress progress_of(const struct sg_status_backfill *b)
 {
 	const struct sg_backfill_row *row = b->row;
+	bool runs = strcmp(b->state, "running") == 0; /* else what it did last says nothing of now */
 
 	return (struct sg_backfill_progress){
-		.rows_done = row->rows_done, .rows_estimate = row->rows_estimate, .rows_per_s = row->rows_per_s,
-		.seconds_left = row->seconds_left, .lanes = row->lanes, .batch_size = row->lanes > 0 ? row->batch_size : 0,
+		.rows_done = row->rows_done, .rows_estimate = row->rows_estimate, .rows_per_s = runs ? row->rows_per_s : 0,
+		.seconds_left = runs ? row->seconds_left : -1, .lanes = runs ? row->lanes : 0,
+		.batch_size = runs && row->lanes > 0 ? row->batch_size : 0,
 		.pass = row->pass, .deferred = row->deferred, .bad_rows = row->bad_rows, .throttle = b->throttle,
 	};
 }
@@ -357,7 +359,7 @@ static struct sg_json *backfill_json(const struct sg_status_backfill *b)
 	else
 		sg_json_set_null(one, "rows_per_s");
 	set_count(one, "seconds_left", row->seconds_left);
-	set_count(one, "lanes", b->row != NULL ? row->lanes : -1);
+	set_count(one, "lanes", b->row == NULL ? -1 : strcmp(b->state, "running") == 0 ? row->lanes : 0);
 	set_count(one, "batch_size", row->batch_size > 0 ? row->batch_size : -1);
 	sg_json_set_text(one, "throttle", b->throttle);
 	set_count(one, "bad_rows", row->bad_rows);

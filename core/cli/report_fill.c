@@ -56,8 +56,9 @@ void sg_report_fill_started(void *context, const struct sg_step *step, size_t nu
 	report->fill_next = sg_report_fill_next(0);
 	report->held_ms = 0;
 	sg_buf_clear(&report->last);
-	sg_log(has_bar(report) && !sg_log_is_json() ? SG_LOG_DEBUG : SG_LOG_INFO, "started", step->id, 0,
-	       "backfill %zu of %zu", number, total);
+	/* where there is a line as it ends, the one on how it goes comes soon enough */
+	sg_log(report->lines && !sg_log_is_json() ? SG_LOG_DEBUG : SG_LOG_INFO, "started", step->id, 0, "backfill %zu of %zu",
+	       number, total);
 	if (report->lines)
 		sg_live_show(step->id, "", report->since);
 }

@@ -233,6 +233,50 @@ SG_TEST(one_that_waits)
     fill_complete(project, "b01", 10);
 }
 
+SG_TEST(its_time_is_over)
+{
+    struct project *project = fill_new(400);
+    struct sg_run_result run;
+    struct sg_json *one;
+
+    fill_write(project, "b01", SLOW "max_seconds = 1\n");
+    sg_sql_exec(project->sql, "ANALYZE items");
+    run = project_must(project, 0, "backfill");
+    T_CONTAINS(run.out, "  left        b01");
+    T_CONTAINS(run.out, "b01 is not finished; ");
+    T_CONTAINS(run.out, " of about 400 rows are left, about ");
+    T_CONTAINS(run.out, sg_test_strf("To go on: sgrun --manifest %s backfill --only b01\n", project->manifest));
+    run = project_must(project, 3, "backfill", "--strict", "--json");
+    one = first(&run);
+    T_EQ_STR(project_text(one, "end"), "left");
+    T_EQ_STR(project_text(one, "state"), "pending");
+    T_EQ_INT(number(one, "rows_done") + number(one, "left"), 400);
+    T_EQ_INT(number(one, "batch_size"), 10);
+    T_GE_INT(number(one, "seconds_left"), 1);
+    T_CONTAINS(project_must(project, 0, "status").out, "b01        pending ");
+    for (int i = 0; i < 10 && strcmp(fill_state(project, "b01"), "complete") != 0; i++)
+        project_must(project, 0, "backfill");
+    fill_complete(project, "b01", 400);
+}
+
+SG_TEST(outside_its_window)
+{
+    struct project *project = fill_new(10);
+    const char *later = sg_sql_rows(project->sql, "SELECT to_char(now() AT TIME ZONE 'UTC' + '2 h', 'HH24:MI') || '-' ||"
+                                                  " to_char(now() AT TIME ZONE 'UTC' + '3 h', 'HH24:MI')");
+    struct sg_run_result run;
+
+    fill_write(project, "b01", sg_test_strf("%swindow = %s UTC\n", FILL_ONE, later));
+    run = project_must(project, 0, "backfill");
+    T_CONTAINS(run.out, "  closed      b01");
+    T_CONTAINS(run.out, sg_test_strf("window = %s UTC", later));
+    T_CONTAINS(run.out, "b01 is outside its window: closed for ");
+    run = project_must(project, 3, "backfill", "--strict", "--json");
+    T_EQ_STR(project_text(first(&run), "end"), "closed");
+    T_CONTAINS(project_text(first(&run), "throttle"), "window");
+    T_EQ_STR(fill_counts(project), "0|10");
+}
+
 SG_TEST(stopped_by_a_signal_it_says_how_to_go_on)
 {
     static const struct { int signal, exit; } cases[] = { { SIGINT, 130 }, { SIGTERM, 143 } };
@@ -336,6 +380,7 @@ static const struct sg_test tests[] = {
     SG_CASE(from_nothing_to_complete), SG_CASE(nothing_is_listed), SG_CASE(as_json), SG_CASE(lines_of_the_log_while_it_runs),
     SG_CASE(the_log_for_machines), SG_CASE(a_terminal_is_shown_a_bar), SG_CASE(an_unknown_key),
     SG_CASE(what_fails_is_said_and_changes_no_exit_status), SG_CASE(a_refused_one_counts_only_with_strict), SG_CASE(one_that_waits),
+    SG_CASE(its_time_is_over), SG_CASE(outside_its_window),
     SG_CASE(stopped_by_a_signal_it_says_how_to_go_on), SG_CASE(pause_and_resume), SG_CASE(retry_and_again),
     SG_CASE(the_server_cannot_be_reached), SG_CASES_END
 };

@@ -1,12 +1,11 @@
 /* Backfills as people see them, while they run and as they end, and as scripts read them. */
 #include "config.h"
-#include "core/cli/report_fill.h"
+#include "core/cli/render.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/text.h"
-#include "core/cli/render.h"
 #include "tests/kit/test.h"
 
 static struct sg_buf out = SG_BUF_INIT;
@@ -142,17 +141,6 @@ SG_TEST(a_line_of_the_log)
     T_EQ_STR(text(&p), "12 rows, 2 days left; connecting");
 }
 
-SG_TEST(when_a_line_is_due)
-{
-    static const int64_t due[] = { 1000, 2000, 5000, 10000, 20000, 30000, 60000, 120000, 180000 };
-    int64_t now = 0;
-
-    for (size_t i = 0; i < SG_COUNT(due); i++, now = due[i - 1] + 7)
-        T_EQ_INT(sg_report_fill_next(now), due[i]);
-    T_EQ_INT(sg_report_fill_next(7000), 10000); /* one that was missed is not made up for */
-    T_EQ_INT(sg_report_fill_next(600000), 660000);
-}
-
 /* ---- the end ---------------------------------------------------------------- */
 
 static const char *line(const struct sg_backfill_result *result)
@@ -280,7 +268,7 @@ SG_TEST(what_a_person_must_decide_is_said)
                                       "calendars is paused: --resume lets it go on.\n"
                                       "3 left (1.4 s).\n");
     items[0].result = (struct sg_backfill_result){ .end = SG_BACKFILL_END_CLOSED, .note = "window: opens at 22:00", .left = -1 };
-    T_CONTAINS(end_of(items, 1, false), "migration_96_lead_name is outside its window (window: opens at 22:00).\n");
+    T_CONTAINS(end_of(items, 1, false), "migration_96_lead_name is outside its window: opens at 22:00.\n");
 }
 
 SG_TEST(the_command_can_be_pasted)
@@ -331,7 +319,7 @@ SG_TEST(status_of_backfills)
         { .state = SG_BACKFILL_RUNNING, .begun = true, .pass = 1, .rows_done = 520000, .rows_estimate = 1000000, .left = 480000,
           .started_at = "2026-01-31T12:00:00.123Z", .lanes = 2, .rows_per_s = 48200, .seconds_left = 10, .batch_size = 9600 },
         { .state = SG_BACKFILL_RUNNING, .begun = true, .pass = 1, .rows_done = 10, .rows_estimate = 20, .left = 10, .seconds_left = -1,
-          .silent_s = 3600, .batch_size = 5, .started_at = "2026-01-31T12:00:00Z" },
+          .silent_s = 3600, .batch_size = 5, .lanes = 1, .rows_per_s = 7, .started_at = "2026-01-31T12:00:00Z" },
         { .state = SG_BACKFILL_COMPLETE, .begun = true, .pass = 1, .rows_done = 1234567, .rows_estimate = 7, .seconds_left = -1,
           .started_at = "2026-01-31 12:00:00.5Z", .finished_at = "2026-01-31T12:34:56Z" },
     };
@@ -373,7 +361,7 @@ SG_TEST(status_of_backfills)
 
 static const struct sg_test tests[] = {
     SG_CASE(a_bar), SG_CASE(a_bar_fits), SG_CASE(what_a_bar_says_besides), SG_CASE(an_estimate_is_not_believed),
-    SG_CASE(a_line_of_the_log), SG_CASE(when_a_line_is_due), SG_CASE(a_line_a_backfill), SG_CASE(each_end_has_its_word),
+    SG_CASE(a_line_of_the_log), SG_CASE(a_line_a_backfill), SG_CASE(each_end_has_its_word),
     SG_CASE(nothing_is_left), SG_CASE(what_is_left_comes_with_the_command_to_go_on), SG_CASE(what_failed_comes_with_its_error),
     SG_CASE(what_a_person_must_decide_is_said), SG_CASE(the_command_can_be_pasted), SG_CASE(backfills_in_json),
     SG_CASE(status_of_backfills), SG_CASES_END
