@@ -235,11 +235,20 @@ static void add_backfill(struct sg_buf *out, const struct sg_look *look, size_t 
 		sg_render_err(out, look, "      ", &b->row->err);
 }
 
-static void add_heading(struct sg_buf *out, const struct sg_look *look, const char *heading)
+/* Over the rows of one kind. */
+static void add_heading(struct sg_buf *out, const struct sg_look *look, size_t column, const char *kind)
 {
-	sg_buf_adds(out, "  ");
-	sg_look_add(out, look, SG_TONE_STRONG, heading);
+	struct sg_buf head = SG_BUF_INIT;
+
+	sg_buf_adds(&head, "  ");
+	sg_look_field(&head, look, SG_TONE_PLAIN, kind, column, false);
+	sg_buf_adds(&head, "  ");
+	sg_look_field(&head, look, SG_TONE_PLAIN, "STATE", STATE_FIELD, false);
+	sg_look_field(&head, look, SG_TONE_PLAIN, "WHEN", WHEN_FIELD, false);
+	sg_look_right(&head, look, SG_TONE_PLAIN, "TOOK", TOOK_FIELD);
+	sg_look_add(out, look, SG_TONE_STRONG, head.data);
 	sg_buf_addc(out, '\n');
+	sg_buf_release(&head);
 }
 
 static void add_others(struct sg_buf *out, const struct sg_look *look, size_t column, const struct sg_manifest *manifest,
@@ -249,11 +258,11 @@ static void add_others(struct sg_buf *out, const struct sg_look *look, size_t co
 	struct sg_buf text = SG_BUF_INIT;
 
 	if (status->backfill_count > 0)
-		add_heading(out, look, "BACKFILL");
+		add_heading(out, look, column, "BACKFILL");
 	for (size_t i = 0; i < status->backfill_count; i++)
 		add_backfill(out, look, column, &status->backfills[i]);
 	if (sections.indexes > 0) {
-		add_heading(out, look, "INDEX");
+		add_heading(out, look, column, "INDEX");
 		for (size_t i = 0; i < manifest->step_count; i++)
 			if (manifest->steps[i].kind == SG_STEP_INDEX) {
 				sg_buf_adds(out, "  ");
@@ -272,17 +281,10 @@ void sg_render_status(struct sg_buf *out, const struct sg_look *look, const stru
 {
 	struct sg_status_summary sum = sg_render_status_summary(run->manifest, status);
 	size_t column = column_of(look, run->manifest, status);
-	struct sg_buf head = SG_BUF_INIT;
 
 	add_head(out, look, run, status);
-	sg_buf_adds(&head, "  ");
-	sg_look_field(&head, look, SG_TONE_PLAIN, "MIGRATION", column, false);
-	sg_buf_adds(&head, "  ");
-	sg_look_field(&head, look, SG_TONE_PLAIN, "STATE", STATE_FIELD, false);
-	sg_look_field(&head, look, SG_TONE_PLAIN, "WHEN", WHEN_FIELD, false);
-	sg_look_right(&head, look, SG_TONE_PLAIN, "TOOK", TOOK_FIELD);
-	sg_look_add(out, look, SG_TONE_STRONG, head.data);
-	sg_buf_addc(out, '\n');
+	if (status->migration_count > 0)
+		add_heading(out, look, column, "MIGRATION");
 	for (size_t i = 0; i < status->migration_count; i++)
 		add_row(out, look, column, &status->migrations[i]);
 	add_others(out, look, column, run->manifest, status);
@@ -291,7 +293,6 @@ void sg_render_status(struct sg_buf *out, const struct sg_look *look, const stru
 	else
 		sg_buf_addf(out, "%zu pending, %zu waiting, %zu failed.", sum.pending, sum.waiting, sum.failed);
 	sg_buf_addc(out, '\n');
-	sg_buf_release(&head);
 }
 
 /* ---- JSON ------------------------------------------------------------------- */

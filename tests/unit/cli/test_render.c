@@ -298,9 +298,9 @@ SG_TEST(a_status)
 	                   "      relation \"runs\" does not exist (sql, SQLSTATE 42P01)\n"
 	                   "      hint: Make it first.\n"
 	                   "  0117_last             waiting                                      waits for backfill:fill_names\n"
-	                   "  BACKFILL\n"
+	                   "  BACKFILL              STATE       WHEN                       TOOK\n"
 	                   "  fill_names            pending\n"
-	                   "  INDEX\n"
+	                   "  INDEX                 STATE       WHEN                       TOOK\n"
 	                   "  idx_calls             missing\n"
 	                   "1 index is listed; this version of sgrun does not run it\n"
 	                   "2 pending, 1 waiting, 1 failed.\n");
