@@ -185,7 +185,7 @@ static void want(struct course *c)
 static bool wait_for_range(struct course *c, const struct sg_batch_result *result, struct sg_arena *arena,
                            enum sg_lane_end *end_r)
 {
-	static const int pauses[] = { 5, 20, 50, 200 };
+	static const int pauses[] = { 5, 10, 20, 50 };
 
 	switch (result->claimed) {
 	case SG_CLAIMED_NOTHING:
