@@ -215,7 +215,7 @@ struct sums {
 	size_t complete, already, left, failed, waiting, not_reached;
 	const struct sg_backfills_item *open; /* the one that another run may go on with */
 	size_t open_count;
-	bool mend;                            /* something must be mended first */
+	size_t mend;                          /* of these: something must be mended first */
 };
 
 static struct sums sum_up(const struct sg_backfills_result *result)
@@ -231,7 +231,7 @@ static struct sums sum_up(const struct sg_backfills_result *result)
 		case SG_BACKFILL_END_COMPLETE: s.complete++; break;
 		case SG_BACKFILL_END_WAITING: s.waiting++; break;
 		case SG_BACKFILL_END_FAILED:
-		case SG_BACKFILL_END_REFUSED: s.failed++; open = s.mend = true; break;
+		case SG_BACKFILL_END_REFUSED: s.failed++; s.mend++; open = true; break;
 		case SG_BACKFILL_END_RESIDUAL:
 		case SG_BACKFILL_END_PAUSED: s.left++; break;
 		case SG_BACKFILL_END_LEFT:
@@ -296,7 +296,7 @@ static void add_path(struct sg_buf *out, const struct sg_look *look, const char 
 static void add_command(struct sg_buf *out, const struct sg_look *look, const struct sg_manifest *manifest,
                         const struct sums *sums)
 {
-	sg_buf_adds(out, sums->mend ? "Once that is mended: sgrun --manifest " : "To go on: sgrun --manifest ");
+	sg_buf_adds(out, sums->mend == sums->open_count ? "Once that is mended: sgrun --manifest " : "To go on: sgrun --manifest ");
 	add_path(out, look, manifest->path);
 	sg_buf_adds(out, " backfill");
 	if (sums->open_count == 1) {

@@ -251,6 +251,9 @@ SG_TEST(what_failed_comes_with_its_error)
                                      "      it is writable by others (refused)\n"
                                      "Backfills: 1 complete, 2 failed (1.4 s).\n"
                                      "Once that is mended: sgrun --manifest etc/prod.ini backfill\n");
+    /* one that is only unfinished need not wait for that */
+    items[2].result = (struct sg_backfill_result){ .end = SG_BACKFILL_END_LEFT, .left = -1 };
+    T_CONTAINS(end_of(items, 3, true), "\nTo go on: sgrun --manifest etc/prod.ini backfill\n");
     sg_err_release(&items[0].result.err);
     sg_err_release(&items[1].result.err);
 }
