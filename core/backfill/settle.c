@@ -99,6 +99,7 @@ int sg_course_look(struct sg_course *course, struct sg_err *err)
 
 struct settling {
 	bool asked, holds;  /* the fingerprint */
+	bool begun;         /* when it was asked */
 	int64_t left;
 	/* what was decided, of use once it is committed */
 	enum sg_next next;
@@ -223,8 +224,12 @@ static int decide(struct sg_course *course, void *what, struct sg_arena *arena, 
 	}
 	if (row.again)
 		return begin_sweep(course, settling, arena, err);
-	if (!settling->asked)
+	if (!settling->asked) {
+		settling->begun = row.begun;
 		return 0; /* it depends on the fingerprint */
+	}
+	if (row.begun != settling->begun)
+		return 0; /* another run has done a sweep since: it is asked anew */
 	if (row.begun || settling->holds)
 		return judge(course, settling, &row, arena, err);
 	return begin_sweep(course, settling, arena, err);
