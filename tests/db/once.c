@@ -22,6 +22,7 @@ enum blow {
     BLOW_KILL,            /* SIGKILL to an sgrun process alone */
     BLOW_KILL_LANES,      /* to it and its lanes at once */
     BLOW_KILL_LANE,       /* to one lane */
+    BLOW_FREEZE,          /* sgrun and its lanes stand still until the server has given them up, and go on */
     BLOW_KILL_BEFORE,     /* to all, while a COMMIT has not left their machine, */
     BLOW_KILL_SENT,       /* while it is under way, */
     BLOW_KILL_AFTER,      /* and after it was done, without the answer */
@@ -41,7 +42,8 @@ enum blow {
 };
 
 static const char *const blow_names[BLOW_COUNT] = {
-    "sgrun killed", "sgrun and its lanes killed", "a lane killed", "all killed before COMMIT", "all killed with COMMIT under way",
+    "sgrun killed", "sgrun and its lanes killed", "a lane killed", "sgrun and its lanes frozen",
+    "all killed before COMMIT", "all killed with COMMIT under way",
     "all killed before the answer to COMMIT", "a backend terminated", "all backends terminated", "a backend killed",
     "connection cut before COMMIT", "connection cut with COMMIT under way", "connection cut before the answer to COMMIT",
     "connection cut at some statement", "all connections cut", "postmaster killed", "postmaster killed before the answer to COMMIT",
@@ -54,6 +56,7 @@ struct once {
     int held;
     struct sg_run *runners[RUNNERS]; /* NULL: none */
     int rows, started;
+    const char *last;                /* what the last run said that ended by itself */
     int hits[BLOW_COUNT], all;
     enum blow deck[BLOW_COUNT];
     int left;                        /* of the deck */
@@ -71,18 +74,22 @@ static void write_manifest(struct once *once)
 {
     once->place.manifest = sg_tmp_write(
         "once.ini", sg_test_strf("[sgrun]\nplugin_path = %s\n[database]\ndsn = %s\nconnect_seconds = 5\n"
-                                 "[policy]\nidle_seconds = 5\nretry_base_ms = 20\nretry_cap_ms = 300\nmax_retries = 100\n"
+                                 "[policy]\nidle_seconds = 1\nretry_base_ms = 20\nretry_cap_ms = 300\nmax_retries = 100\n"
                                  "retry_seconds = 30\n"
                                  "[backfill b01]\nplugin = b01\npass_pause_seconds = 0\nmax_passes = 100\nlock_ms = 100\n"
                                  "max_bad_rows = %d\n%s"
+                                 "option.sleep_ms = 5\n"
                                  "option.batch = UPDATE items SET n = n + 1 WHERE id BETWEEN $1 AND $2\n"
                                  "option.left = SELECT 1 FROM items WHERE n < 1\n",
                                  sg_test_built("tests/scripted"), dsn(&once->place), POISON,
-                                 once->opts->lines != NULL ? once->opts->lines : "batch_size = 20\n"));
+                                 once->opts->lines != NULL ? once->opts->lines : "batch_size = 10\n"));
 }
 
 static void start(struct once *once, int i)
 {
+    if (once->started >= (sg_test_full() ? 1000 : 200))
+        T_FATAL("run after run: %s\nranges:\n%s\nthe last said:\n%s", sg_sql_rows(once->place.sql, "SELECT * FROM sgrun.backfills"),
+                sg_sql_rows(once->place.sql, "SELECT * FROM sgrun.backfill_ranges"), once->last != NULL ? once->last : "");
     once->runners[i] = sg_run_start(
         &(struct sg_run_opts){.argv = (const char *const[]){sg_test_built("sgrun"), "--manifest", once->place.manifest, "backfill",
                                                             "--jobs", "2", NULL}});
@@ -95,6 +102,8 @@ static void judge(struct once *once, int i)
     struct sg_run_result run = sg_run_wait(once->runners[i], WAIT_MS);
 
     once->runners[i] = NULL;
+    if (run.signal == 0)
+        once->last = sg_test_strf("%s%s", run.out, run.err);
     sg_test_check(SG_HERE_, false, !run.timed_out && (run.signal == SIGKILL || run.exit == 0 || run.exit == 5),
                   "a run ended with %d (signal %d%s):\n%s%s", run.exit, run.signal, run.timed_out ? ", did not end" : "", run.out,
                   run.err);
@@ -240,6 +249,28 @@ static int kill_some(struct once *once, enum blow blow)
     return 1;
 }
 
+static int freeze(struct once *once)
+{
+    struct sg_run *run = some_runner(once);
+    pid_t lanes[8];
+    size_t count = lanes_of(run, lanes, 8);
+    const char *open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'sgrun:%'"
+                       " AND xact_start IS NOT NULL";
+    long long transactions;
+
+    if (sg_run_ended(run) || count == 0)
+        return 0;
+    sg_run_signal(run, SIGSTOP);
+    for (size_t i = 0; i < count; i++)
+        (void)kill(lanes[i], SIGSTOP);
+    transactions = sg_sql_int(once->place.sql, open);
+    sg_test_sleep_ms(1300);
+    for (size_t i = 0; i < count; i++)
+        (void)kill(lanes[i], SIGCONT);
+    sg_run_signal(run, SIGCONT);
+    return transactions > 0;
+}
+
 static int terminate(struct once *once, const char *limit)
 {
     return (int)sg_sql_int(once->place.sql,
@@ -337,6 +368,8 @@ static int strike(struct once *once, enum blow blow)
     case BLOW_KILL_LANES:
     case BLOW_KILL_LANE:
         return kill_some(once, blow);
+    case BLOW_FREEZE:
+        return freeze(once);
     case BLOW_KILL_BEFORE:
     case BLOW_KILL_SENT:
     case BLOW_KILL_AFTER:

@@ -17,7 +17,7 @@ struct once_opts {
     const char *lines; /* further lines of its section, or NULL */
 };
 
-/* A test: ROWS rows and FAULTS faults (16 kinds there are, 18 with a PgBouncer); with SGRUN_TEST_FULL ten times as
+/* A test: ROWS rows and FAULTS faults (17 kinds there are, 19 with a PgBouncer); with SGRUN_TEST_FULL ten times as
  * many of both. */
 void once_route(const struct once_opts *opts, int rows, int faults);
 

@@ -6,7 +6,7 @@
 
 SG_TEST(direct)
 {
-    once_route(&(struct once_opts){.route = ROUTE_DIRECT}, 20000, 16);
+    once_route(&(struct once_opts){.route = ROUTE_DIRECT}, 20000, 17);
 }
 
 /* Rows that others hold, and rows that fail: ranges that are deferred, passes, bad rows and their retry. */
@@ -18,7 +18,7 @@ SG_TEST(with_locks_and_poison)
 /* Sizes that change as it goes. */
 SG_TEST(auto_size)
 {
-    once_route(&(struct once_opts){.route = ROUTE_DIRECT, .lines = "batch_size = auto\ntarget_batch_ms = 5\n"}, 20000, 8);
+    once_route(&(struct once_opts){.route = ROUTE_DIRECT, .lines = "batch_size = auto\ntarget_batch_ms = 20\nmax_batch = 50\n"}, 20000, 8);
 }
 
 static const struct sg_test tests[] = {SG_CASE_SECONDS(direct, 1200), SG_CASE_SECONDS(with_locks_and_poison, 1200),

@@ -5,12 +5,12 @@
 
 SG_TEST(before_the_pooler)
 {
-    once_route(&(struct once_opts){.route = ROUTE_POOLED}, 20000, 18);
+    once_route(&(struct once_opts){.route = ROUTE_POOLED}, 20000, 19);
 }
 
 SG_TEST(behind_the_pooler)
 {
-    once_route(&(struct once_opts){.route = ROUTE_BEHIND}, 20000, 18);
+    once_route(&(struct once_opts){.route = ROUTE_BEHIND}, 20000, 19);
 }
 
 static const struct sg_test tests[] = {SG_CASE_SECONDS(before_the_pooler, 1200), SG_CASE_SECONDS(behind_the_pooler, 1200),
