@@ -296,6 +296,7 @@ static bool go_on(struct course *c, struct sg_arena *arena, enum sg_lane_end *en
 		return false;
 	case SG_BATCH_SPLIT:
 		c->idle_said = false;
+		c->blocked_since_ms = 0;
 		if (++c->splits <= MOST_SPLITS)
 			return false;
 		sg_err_set(err, SG_CLASS_LOCKED, "locks come and go too quickly to tell which key they are on");
@@ -313,6 +314,7 @@ static bool go_on(struct course *c, struct sg_arena *arena, enum sg_lane_end *en
 		sg_err_clear(err);
 		return false;
 	case SG_BATCH_NO_RANGE:
+		c->blocked_since_ms = 0;
 		return wait_for_range(c, &result, arena, end_r);
 	case SG_BATCH_EMPTY:
 		*end_r = SG_LANE_NOTHING_LEFT;

@@ -432,6 +432,8 @@ void sg_throttle_look(struct sg_throttle *throttle, const int *backends, size_t 
 			sg_log(SG_LOG_WARNING, "throttle", throttle->step->id, 0,
 			       "the server's health cannot be asked for, trying again: %s", err.primary);
 		judge_window(throttle);
+		if (throttle->step->backfill.unknown_signal_stop)
+			hold(throttle, "not known: the server's health cannot be asked for (unknown_signal = stop)");
 	}
 	throttle->looked_ms = sg_clock_ms();
 	sg_err_release(&err);

@@ -55,9 +55,10 @@ struct sg_throttle {
 void sg_throttle_init(struct sg_throttle *throttle, struct sg_run *run, const struct sg_step *step, uint32_t table);
 void sg_throttle_release(struct sg_throttle *throttle);
 /* Looks, if the last look is a second old (or now: at once). backends: pids that the lanes work
- * on now, in a transaction that is open. A connection that fails is no reason to hold, nor to stop: it is
- * said once, and tried again, after 15 s at the latest; a look takes 4 s at most. The window goes on by the
- * clock then; only if the server's time was never known, it is closed. */
+ * on now, in a transaction that is open. A connection that fails is no reason to hold, but with
+ * unknown_signal = stop: it is said once, and tried again, after 15 s at the latest; a look takes
+ * 4 s at most. The window goes on by the clock then; only if the server's time was never known,
+ * it is closed. */
 void sg_throttle_look(struct sg_throttle *throttle, const int *backends, size_t count, bool now);
 
 /* ---- pure ---- */

@@ -14,6 +14,7 @@
 #define FIRST_LOOK_MS 100 /* before this, and half of lock_timeout, nobody is asked who blocks */
 #define NEXT_LOOK_MS 400
 #define BATCH_LOOK_MS 400 /* batches run all the time: who looks too often is a load himself */
+#define MOST_ROWS INT64_C(1000000000000) /* of a batch: counts are added up, here and in the state */
 
 void sg_executor_init(struct sg_executor *executor, struct sg_run *run, const struct sg_step *step,
                       struct sg_session *session, struct sg_process *process, struct sg_watch *watch, int lock_ms,
@@ -235,7 +236,7 @@ int sg_executor_batch(struct sg_executor *executor, const struct sg_process_batc
 			              done.status);
 		return -1;
 	}
-	if (done.status < 0) {
+	if (done.status < 0 || done.status > MOST_ROWS) {
 		sg_err_set(err, SG_CLASS_FAILED, "backfill_batch returned %" PRId64, done.status);
 		return sg_err_hint(err, "Return how many rows were changed; say why a batch fails with `return sg_fail(sg, \"…\");`.");
 	}

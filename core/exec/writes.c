@@ -287,8 +287,10 @@ int sg_writes_ask(struct sg_executor *executor, const struct sg_writes *writes, 
 	int status = -1;
 
 	/* Deferred triggers fire as who they are, and wait no longer than the batch's statements. */
-	if (!executor->guarded)
+	if (!executor->guarded) {
 		sg_session_guards(session, executor->step, executor->lock_ms, executor->step->backfill.statement_seconds, &arena);
+		sg_executor_role(executor);
+	}
 	sg_buf_adds(&session->pending, "CLOSE ALL;SET CONSTRAINTS ALL IMMEDIATE;SET LOCAL ROLE NONE;"
 	                               "SET LOCAL search_path = pg_catalog, pg_temp;");
 	add_quick(&session->pending, writes);

@@ -166,6 +166,30 @@ static int insert_during(struct project *project, struct sg_run *run, int from, 
     return count;
 }
 
+/* lock_seconds is of one wait: a table that was free in between was not locked all the time. */
+SG_TEST(two_short_waits_for_the_table)
+{
+    struct project *project = fill_new(1000);
+    struct sg_sql *ranges, *table = hold(project, "LOCK TABLE items IN SHARE MODE");
+    struct sg_run *run;
+
+    fill_write(project, "b01", "lock_seconds = 2\nlock_ms = 100\nlock_pause_ms = 100\n" FILL_ONE);
+    run = fill_start_all(project);
+    sg_sql_await(project->sql, "SELECT count(*) FROM pg_class WHERE relname = 'backfill_ranges'", "1", 10000);
+    sg_sql_await(project->sql, "SELECT count(*) FROM sgrun.backfill_ranges", "1", 10000);
+    sg_test_sleep_ms(500);
+    ranges = hold(project, "SELECT 1 FROM sgrun.backfill_ranges FOR UPDATE");
+    sg_sql_close(table);
+    sg_test_sleep_ms(2500);
+    table = hold(project, "LOCK TABLE items IN SHARE MODE");
+    sg_sql_close(ranges);
+    sg_test_sleep_ms(700);
+    T_FALSE(sg_run_ended(run));
+    sg_sql_close(table);
+    (void)fill_ends(run, 0);
+    fill_complete(project, "b01", 1000);
+}
+
 /* The application writes new rows as they should be: they are beyond the frozen end. */
 SG_TEST(inserts_of_the_new_kind)
 {
@@ -352,6 +376,7 @@ static const struct sg_test tests[] = {SG_CASE(a_row_in_the_middle),
                                        SG_CASE(table_in_share_mode_from_the_start),
                                        SG_CASE(table_in_access_exclusive_mode),
                                        SG_CASE(table_in_access_exclusive_mode_from_the_start),
+                                       SG_CASE(two_short_waits_for_the_table),
                                        SG_CASE(inserts_of_the_new_kind),
                                        SG_CASE(inserts_of_the_old_kind),
                                        SG_CASE(inserts_during_repeatable_sweeps),

@@ -337,6 +337,7 @@ SG_TEST(a_batch_fails_as_it_should)
         const char *primary;
     } cases[] = {
         {"option.returns = -3", SG_CLASS_FAILED, "backfill_batch returned -3"},
+        {"option.returns = 9223372036854775807", SG_CLASS_FAILED, "backfill_batch returned 9223372036854775807"},
         {"option.fail_at = 5", SG_CLASS_FAILED, "scripted: no batch with 5"},
         {"option.crash_at = 5", SG_CLASS_CRASH, "in backfill_batch()"},
         {"option.exit_at = 5", SG_CLASS_CRASH, "in backfill_batch()"},

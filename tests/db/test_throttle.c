@@ -374,6 +374,11 @@ SG_TEST(a_server_that_goes_is_no_reason_to_hold)
     sg_buf_clear(&logged);
     T_EQ_STR(look(), "");
     T_EQ_STR(logged.data, "");
+    /* But where nothing unknown is to pass, nothing is known now. */
+    step.backfill.unknown_signal_stop = true;
+    T_EQ_STR(look(), "not known: the server's health cannot be asked for (unknown_signal = stop)");
+    T_FALSE(throttle.closed);
+    step.backfill.unknown_signal_stop = false;
     /* The window goes on by the clock. */
     throttle.minute_ms -= 120 * 60000;
     T_CONTAINS(look(), "window: closed for ");

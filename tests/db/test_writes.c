@@ -222,6 +222,14 @@ SG_TEST(deferred_triggers_fire_before_the_look)
     T_EQ_INT(ask(p, "SET LOCAL lock_timeout = 0; UPDATE leads SET name = 'y' WHERE id = 1"), -1);
     T_EQ_INT(p->err.class, SG_CLASS_LOCKED);
     T_CONTAINS(p->err.hint, "lock_ms");
+    /* as the batch's role, too, even if a function of its last statement went back to the one that logged in */
+    sg_sql_exec(p->sql,
+                "CREATE ROLE late_worker; GRANT SELECT, UPDATE ON leads TO late_worker;"
+                "CREATE OR REPLACE FUNCTION log_it() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN IF current_user <> 'late_worker' THEN RAISE 'fired as %', current_user; END IF; RETURN NULL; END $$");
+    p->manifest.role = "late_worker";
+    passes(p, "SET LOCAL ROLE late_worker; UPDATE leads SET name = 'y' WHERE id = 1; SET LOCAL ROLE NONE");
+    p->manifest.role = NULL;
     /* a cursor WITH HOLD would run its query at COMMIT */
     sg_sql_exec(p->sql, "CREATE FUNCTION writes() RETURNS int LANGUAGE sql AS 'UPDATE public.plain SET n = 1; SELECT 1'");
     passes(p, "DECLARE c CURSOR WITH HOLD FOR SELECT writes()");
