@@ -388,6 +388,10 @@ static struct sg_json *item_json(const struct sg_backfills_item *item)
 	set_known(one, "seconds_left", seconds_left(r), seconds_left(r) >= 0);
 	set_known(one, "lanes", r->lanes, r->lanes > 0);
 	set_known(one, "batch_size", r->batch_size, r->batch_size > 0);
+	if (r->lanes > 0)
+		sg_json_set_real(one, "idle", r->idle);
+	else
+		sg_json_set_null(one, "idle");
 	sg_json_set_text(one, "throttle", held ? r->note : NULL);
 	set_known(one, "bad_rows", r->bad_rows, r->bad_rows >= 0);
 	set_known(one, "left", r->left, r->left >= 0);
