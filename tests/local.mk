@@ -94,6 +94,9 @@ tests_db_test_exactly_once_pooled_SOURCES = tests/db/test_exactly_once_pooled.c 
 	tests/db/faults.c tests/db/faults.h
 DB_TESTS += tests/db/test_locked_rows
 tests_db_test_locked_rows_SOURCES = tests/db/test_locked_rows.c tests/db/fills.c tests/db/fills.h tests/db/project.c tests/db/project.h
+DB_TESTS += tests/db/test_backfill_places
+tests_db_test_backfill_places_SOURCES = tests/db/test_backfill_places.c tests/db/fills.c tests/db/fills.h tests/db/project.c \
+	tests/db/project.h
 DB_TESTS += tests/db/test_bad_rows
 tests_db_test_bad_rows_SOURCES = tests/db/test_bad_rows.c tests/db/fills.c tests/db/fills.h tests/db/project.c tests/db/project.h
 DB_TESTS += tests/db/test_backfill_cli
