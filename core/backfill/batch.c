@@ -206,6 +206,11 @@ static enum sg_batch_end judge(struct round *r, struct sg_err *err)
 	}
 	r->result->text = sg_arena_strdup(r->arena, r->executor.waited_on);
 	drop(lane);
+	if (err->class == SG_CLASS_LOCKED && r->executor.waited_table) {
+		/* A partition, or a table of also_writes: smaller batches would meet it too. */
+		sg_err_clear(err);
+		return SG_BATCH_BLOCKED;
+	}
 	if (!single) {
 		if (waited)
 			sg_size_timed_out(&lane->size, rows);
@@ -218,11 +223,11 @@ static enum sg_batch_end judge(struct round *r, struct sg_err *err)
 		sg_err_clear(err);
 		return SG_BATCH_BLOCKED;
 	}
-	if (r->backfill->drain || is_time_out(err)) {
-		if (is_time_out(err))
-			sg_err_hint(err, "A single key takes longer than statement_seconds: is there an index for the batch's WHERE?");
+	if (is_time_out(err))
+		sg_err_hint(err, "%s alone takes longer than statement_seconds: is there an index for the batch's WHERE?",
+		            r->backfill->drain ? "A single row" : sg_key_text(&r->backfill->key, r->keys.firsts, r->arena));
+	if (r->backfill->drain || is_time_out(err))
 		return SG_BATCH_FAILED;
-	}
 	suspect_key(r, err);
 	return SG_BATCH_SPLIT;
 }

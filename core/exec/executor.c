@@ -91,6 +91,7 @@ static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 	sg_watch_blockers(executor->watch, executor->session->backend, &scratch, &blockers);
 	if (blockers.text != NULL) {
 		executor->waited_ms = blockers.waited_ms;
+		executor->waited_table = blockers.table;
 		keep_blockers(executor, blockers.text);
 		sg_executor_say(executor, sg_arena_printf(&scratch, "lock held by %s", blockers.text));
 	} else if (executor->now != NULL) {
@@ -111,6 +112,7 @@ void sg_executor_limit(struct sg_executor *executor, int64_t limit_ms, const cha
 	executor->asked_ms = -2 * BATCH_LOOK_MS;
 	executor->waited_ms = 0;
 	executor->waited_on = NULL;
+	executor->waited_table = false;
 	executor->now = doing;
 }
 

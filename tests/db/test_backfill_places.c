@@ -42,10 +42,32 @@ SG_TEST(a_locked_partition)
     run = fill_start_all(project);
     sg_test_sleep_ms(1500);
     T_FALSE(sg_run_ended(run));
-    T_LE_INT(sg_sql_int(project->sql, "SELECT count(*) FROM sgrun.backfill_ranges WHERE deferred"), 0);
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM sgrun.backfill_ranges WHERE deferred"), 0);
     sg_sql_close(holder);
     (void)fill_ends(run, 0);
     fill_complete(project, "b01", 1000);
+}
+
+/* Nor is a table that a trigger writes to. */
+SG_TEST(a_locked_table_of_also_writes)
+{
+    struct project *project = fill_new(1000);
+    struct sg_sql *holder;
+    struct sg_run *run;
+
+    sg_sql_exec(project->sql, "CREATE TABLE audit (id bigint); CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+                              " $$ BEGIN INSERT INTO audit VALUES (new.id); RETURN new; END $$;"
+                              " CREATE TRIGGER note AFTER UPDATE ON items FOR EACH ROW EXECUTE FUNCTION note()");
+    holder = sg_sql_hold(project->conninfo, "LOCK TABLE audit IN SHARE MODE");
+    fill_write(project, "b01", "batch_size = 50\nalso_writes = audit\n" FILL_ONE);
+    run = fill_start_all(project);
+    sg_test_sleep_ms(1500);
+    T_FALSE(sg_run_ended(run));
+    T_EQ_STR(sg_sql_rows(project->sql, "SELECT * FROM sgrun.backfill_ranges WHERE deferred"), "");
+    sg_sql_close(holder);
+    (void)fill_ends(run, 0);
+    fill_complete(project, "b01", 1000);
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM audit"), 1000);
 }
 
 /* The role that owns the table is not the one that logs in, and may not see our tables. */
@@ -53,13 +75,13 @@ SG_TEST(a_role_and_a_schema)
 {
     struct project *project = fill_new(1);
 
-    sg_sql_exec(project->sql, "DROP TABLE items; DROP ROLE IF EXISTS fills_owner; CREATE ROLE fills_owner; CREATE SCHEMA \"The App\" AUTHORIZATION fills_owner;"
-                              " SET ROLE fills_owner; CREATE TABLE \"The App\".items (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0);"
-                              " INSERT INTO \"The App\".items SELECT i FROM generate_series(1, 1000) i; RESET ROLE");
-    project->database = "schema = The App\nrole = fills_owner\n";
+    sg_sql_exec(project->sql, "DROP TABLE items; CREATE ROLE fills_owner; CREATE SCHEMA \"TheApp\" AUTHORIZATION fills_owner;"
+                              " SET ROLE fills_owner; CREATE TABLE \"TheApp\".items (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0);"
+                              " INSERT INTO \"TheApp\".items SELECT i FROM generate_series(1, 1000) i; RESET ROLE");
+    project->database = "schema = TheApp\nrole = fills_owner\n";
     fill_write(project, "b01", "batch_size = 100\n" FILL_ONE);
     (void)project_must(project, 0, "backfill", "--jobs", "2", "--strict");
-    sg_sql_exec(project->sql, "SET search_path = \"The App\"");
+    sg_sql_exec(project->sql, "SET search_path = \"TheApp\"");
     T_EQ_STR(fill_counts(project), "1|1000");
     T_EQ_STR(sg_sql_rows(project->sql, "SELECT state FROM sgrun.backfills"), "complete");
     sg_sql_exec(project->sql, "DROP OWNED BY fills_owner; DROP ROLE fills_owner");
@@ -161,6 +183,7 @@ SG_TEST(deletes_during_the_sweep)
 
 static const struct sg_test tests[] = {SG_CASE(partitions),
                                        SG_CASE(a_locked_partition),
+                                       SG_CASE(a_locked_table_of_also_writes),
                                        SG_CASE(a_role_and_a_schema),
                                        SG_CASE(a_pool_of_one),
                                        SG_CASE(a_pool_of_one_and_a_locked_row),
