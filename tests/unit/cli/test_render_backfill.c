@@ -290,7 +290,7 @@ SG_TEST(backfills_in_json)
 {
     struct sg_backfills_item items[] = {
         { .step = &steps[1], .result = { .end = SG_BACKFILL_END_LEFT, .rows = 1000, .changed = 900, .rows_done = 5000, .rows_estimate = 9000,
-                                         .left = 4000, .duration_ms = 2000, .lanes = 2, .batch_size = 100 } },
+                                         .left = 4000, .duration_ms = 2000, .lanes = 2, .batch_size = 100, .idle = 0.25 } },
         { .step = &steps[2], .waits_for = "backfill:seed",
           .result = { .end = SG_BACKFILL_END_WAITING, .rows_done = -1, .rows_estimate = -1, .left = -1, .bad_rows = -1 } },
     };
@@ -302,10 +302,10 @@ SG_TEST(backfills_in_json)
     sg_render_backfills_json(json, &result);
     dump = sg_json_dump(json, 0);
     T_EQ_STR(dump, "{\"backfills\":[{\"key\":\"migration_96_lead_name\",\"state\":\"pending\",\"rows_done\":5000,\"rows_estimate\":9000,"
-                   "\"rows_per_s\":500.0,\"seconds_left\":8,\"lanes\":2,\"batch_size\":100,\"throttle\":null,\"bad_rows\":0,\"left\":4000,"
+                   "\"rows_per_s\":500.0,\"seconds_left\":8,\"lanes\":2,\"batch_size\":100,\"idle\":0.25,\"throttle\":null,\"bad_rows\":0,\"left\":4000,"
                    "\"error\":null,\"end\":\"left\",\"duration_ms\":2000,\"rows\":1000,\"changed\":900,\"waits_for\":[],\"note\":null},"
                    "{\"key\":\"dedupe\",\"state\":\"waiting\",\"rows_done\":null,\"rows_estimate\":null,\"rows_per_s\":null,"
-                   "\"seconds_left\":null,\"lanes\":null,\"batch_size\":null,\"throttle\":null,\"bad_rows\":null,\"left\":null,"
+                   "\"seconds_left\":null,\"lanes\":null,\"batch_size\":null,\"idle\":null,\"throttle\":null,\"bad_rows\":null,\"left\":null,"
                    "\"error\":null,\"end\":\"waiting\",\"duration_ms\":0,\"rows\":0,\"changed\":0,\"waits_for\":[\"backfill:seed\"],"
                    "\"note\":null}],"
                    "\"backfill_summary\":{\"complete\":0,\"already\":0,\"left\":1,\"failed\":0,\"waiting\":1,\"not_reached\":0}}");
