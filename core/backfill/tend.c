@@ -11,13 +11,13 @@
 #include "core/backfill/course.h"
 #include "core/base/clock.h"
 #include "core/base/stop.h"
+#include "core/exec/serve.h"
 
 #define TICK_MS 100
 #define SHOW_MS 200
 #define LOOK_MS 5000      /* how often the state is read again, for what others did */
 #define PAUSED_LOOK_MS 1000
 #define MESSAGE_MS 5000   /* how often a message that only changes its numbers is written again */
-#define STATEMENTS 4      /* of statement_seconds each, that a batch's end may take */
 #define CANCEL_MS 10000   /* from the second STOP to SIGKILL */
 #define PAUSED_LIMIT_MS 600000 /* where there is no other limit: nothing waits for ever */
 
@@ -160,7 +160,7 @@ static void insist(struct sg_course *course, int64_t *asked_ms, int *asked)
 {
 	struct sg_lanes *lanes = &course->lanes;
 	int64_t now = sg_clock_ms();
-	int64_t patience = (int64_t)course->step->backfill.statement_seconds * 1000 * STATEMENTS +
+	int64_t patience = (int64_t)course->step->backfill.statement_seconds * 1000 * SG_BATCH_STATEMENTS +
 	                   (int64_t)course->step->policy.plugin_seconds * 1000 + CANCEL_MS;
 
 	if (lanes->stop_sent == 0)

@@ -301,11 +301,27 @@ static int judge_thinking(const struct sg_executor *executor, int64_t ms, struct
 	return sg_err_hint(err, "Let it do less between two statements, or raise idle_seconds (and lease_seconds above it).");
 }
 
+/* Each of a batch's statements has its time, however many there are: together they must not hold rows
+ * and a snapshot for ever. A smaller batch may do, as where one statement takes too long. */
+static int judge_batch(const struct sg_executor *executor, int64_t started_ms, struct sg_err *err)
+{
+	int64_t ms = sg_clock_ms() - started_ms, seconds = executor->step->backfill.statement_seconds;
+	char span[32];
+
+	if (ms < seconds * 1000 * SG_BATCH_STATEMENTS)
+		return 0;
+	sg_clock_text(ms, span);
+	sg_err_set(err, SG_CLASS_SQL, "the statements of a batch took %s together: more than %d times statement_seconds", span,
+	           SG_BATCH_STATEMENTS);
+	return sg_err_sqlstate(err, "57014");
+}
+
 int sg_serve(struct sg_executor *executor, enum sg_entry entry, const struct sg_process_batch *batch,
              struct sg_request *done_r, struct sg_err *err)
 {
 	const struct sg_step *step = executor->step;
 	const char **options = sg_arena_array(executor->arena, step->option_count * 2, sizeof *options);
+	int64_t started = sg_clock_ms();
 	int status;
 
 	for (size_t i = 0; i < step->option_count; i++) {
@@ -326,6 +342,8 @@ int sg_serve(struct sg_executor *executor, enum sg_entry entry, const struct sg_
 			return sg_stop_err(err);
 		if (done_r->kind == SG_REQUEST_DONE)
 			return 0;
+		if (entry == SG_ENTRY_BATCH && judge_batch(executor, started, err) != 0)
+			return -1;
 		executor->scratch = &scratch;
 		status = serve_request(executor, done_r, err);
 		executor->scratch = executor->arena;

@@ -12,6 +12,8 @@
 SG_MUST_CHECK int sg_serve(struct sg_executor *executor, enum sg_entry entry,
                            const struct sg_process_batch *batch, struct sg_request *done_r, struct sg_err *err);
 
+/* A batch's statements may take so many times statement_seconds together (SQLSTATE 57014). */
+#define SG_BATCH_STATEMENTS 4
 /* Of the executor, for this: the limit of the host's own statements. */
 #define SG_HOST_LIMIT_MS 60000
 /* Tells the observer what the step does now. */

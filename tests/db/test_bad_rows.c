@@ -221,6 +221,23 @@ SG_TEST(a_wrong_count)
     fill_complete(project, "b01", 500);
 }
 
+/* Each statement in time, but without an end to them: the batch has a limit of its own. */
+SG_TEST(too_many_statements)
+{
+    struct project *project = fill_new(1);
+    const char *lines = "batch_size = 100\nstatement_seconds = 1\n" FILL_LEFT FILL_ADD;
+    struct sg_run_result run;
+
+    for (int i = 2; i < 20; i++)
+        lines = sg_test_strf("%soption.batch%d = UPDATE items SET n = n WHERE id = $1 AND pg_sleep(0.5) IS NULL\n", lines, i);
+    fill_write(project, "b01", lines);
+    run = project_must(project, 0, "backfill");
+    T_EQ_STR(fill_counts(project), "0|1");
+    T_EQ_STR(fill_state(project, "b01"), "failed");
+    T_CONTAINS(fill_said(run), "together: more than 4 times statement_seconds");
+    T_LT_INT(run.ms, 9000);
+}
+
 /* A statement that takes too long over one row: bisected as a lock is, down to the key, which is named. */
 SG_TEST(a_slow_row)
 {
@@ -247,6 +264,7 @@ static const struct sg_test tests[] = {SG_CASE(three_of_ten_thousand),
                                        SG_CASE(a_failure_of_its_own),
                                        SG_CASE(a_hang),
                                        SG_CASE(a_wrong_count),
+                                       SG_CASE(too_many_statements),
                                        SG_CASE(a_slow_row),
                                        SG_CASES_END};
 static const struct sg_suite suites[] = {{"bad_rows", tests}, SG_SUITES_END};
