@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # bench/server.sh: a private server for the benchmarks; sourced, never run.
 #
 # Wants $fsync, $keep and, if set, $settings (lines of postgresql.conf); gives $folder,
@@ -19,7 +20,7 @@ trap stop EXIT
 trap 'exit 130' INT TERM
 mkdir "$folder/data" "$folder/socket"
 [ "$(id -u)" != 0 ] || chown "$owner" "$folder/data" "$folder/socket"
-cd "$folder"
+cd "$folder" || exit
 as "$bindir/initdb" -D "$folder/data" -U bench -A trust -N -E UTF8 --no-locale >"$folder/initdb.log" 2>&1 || { cat "$folder/initdb.log" >&2; exit 1; }
 cat >>"$folder/data/postgresql.conf" <<CONF
 listen_addresses = ''

@@ -208,8 +208,8 @@ SG_TEST(batches_lose_no_rows)
 {
     static const char *const skips[] = {
         "WITH c AS (SELECT id FROM a WHERE id > $1 LIMIT 10 FOR UPDATE SKIP LOCKED) UPDATE a SET b = 1 FROM c WHERE a.id = c.id",
-        "WITH x AS (SELECT 1), c AS (SELECT * FROM (SELECT id FROM a FOR NO KEY UPDATE OF a SKIP LOCKED) y) DELETE FROM a USING c "
-        "WHERE a.id = c.id",
+        ("WITH x AS (SELECT 1), c AS (SELECT * FROM (SELECT id FROM a FOR NO KEY UPDATE OF a SKIP LOCKED) y)"
+         " DELETE FROM a USING c WHERE a.id = c.id"),
         "UPDATE a SET b = (SELECT max(c) FROM (SELECT c FROM d WHERE d.id = a.id FOR SHARE SKIP LOCKED) q) WHERE id BETWEEN $1 AND $2",
         "INSERT INTO b SELECT id FROM a FOR KEY SHARE SKIP LOCKED ON CONFLICT DO NOTHING",
         "MERGE INTO b USING (SELECT id FROM a FOR UPDATE SKIP LOCKED) s ON b.id = s.id WHEN MATCHED THEN DELETE",
