@@ -306,7 +306,11 @@ static int set_message(struct sg_course *course, void *what, struct sg_arena *ar
 		return -1;
 	if (!row.begun || (row.state != SG_BACKFILL_RUNNING && row.state != SG_BACKFILL_PENDING))
 		return 0;
-	return sg_backfills_set(course->session.db, schema, course->step->id, SG_BACKFILL_RUNNING, what, NULL, -1, arena, err);
+	if (sg_backfills_set(course->session.db, schema, course->step->id, SG_BACKFILL_RUNNING, what, NULL, -1, arena, err) != 0)
+		return -1;
+	return what == NULL ? 0
+	                    : sg_backfills_alive(course->session.db, schema, course->step->id, course->run->runner,
+	                                         sg_lanes_alive(&course->lanes), arena, err);
 }
 
 void sg_course_message(struct sg_course *course, const char *message)

@@ -17,7 +17,7 @@
 #define SHOW_MS 200
 #define LOOK_MS 5000      /* how often the state is read again, for what others did */
 #define PAUSED_LOOK_MS 1000
-#define MESSAGE_MS 5000   /* how often a message that only changes its numbers is written again */
+#define MESSAGE_MS 5000   /* how often a message is written again, a sign of life and for its numbers */
 #define CANCEL_MS 10000   /* from the second STOP to SIGKILL */
 #define PAUSED_LIMIT_MS 600000 /* where there is no other limit: nothing waits for ever */
 
@@ -113,7 +113,7 @@ static void say_hold(struct sg_course *course)
 	if (holds != NULL)
 		(void)snprintf(course->held_by, sizeof course->held_by, "%s", holds);
 	if ((holds != NULL) == course->message_set &&
-	    (holds == NULL || strcmp(holds, course->message) == 0 || now - course->message_ms < MESSAGE_MS))
+	    (holds == NULL || now - course->message_ms < MESSAGE_MS))
 		return;
 	sg_course_message(course, holds);
 }

@@ -104,11 +104,10 @@ static void list_backfills(struct sg_run *run, const struct sg_gates *gates, str
 			continue;
 		if (row->state == SG_BACKFILL_PAUSED)
 			item->throttle = sg_arena_printf(run->arena, "paused by %s", row->paused_by ? row->paused_by : "somebody");
-		/* lanes that a throttle holds still hold no range */
-		if (row->state == SG_BACKFILL_RUNNING && row->message != NULL)
-			item->throttle = row->message;
-		else if (row->state == SG_BACKFILL_RUNNING && row->lanes == 0)
+		if (row->nobody)
 			item->state = "stopped";
+		else if (row->state == SG_BACKFILL_RUNNING)
+			item->throttle = row->message;
 	}
 }
 

@@ -114,7 +114,7 @@ static void read_failure(struct sg_backfill_row *row, const char *class, const c
 
 static void read_row(const struct sg_result *result, int at, struct sg_arena *arena, struct sg_backfill_row *row)
 {
-	const char *state = sg_result_value(result, at, 1), *rate;
+	const char *state = sg_result_value(result, at, 1), *rate, *message;
 
 	row->key = sg_result_value(result, at, 0);
 	for (size_t i = 0; i < SG_COUNT(state_names); i++)
@@ -141,15 +141,16 @@ static void read_row(const struct sg_result *result, int at, struct sg_arena *ar
 		row->lanes = (int)sg_result_int(result, at, 13);
 		row->silent_s = number_or(result, at, 16, -1);
 	}
+	message = sg_result_value(result, at, 19);
+	row->nobody = row->state == SG_BACKFILL_RUNNING && row->lanes == 0 && (message == NULL || row->ranges > row->deferred);
 	rate = sg_result_value(result, at, 14);
-	if (row->lanes > 0) {
+	if (row->lanes > 0 && (row->state != SG_BACKFILL_RUNNING || message == NULL)) {
 		row->rows_per_s = rate != NULL ? strtod(rate, NULL) * 1000 : 0;
 		row->batch_size = (int)sg_result_int(result, at, 15);
 		if (row->left >= 0 && row->rows_per_s > 0)
 			row->seconds_left = (int64_t)((double)row->left / row->rows_per_s + 0.5);
 	}
-	read_failure(row, sg_result_value(result, at, 17), sg_result_value(result, at, 18), sg_result_value(result, at, 19),
-	             arena);
+	read_failure(row, sg_result_value(result, at, 17), sg_result_value(result, at, 18), message, arena);
 }
 
 static int read_rows(struct sg_db *db, const char *state_schema, bool lock, const char *key, struct sg_arena *arena,
@@ -247,9 +248,9 @@ const char *sg_backfill_row_text(const struct sg_backfill_row *row, struct sg_ar
 			                       row->left == 1 ? "row is" : "rows are");
 		return "residual: its fingerprint does not hold";
 	case SG_BACKFILL_RUNNING:
-		if (row->message != NULL)
-			return sg_arena_printf(arena, "%s; it holds still: %s", left, message);
-		return row->lanes > 0 ? left : sg_arena_printf(arena, "%s; nobody is at work", left);
+		if (row->nobody)
+			return sg_arena_printf(arena, "%s; nobody is at work", left);
+		return row->message != NULL ? sg_arena_printf(arena, "%s; it holds still: %s", left, message) : left;
 	case SG_BACKFILL_PENDING:
 		break;
 	}
@@ -378,6 +379,23 @@ int sg_backfills_pass(struct sg_db *db, const char *state_schema, const char *ke
 		return gone(key, err);
 	*before_r = sg_result_value(result, 0, 0);
 	return 0;
+}
+
+int sg_backfills_alive(struct sg_db *db, const char *state_schema, const char *key, const char *runner, int lanes,
+                       struct sg_arena *arena, struct sg_err *err)
+{
+	const char *table = sg_arena_printf(arena, "%s.backfill_ranges", sg_db_identifier(arena, state_schema));
+
+	if (lanes < 1)
+		return 0;
+	return sg_db_script(db,
+	                    sg_arena_printf(arena,
+	                                    "UPDATE %s r SET runner = %s, updated_at = " NOW " FROM (SELECT t.no FROM %s t"
+	                                    " WHERE t.key" SG_EQ "%s AND NOT t.deferred ORDER BY t.no LIMIT %d FOR UPDATE SKIP LOCKED) f"
+	                                    " WHERE r.key" SG_EQ "%s AND r.no" SG_EQ "f.no",
+	                                    table, or_null(runner, arena), table, sg_db_literal(arena, key), lanes,
+	                                    sg_db_literal(arena, key)),
+	                    err);
 }
 
 /* A lane's name is its runner's, and a number. */

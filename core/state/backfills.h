@@ -37,7 +37,8 @@ struct sg_backfill_row {
 	double rows_per_s;
 	int64_t seconds_left;   /* -1: not known */
 	int batch_size;
-	int64_t silent_s;       /* since the last batch of a backfill that is not finished; -1: none yet */
+	int64_t silent_s;       /* since the last batch, or sign of life, of a backfill that is not finished; -1: none yet */
+	bool nobody;            /* running, but nobody is at work: message is an old one, if there is any */
 	struct sg_err err;      /* class NONE: none. Released with the arena */
 	const char *message;    /* while running: the throttle that holds; else of err; or NULL */
 };
@@ -82,6 +83,11 @@ SG_MUST_CHECK int sg_backfills_begin(struct sg_db *db, const struct sg_ranges *o
 SG_MUST_CHECK int sg_backfills_set(struct sg_db *db, const char *state_schema, const char *key,
                                    enum sg_backfill_state state, const char *message, const struct sg_err *why,
                                    int64_t left, struct sg_arena *arena, struct sg_err *err);
+/* A sign of life of lanes that hold still: free ranges, one a lane, are touched. Of ranges that are not
+ * deferred; in drain mode, and in later passes, there are none, and what is running there with a message
+ * is taken to be alive. */
+SG_MUST_CHECK int sg_backfills_alive(struct sg_db *db, const char *state_schema, const char *key, const char *runner,
+                                     int lanes, struct sg_arena *arena, struct sg_err *err);
 /* pass + 1; returns the time (text of timestamptz) before which deferred ranges must
  * have been touched to belong to the new pass. */
 SG_MUST_CHECK int sg_backfills_pass(struct sg_db *db, const char *state_schema, const char *key,

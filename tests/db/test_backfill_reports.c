@@ -136,8 +136,16 @@ SG_TEST(a_plan_says_how_far_it_is)
     T_EQ_INT(sg_json_int(sg_json_get(status_of(project, "b01"), "left")), 312000);
     sg_sql_close(lane);
     set(project, "b01", "message = 'replication lag: 93 MB'");
+    /* whoever wrote that is gone, unless there is a sign of life */
+    T_EQ_STR(project_text(status_of(project, "b01"), "state"), "stopped");
+    T_EQ_STR(project_text(status_of(project, "b01"), "throttle"), "");
+    sg_sql_exec(project->sql, "UPDATE sgrun.backfill_ranges SET updated_at = now()");
     T_EQ_STR(project_text(status_of(project, "b01"), "throttle"), "replication lag: 93 MB");
     T_EQ_STR(project_text(status_of(project, "b01"), "state"), "running");
+    /* what is left is deferred: it holds no range that could be touched */
+    sg_sql_exec(project->sql, "UPDATE sgrun.backfill_ranges SET deferred = true, updated_at = now() - interval '1 hour'");
+    T_EQ_STR(project_text(status_of(project, "b01"), "state"), "running");
+    sg_sql_exec(project->sql, "UPDATE sgrun.backfill_ranges SET deferred = false");
     set(project, "b01", "state = 'paused', message = NULL, paused_by = 'eva@one', paused_at = '2026-01-31 12:00+00'");
     T_EQ_STR(planned(project), "s01 SKIP (applied)\n"
                                "b01 WAIT (paused by eva@one since 2026-01-31T12:00:00Z: 312,000 of about 1,000,000 rows left)\n"

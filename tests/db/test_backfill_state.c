@@ -108,6 +108,12 @@ SG_TEST(states_are_written_as_asked)
     begin_hostile(s.db);
     must(sg_backfills_set(s.db, STATE, of.key, SG_BACKFILL_RUNNING, "replication lag", NULL, -1, &arena, &err));
     commit(s.db);
+    T_TRUE(look(s.db)->nobody);
+    begin_hostile(s.db);
+    must(sg_backfills_alive(s.db, STATE, of.key, "me", 3, &arena, &err));
+    commit(s.db);
+    T_FALSE(look(s.db)->nobody);
+    T_EQ_INT(look(s.db)->lanes, 1);
     r = look(s.db);
     T_EQ_STR(r->message, "replication lag");
     T_EQ_INT(r->err.class, SG_CLASS_NONE);
