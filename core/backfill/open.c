@@ -99,6 +99,13 @@ static int last_rung(const struct sg_step *step)
 	return step->policy.lock_rungs_ms[step->policy.lock_rungs - 1];
 }
 
+/* The login role may not even see the table. */
+static int as_role(struct sg_session *session, struct sg_arena *arena, struct sg_err *err)
+{
+	sg_session_role(session, true, arena);
+	return sg_session_flush(session, err);
+}
+
 static int learn(struct sg_backfill *backfill, struct sg_session *session, const char *table, const char *key,
                  struct sg_err *err)
 {
@@ -111,6 +118,7 @@ static int learn(struct sg_backfill *backfill, struct sg_session *session, const
 		return -1;
 	sg_session_unwatch(session);
 	if (sg_session_begin(session, step, NULL, NULL, last_rung(step), arena, &begun, err) == 0 &&
+	    as_role(session, arena, err) == 0 &&
 	    (backfill->drain || sg_key_learn(session->db, table, key, arena, &backfill->key, err) == 0))
 		status = sg_writes_learn(session, step, backfill->key.oid, arena, &backfill->writes, err);
 	sg_session_rollback(session);

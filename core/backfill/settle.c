@@ -18,6 +18,7 @@
 #include "core/state/attempts.h"
 
 #define LOCK_MS 2000  /* for the row: held by others for a moment, in drain mode for a batch */
+#define CATALOG "\"pg_catalog\"."
 #define TOUCH_MS 200  /* the same, where it is of use only */
 
 int sg_course_again(struct sg_course *course, struct sg_retry *retry, struct sg_err *err)
@@ -132,6 +133,65 @@ static int set(struct sg_course *course, enum sg_backfill_state state, int64_t l
 	                        left, arena, err);
 }
 
+/* What the positions of its ranges mean. Integers of any width are the same, and so are texts. */
+static const char *described(const struct sg_key *key, struct sg_arena *arena)
+{
+	static const struct { const char *type, *as; } same[] = { { "\"int2\"", "integer" },
+		{ "\"int4\"", "integer" }, { "\"int8\"", "integer" }, { "\"varchar\"", "text" }, { "\"text\"", "text" } };
+	const char *all = sg_arena_printf(arena, "%s (", key->shown);
+
+	for (size_t i = 0; i < key->count; i++) {
+		const char *type = key->types[i];
+
+		type += strncmp(type, CATALOG, strlen(CATALOG)) == 0 ? strlen(CATALOG) : 0;
+		for (size_t k = 0; k < sizeof same / sizeof *same; k++)
+			if (strcmp(type, same[k].type) == 0)
+				type = same[k].as;
+		all = sg_arena_printf(arena, "%s%s%s %s%s", all, i > 0 ? ", " : "", key->names[i], type, key->collations[i]);
+	}
+	return sg_arena_printf(arena, "%s)", all);
+}
+
+/* Its line in the journal: number 0, which no statement has. */
+static int note_key(struct sg_course *course, struct sg_arena *arena, struct sg_err *err)
+{
+	return sg_db_script(course->session.db,
+	                    sg_arena_printf(arena,
+	                                    "INSERT INTO %s.journal AS j (step, seq, kind, sql) VALUES (%s, 0, 'key', %s)"
+	                                    " ON CONFLICT (step, seq) DO UPDATE SET kind = EXCLUDED.kind, sql = EXCLUDED.sql",
+	                                    sg_db_identifier(arena, course->run->manifest->state_schema),
+	                                    sg_db_literal(arena, course->step->id),
+	                                    sg_db_literal(arena, described(&course->backfill.key, arena))),
+	                    err);
+}
+
+/* Ranges that were made of another key would have rows done twice, and others never. */
+static int check_key(struct sg_course *course, struct sg_arena *arena, struct sg_err *err)
+{
+	const char *is = described(&course->backfill.key, arena), *was;
+	const char *schema = sg_db_identifier(arena, course->run->manifest->state_schema);
+	const char *step = sg_db_literal(arena, course->step->id);
+	struct sg_result *result;
+
+	if (sg_db_script_rows(course->session.db,
+	                      sg_arena_printf(arena,
+	                                      "SELECT j.sql FROM %s.journal j WHERE j.step OPERATOR(pg_catalog.=) %s"
+	                                      " AND j.seq OPERATOR(pg_catalog.=) 0 AND j.kind OPERATOR(pg_catalog.=) 'key'",
+	                                      schema, step),
+	                      arena, &result, err) != 0)
+		return -1;
+	was = sg_result_rows(result) == 1 ? sg_result_value(result, 0, 0) : NULL;
+	if (was == NULL || strcmp(was, is) == 0)
+		return 0;
+	sg_err_set(err, SG_CLASS_REFUSED, "this backfill was begun over %s, and is now over %s", was, is);
+	sg_err_detail(err, "Ranges of it are left, and their positions say nothing of another table or key.");
+	sg_err_hint(err, "Let it end with the key that it was begun with. If that key is no more, and its batches do no harm to rows "
+	                 "that are done already: DELETE FROM %s.backfill_ranges WHERE key = %s, and then sgrun backfill --again %s.",
+	            schema, step, course->step->id);
+	sg_err_step(err, course->step->id);
+	return sg_err_at(err, course->run->manifest->path, course->step->line);
+}
+
 /* A sweep over all that is there now: its upper end is frozen here. */
 static int begin_sweep(struct sg_course *course, struct settling *settling, struct sg_arena *arena, struct sg_err *err)
 {
@@ -140,10 +200,16 @@ static int begin_sweep(struct sg_course *course, struct settling *settling, stru
 	sg_key_values lowest = NULL, highest = NULL;
 	int64_t estimate = settling->asked ? settling->left : -1;
 
-	if (!backfill->drain &&
-	    (sg_key_ends(db, &backfill->key, arena, &lowest, &highest, err) != 0 ||
-	     sg_key_estimate(db, &backfill->key, arena, &estimate, err) != 0))
-		return -1;
+	if (!backfill->drain) {
+		sg_session_role(&course->session, true, arena);
+		if (sg_session_flush(&course->session, err) != 0 ||
+		    sg_key_ends(db, &backfill->key, arena, &lowest, &highest, err) != 0 ||
+		    sg_key_estimate(db, &backfill->key, arena, &estimate, err) != 0)
+			return -1;
+		sg_session_role(&course->session, false, arena);
+		if (sg_session_flush(&course->session, err) != 0 || note_key(course, arena, err) != 0)
+			return -1;
+	}
 	if (!backfill->drain && lowest == NULL)
 		estimate = 0;
 	if (sg_backfills_begin(db, &backfill->ranges, lowest, highest, estimate, backfill->image.sha256,
@@ -217,6 +283,8 @@ static int decide(struct sg_course *course, void *what, struct sg_arena *arena, 
 		settling->next = ended(course, SG_BACKFILL_END_PAUSED);
 		return 0;
 	}
+	if (work && !course->backfill.drain && check_key(course, arena, err) != 0)
+		return -1;
 	if (work) {
 		settling->next = SG_NEXT_WORK;
 		settling->running = true;

@@ -118,9 +118,7 @@ void sg_executor_limit(struct sg_executor *executor, int64_t limit_ms, const cha
 
 void sg_executor_role(struct sg_executor *executor)
 {
-	if (executor->run->manifest->role != NULL)
-		sg_buf_addf(&executor->session->pending, "SET LOCAL ROLE %s;",
-		            sg_db_identifier(executor->scratch, executor->run->manifest->role));
+	sg_session_role(executor->session, true, executor->scratch);
 }
 
 static bool is_absence(const struct sg_err *err)

@@ -193,6 +193,14 @@ int sg_session_begin_look(struct sg_session *session, struct sg_arena *arena, st
 	return 0;
 }
 
+void sg_session_role(struct sg_session *session, bool on, struct sg_arena *arena)
+{
+	const char *role = session->run->manifest->role;
+
+	if (role != NULL)
+		sg_buf_addf(&session->pending, "SET LOCAL ROLE %s;", on ? sg_db_identifier(arena, role) : "NONE");
+}
+
 int sg_session_begin_batch(struct sg_session *session, const struct sg_step *step, const char *question,
                            struct sg_arena *arena, struct sg_result **result_r, struct sg_err *err)
 {

@@ -74,6 +74,9 @@ void sg_session_rollback(struct sg_session *session);
  * plugin may have undone them. */
 void sg_session_guards(struct sg_session *session, const struct sg_step *step, int lock_ms, int statement_seconds,
                        struct sg_arena *arena);
+/* Appends: the plugin's role, where the manifest names one (on), or the login role again.
+ * Our tables belong to the latter, the application's may be hidden from it. */
+void sg_session_role(struct sg_session *session, bool on, struct sg_arena *arena);
 /* Sends what is pending as one string. */
 SG_MUST_CHECK int sg_session_flush(struct sg_session *session, struct sg_err *err);
 /* As flush, and the rows of its last statement. */

@@ -70,21 +70,49 @@ SG_TEST(a_locked_table_of_also_writes)
     T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM audit"), 1000);
 }
 
-/* The role that owns the table is not the one that logs in, and may not see our tables. */
+/* The role that owns the table is not the one that logs in, which inherits nothing: it sees our tables alone, the other its own alone. */
 SG_TEST(a_role_and_a_schema)
 {
     struct project *project = fill_new(1);
 
-    sg_sql_exec(project->sql, "DROP TABLE items; CREATE ROLE fills_owner; CREATE SCHEMA \"TheApp\" AUTHORIZATION fills_owner;"
-                              " SET ROLE fills_owner; CREATE TABLE \"TheApp\".items (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0);"
-                              " INSERT INTO \"TheApp\".items SELECT i FROM generate_series(1, 1000) i; RESET ROLE");
+    sg_sql_execf(project->sql, "DROP TABLE items; CREATE ROLE fills_owner; CREATE ROLE fills_login LOGIN NOINHERIT IN ROLE fills_owner;"
+                               " GRANT CREATE ON DATABASE %s TO fills_login; CREATE SCHEMA \"TheApp\" AUTHORIZATION fills_owner;"
+                               " SET ROLE fills_owner; CREATE TABLE \"TheApp\".items (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0);"
+                               " INSERT INTO \"TheApp\".items SELECT i FROM generate_series(1, 1000) i; RESET ROLE", project->db);
+    project->dsn = sg_server_url(project->server, project->db, "fills_login");
+    project->sgrun = "state_schema = Ops\n";
     project->database = "schema = TheApp\nrole = fills_owner\n";
     fill_write(project, "b01", "batch_size = 100\n" FILL_ONE);
     (void)project_must(project, 0, "backfill", "--jobs", "2", "--strict");
     sg_sql_exec(project->sql, "SET search_path = \"TheApp\"");
     T_EQ_STR(fill_counts(project), "1|1000");
-    T_EQ_STR(sg_sql_rows(project->sql, "SELECT state FROM sgrun.backfills"), "complete");
-    sg_sql_exec(project->sql, "DROP OWNED BY fills_owner; DROP ROLE fills_owner");
+    T_EQ_STR(sg_sql_rows(project->sql, "SELECT state FROM \"Ops\".backfills"), "complete");
+    (void)project_must(project, 0, "backfill", "--again", "b01");
+    (void)project_must(project, 0, "backfill", "--jobs", "2", "--strict");
+    T_EQ_STR(fill_counts(project), "2|1000");
+    sg_sql_exec(project->sql, "DROP OWNED BY fills_login, fills_owner; DROP ROLE fills_login, fills_owner");
+}
+
+/* A run that is cut short, and the next one over another key: its positions would say of rows that they are done. */
+SG_TEST(positions_of_another_key)
+{
+    struct project *project = fill_new(400);
+
+    sg_sql_exec(project->sql, "ALTER TABLE items ADD other bigint; UPDATE items SET other = 401 - id; ALTER TABLE items ALTER other SET NOT NULL");
+    fill_write(project, "b01", "batch_size = 20\nmax_seconds = 1\noption.sleep_ms = 100\n" FILL_ONE);
+    (void)project_must(project, 0, "backfill");
+    T_TRUE(fill_done(project, "b01") >= 20 && fill_done(project, "b01") < 400);
+    sg_sql_exec(project->sql, "ALTER TABLE items RENAME id TO first; ALTER TABLE items RENAME other TO id; CREATE UNIQUE INDEX ON items (id)");
+    /* Under the same names nobody can tell. Under others: */
+    sg_sql_exec(project->sql, "ALTER TABLE items ALTER id TYPE text USING lpad(id::text, 9, '0')");
+    struct sg_run_result run = project_must(project, 6, "backfill", "--strict");
+    T_CONTAINS(run.out, "this backfill was begun over public.items (id integer), and is now over public.items (id text");
+    T_EQ_STR(fill_state(project, "b01"), "pending");
+    /* An integer that got wider is the same key. */
+    sg_sql_exec(project->sql, "ALTER TABLE items RENAME id TO other; ALTER TABLE items RENAME first TO id; ALTER TABLE items ALTER id TYPE int");
+    fill_write(project, "b01", "batch_size = 20\n" FILL_ONE);
+    (void)project_must(project, 0, "backfill", "--strict");
+    fill_complete(project, "b01", 400);
 }
 
 /* Two lanes, a supervisor, and one server connection for all of them. */
@@ -184,7 +212,7 @@ SG_TEST(deletes_during_the_sweep)
 static const struct sg_test tests[] = {SG_CASE(partitions),
                                        SG_CASE(a_locked_partition),
                                        SG_CASE(a_locked_table_of_also_writes),
-                                       SG_CASE(a_role_and_a_schema),
+                                       SG_CASE(a_role_and_a_schema), SG_CASE(positions_of_another_key),
                                        SG_CASE(a_pool_of_one),
                                        SG_CASE(a_pool_of_one_and_a_locked_row),
                                        SG_CASE(read_only_for_a_while),
