@@ -386,8 +386,13 @@ static enum sg_batch_end send_batch(struct round *r, struct sg_err *err)
 		return judge(r, err);
 	add_journal(r);
 	add_position(r, changed);
-	if (commit(r, err) != 0)
-		return err->uncertain || sg_db_lost(lane->session.db) ? SG_BATCH_FAILED : judge(r, err);
+	if (commit(r, err) != 0) {
+		/* A lock on our own rows (who ends a range adds to its backfill's) is none of the table's keys. */
+		if (err->class == SG_CLASS_LOCKED)
+			sg_err_wrap(err, "sgrun's own row of %s is locked", r->step.id);
+		return err->uncertain || err->class == SG_CLASS_LOCKED || sg_db_lost(lane->session.db) ? SG_BATCH_FAILED
+		                                                                                          : judge(r, err);
+	}
 	r->result->rows = r->backfill->drain ? changed : r->keys.rows;
 	r->result->changed = changed;
 	r->result->work_us = sg_clock_us() - r->started_us;

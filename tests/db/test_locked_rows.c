@@ -166,6 +166,26 @@ static int insert_during(struct project *project, struct sg_run *run, int from, 
     return count;
 }
 
+/* The row of the backfill itself: waited for, and no key is taken for locked. */
+SG_TEST(our_own_row)
+{
+    struct project *project = fill_new(1000);
+    struct sg_sql *holder;
+    struct sg_run *run;
+
+    fill_write(project, "b01", "batch_size = 100\nlock_ms = 100\nlock_pause_ms = 200\noption.sleep_ms = 100\n" FILL_ONE);
+    run = fill_start_all(project);
+    fill_await(project, run, "b01", 100);
+    holder = hold(project, "SELECT 1 FROM sgrun.backfills FOR UPDATE");
+    sg_test_sleep_ms(3500);
+    T_FALSE(sg_run_ended(run));
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM sgrun.backfill_ranges WHERE deferred"), 0);
+    sg_sql_close(holder);
+    (void)fill_ends(run, 0);
+    fill_complete(project, "b01", 1000);
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT pass FROM sgrun.backfills"), 1);
+}
+
 /* lock_seconds is of one wait: a table that was free in between was not locked all the time. */
 SG_TEST(two_short_waits_for_the_table)
 {
@@ -376,6 +396,7 @@ static const struct sg_test tests[] = {SG_CASE(a_row_in_the_middle),
                                        SG_CASE(table_in_share_mode_from_the_start),
                                        SG_CASE(table_in_access_exclusive_mode),
                                        SG_CASE(table_in_access_exclusive_mode_from_the_start),
+                                       SG_CASE(our_own_row),
                                        SG_CASE(two_short_waits_for_the_table),
                                        SG_CASE(inserts_of_the_new_kind),
                                        SG_CASE(inserts_of_the_old_kind),
