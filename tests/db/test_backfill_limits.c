@@ -219,42 +219,6 @@ SG_TEST(sigterm_while_it_waits)
     finish(project, "b01", 100);
 }
 
-/* Nothing answers any more, at whatever statement of lane or supervisor: two signals are enough to get out, and no row is done twice. */
-SG_TEST(out_of_a_hole)
-{
-    for (int i = 0; i < (sg_test_full() ? 24 : 4); i++) {
-        struct project *project = fill_new(400);
-        struct sg_proxy *proxy = sg_proxy_start(sg_server_dir(project->server), sg_server_port(project->server));
-        enum sg_fault fault = sg_test_rand(2) == 0 ? SG_FAULT_HOLE : SG_FAULT_HOLE_REPLY;
-        bool at_commit = i % 3 == 0;
-        int nth = 1 + (int)sg_test_rand(at_commit ? 8 : 40);
-        struct sg_run *run;
-        struct sg_run_result result;
-        int64_t start;
-
-        project->dsn = sg_proxy_url(proxy, project->db, NULL);
-        fill_write(project, "b01", "batch_size = 20\n" FILL_ONE);
-        sg_proxy_arm(proxy, &(struct sg_proxy_rule){.fault = fault, .match = at_commit ? "COMMIT" : NULL, .whole = at_commit, .nth = nth});
-        run = fill_start_all(project);
-        T_MUST(sg_proxy_await_hits(proxy, 1, 20000));
-        sg_test_sleep_ms(50);
-        start = sg_test_now_ms();
-        sg_run_signal(run, SIGTERM);
-        sg_test_sleep_ms(100);
-        sg_run_signal(run, SIGTERM);
-        result = sg_run_wait(run, 30000);
-        sg_test_check(SG_HERE_, false, result.exit == 143 && sg_test_now_ms() - start < 15000,
-                      "a hole at %s %d: ended with %d (signal %d%s) after %lld ms:\n%s%s", at_commit ? "COMMIT" : "statement", nth, result.exit,
-                      result.signal, result.timed_out ? ", did not end" : "", (long long)(sg_test_now_ms() - start), result.out, result.err);
-        printf("a hole at %s %d: out after %lld ms\n", at_commit ? "COMMIT" : "statement", nth, (long long)(sg_test_now_ms() - start));
-        sg_proxy_disarm(proxy);
-        sg_proxy_cut(proxy);
-        (void)project_must(project, 0, "backfill", "--strict");
-        fill_complete(project, "b01", 400);
-    }
-    T_EQ_STR(sg_run_orphans(), "");
-}
-
 /* ---- only what was declared ---- */
 
 static void undeclared(const char *setup, const char *table, const char *batch)
@@ -461,7 +425,6 @@ static const struct sg_test tests[] = {SG_CASE(time_is_over),
                                        SG_CASE(sigterm_in_a_long_statement),
                                        SG_CASE(second_sigterm),
                                        SG_CASE(sigterm_while_it_waits),
-                                       SG_CASE_SECONDS(out_of_a_hole, 600),
                                        SG_CASE(undeclared_by_trigger),
                                        SG_CASE(undeclared_by_deferred_trigger),
                                        SG_CASE(undeclared_by_cascade),
