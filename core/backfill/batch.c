@@ -189,8 +189,11 @@ static enum sg_batch_end judge(struct round *r, struct sg_err *err)
 	struct sg_lane *lane = r->lane;
 	bool single = !r->backfill->drain ? same_key(r->backfill, r->keys.firsts, r->keys.lasts) : r->limit <= 1;
 	int64_t rows = r->backfill->drain ? r->limit : r->keys.rows;
-	bool waited = err->class == SG_CLASS_LOCKED || is_time_out(err);
+	bool waited;
 
+	if (is_time_out(err) && r->executor.gave_way)
+		err->class = SG_CLASS_LOCKED;
+	waited = err->class == SG_CLASS_LOCKED || is_time_out(err);
 	if (sg_stop_count() > 0 && (is_time_out(err) || sg_class_retries(err->class))) {
 		drop(lane);
 		sg_err_clear(err);

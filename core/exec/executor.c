@@ -70,6 +70,14 @@ static int64_t first_look(const struct sg_executor *executor)
 	return half > 0 && half < usual ? half : usual;
 }
 
+/* From look to look. While a batch waits for nobody, a deadlock may begin at any time. */
+static int64_t next_look(const struct sg_executor *executor)
+{
+	if (executor->phase != SG_PHASE_BATCH)
+		return NEXT_LOOK_MS;
+	return executor->waited_on != NULL ? 2 * BATCH_LOOK_MS : BATCH_LOOK_MS / 2;
+}
+
 /* While a statement runs: signals, the lease, our own deadline, and who blocks. */
 static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 {
@@ -85,7 +93,7 @@ static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 	if (executor->limit_ms > 0 && elapsed_ms > executor->limit_ms)
 		return SG_WAIT_ABANDON;
 	if (executor->watch == NULL || executor->session->backend == 0 || elapsed_ms < first_look(executor) ||
-	    elapsed_ms - executor->asked_ms < (executor->phase == SG_PHASE_BATCH ? 2 * BATCH_LOOK_MS : NEXT_LOOK_MS))
+	    elapsed_ms - executor->asked_ms < next_look(executor))
 		return SG_WAIT_ON;
 	executor->asked_ms = elapsed_ms;
 	sg_watch_blockers(executor->watch, executor->session->backend, &scratch, &blockers);
@@ -98,6 +106,11 @@ static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 		sg_executor_say(executor, executor->now);
 	}
 	sg_arena_release(&scratch);
+	/* It has waited longer, so the server would end it, not us: the application before a batch. */
+	if (blockers.deadlock && executor->phase == SG_PHASE_BATCH) {
+		executor->gave_way = true;
+		return SG_WAIT_CANCEL;
+	}
 	return SG_WAIT_ON;
 }
 
@@ -112,7 +125,7 @@ void sg_executor_limit(struct sg_executor *executor, int64_t limit_ms, const cha
 	executor->asked_ms = -2 * BATCH_LOOK_MS;
 	executor->waited_ms = 0;
 	executor->waited_on = NULL;
-	executor->waited_table = false;
+	executor->waited_table = executor->gave_way = false;
 	executor->now = doing;
 }
 

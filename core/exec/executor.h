@@ -48,6 +48,7 @@ struct sg_executor {
 	int64_t waited_ms;
 	const char *waited_on, *now;
 	bool waited_table;              /* it was a table that was waited for, not a row of one */
+	bool gave_way;                  /* a batch that whoever blocks it waits for: it was cancelled */
 	char *waited_text;              /* where waited_on is kept */
 	size_t waited_room;
 };

@@ -72,7 +72,8 @@ static const char blockers_sql[] =
 	" FROM pg_locks l WHERE l.pid = %1$d AND NOT l.granted),"
 	" b.pid, a.application_name, a.usename, a.state,"
 	" (extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::int8, left(a.query, 300), a.backend_type,"
-	" (SELECT bool_or(l.locktype = 'relation') FROM pg_locks l WHERE l.pid = %1$d AND NOT l.granted)"
+	" (SELECT bool_or(l.locktype = 'relation') FROM pg_locks l WHERE l.pid = %1$d AND NOT l.granted),"
+	" (SELECT bool_or(%1$d = ANY (pg_blocking_pids(o))) FROM unnest(pg_blocking_pids(%1$d)) o)"
 	" FROM unnest(pg_blocking_pids(%1$d)) b (pid) LEFT JOIN pg_stat_activity a ON a.pid = b.pid"
 	" ORDER BY a.xact_start LIMIT 5; COMMIT";
 
@@ -98,6 +99,7 @@ void sg_watch_blockers(struct sg_watch *watch, int backend, struct sg_arena *are
 		if (sg_result_rows(result) > 0)
 			blockers_r->waited_ms = sg_result_int(result, 0, 0) + 1;
 		blockers_r->table = sg_result_rows(result) > 0 && sg_result_true(result, 0, 8);
+		blockers_r->deadlock = sg_result_rows(result) > 0 && sg_result_true(result, 0, 9);
 		for (int i = 0; i < sg_result_rows(result); i++) {
 			if (i > 0)
 				sg_buf_adds(&text, "; ");

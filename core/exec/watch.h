@@ -28,6 +28,7 @@ SG_MUST_CHECK int sg_watch_open(struct sg_watch *watch, struct sg_err *err);
 struct sg_blockers {
 	int64_t waited_ms;   /* how long the backend has waited for a lock; 0 = it does not wait */
 	bool table;          /* it waits for a table as a whole, not for a row */
+	bool deadlock;       /* somebody who blocks it waits for it */
 	const char *text;    /* "pid 4711 (psql, user app, idle in transaction for 34 s: UPDATE …)", or NULL */
 };
 /* Who blocks that backend; nothing if it cannot be told within 500 ms. */
