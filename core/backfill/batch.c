@@ -301,7 +301,7 @@ static enum sg_batch_end pass_over(struct round *r, struct sg_err *err)
 	}
 	if (commit(r, err) != 0)
 		return SG_BATCH_FAILED;
-	sg_size_clear(&r->lane->size);
+	sg_size_passed(&r->lane->size);
 	verdict->key = NULL;
 	if (!verdict->bad)
 		return SG_BATCH_DEFERRED;

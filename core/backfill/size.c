@@ -117,6 +117,11 @@ void sg_size_clear(struct sg_size *size)
 	size->suspect = 0;
 }
 
+void sg_size_passed(struct sg_size *size)
+{
+	size->suspect = 2;
+}
+
 void sg_size_shrink(struct sg_size *size)
 {
 	size->suspect = 0;

@@ -35,7 +35,10 @@ void sg_size_timed_out(struct sg_size *size, int64_t rows);
 void sg_size_suspect(struct sg_size *size, int64_t rows);
 /* Sessions are blocked by us, or a deadlock was met: halved (auto), nothing is suspect. */
 void sg_size_shrink(struct sg_size *size);
-/* The culprit was found and passed, or another range is worked on: nothing is suspect. */
+/* Another range is worked on: nothing is suspect. */
 void sg_size_clear(struct sg_size *size);
+/* The culprit was found and passed. The key after it is tried alone: what is locked or bad often comes in rows,
+ * and each of them would be searched for anew. */
+void sg_size_passed(struct sg_size *size);
 
 #endif

@@ -190,6 +190,25 @@ static int insert_during(struct project *project, struct sg_run *run, int from, 
     return count;
 }
 
+/* Locked rows that follow each other are not searched for one by one. */
+SG_TEST(many_rows_in_a_row)
+{
+    struct project *project = fill_new(2000);
+    struct sg_sql *holder = hold(project, "SELECT 1 FROM items WHERE id BETWEEN 1000 AND 1039 FOR UPDATE");
+    struct sg_run *run;
+    int64_t began;
+
+    fill_write(project, "b01", "lock_ms = 1000\n" FILL_ONE);
+    began = sg_test_now_ms();
+    run = fill_start_all(project);
+    fill_await(project, run, "b01", 1960);
+    T_LT_INT(sg_test_now_ms() - began, 20000);
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM sgrun.backfill_ranges WHERE deferred"), 40);
+    sg_sql_close(holder);
+    (void)fill_ends(run, 0);
+    fill_complete(project, "b01", 2000);
+}
+
 /* The row of the backfill itself: waited for, and no key is taken for locked. */
 SG_TEST(our_own_row)
 {
@@ -421,6 +440,7 @@ static const struct sg_test tests[] = {SG_CASE(a_row_in_the_middle),
                                        SG_CASE(table_in_share_mode_from_the_start),
                                        SG_CASE(table_in_access_exclusive_mode),
                                        SG_CASE(table_in_access_exclusive_mode_from_the_start),
+                                       SG_CASE(many_rows_in_a_row),
                                        SG_CASE(our_own_row),
                                        SG_CASE(two_short_waits_for_the_table),
                                        SG_CASE(inserts_of_the_new_kind),

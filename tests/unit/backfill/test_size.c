@@ -318,7 +318,29 @@ SG_TEST(stays_within_its_bounds)
     T_EQ_INT(sg_size_next(&size), 5000);
 }
 
+SG_TEST(after_a_culprit_the_next_key_is_alone)
+{
+    struct sg_backfill_settings s = settings(0, 50000);
+    struct sg_size size;
+    sg_size_init(&size, &s, 8000);
+    sg_size_timed_out(&size, 8000);
+    sg_size_timed_out(&size, 1);
+    sg_size_passed(&size);
+    /* That one is locked as well, and the one after it. */
+    for (int i = 0; i < 5; i++) {
+        T_EQ_INT(sg_size_next(&size), 1);
+        sg_size_timed_out(&size, 1);
+        T_EQ_INT(sg_size_next(&size), 1);
+        sg_size_passed(&size);
+    }
+    sg_size_done(&size, 1, 3);
+    T_EQ_INT(sg_size_next(&size), 1);
+    sg_size_done(&size, 1, 3);
+    T_EQ_INT(sg_size_next(&size), 4000);
+}
+
 static const struct sg_test tests[] = {
+    SG_CASE(after_a_culprit_the_next_key_is_alone),
     SG_CASE(finds_a_bad_key_among_ten_thousand),
     SG_CASE(finds_several_bad_keys),
     SG_CASE(equal_keys_do_not_make_the_search_endless),
