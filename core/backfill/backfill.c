@@ -303,8 +303,7 @@ static void note(struct sg_course *course)
 		    result->bad_rows, result->bad_rows == 1 ? " fails" : "s fail", result->bad_rows == 1 ? "its" : "their", id);
 	else if (result->end == SG_BACKFILL_END_RESIDUAL && course->opened && !course->backfill.drain &&
 	         !(course->backfill.flags & SG_REPEATABLE))
-		add(&text, "all rows of its sweep are done, but its fingerprint does not hold: rows were added or changed since. "
-		           "sgrun backfill --again %s sweeps all rows once more", id);
+		add(&text, "rows were added or changed since they were done");
 	else if (result->end == SG_BACKFILL_END_RESIDUAL)
 		add(&text, "its fingerprint does not hold, and another look changed nothing more");
 	if (course->held_by[0] != '\0' && course->held_ms >= 1000) {

@@ -66,7 +66,8 @@ static int claim(struct round *r, struct sg_err *err)
 	const struct sg_backfill *backfill = r->backfill;
 	const char *question = backfill->drain
 	                               ? sg_backfills_drain_sql(&backfill->ranges, r->arena)
-	                               : sg_ranges_claim_sql(&backfill->ranges, lane->mine, lane->deferred_before, r->arena);
+	                               : sg_ranges_claim_sql(&backfill->ranges, lane->mine, lane->lowest,
+	                                                     lane->deferred_before, r->arena);
 	struct sg_result *rows;
 	int64_t fastest_us;
 
@@ -78,8 +79,13 @@ static int claim(struct round *r, struct sg_err *err)
 	sg_executor_limit(&r->executor, SG_HOST_LIMIT_MS, NULL);
 	if (sg_session_begin_batch(&lane->session, &r->step, question, r->arena, &rows, err) != 0)
 		return -1;
-	return backfill->drain ? sg_backfills_drain_claimed(rows, SG_BATCH_COLUMNS, &r->claim, err)
-	                       : sg_ranges_claimed(&backfill->ranges, rows, SG_BATCH_COLUMNS, r->arena, &r->claim, err);
+	if (backfill->drain)
+		return sg_backfills_drain_claimed(rows, SG_BATCH_COLUMNS, &r->claim, err);
+	if (sg_ranges_claimed(&backfill->ranges, rows, SG_BATCH_COLUMNS, r->arena, &r->claim, err) != 0)
+		return -1;
+	if (r->claim.lowest > lane->lowest)
+		lane->lowest = r->claim.lowest;
+	return 0;
 }
 
 /* Another range than the last one: what was suspected there is not here. */

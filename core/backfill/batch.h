@@ -31,6 +31,7 @@ struct sg_lane {
 	int jobs;                       /* lanes of this run: ranges are cut for at least so many */
 	/* the lane's own memory: of use, never of need */
 	struct sg_size size;
+	int64_t lowest;                 /* no range has a number below; 0: not known */
 	int64_t mine;                   /* number of the range it worked on last */
 	int64_t chunk;                  /* number of the range that is known to be no longer than a lane's share */
 	struct sg_verdict_key verdict;

@@ -42,7 +42,7 @@ static int64_t seconds_left(const struct sg_backfill_result *r)
 {
 	double rate = rate_of(r);
 
-	return r->left > 0 && rate > 0 ? (int64_t)((double)r->left / rate + 0.999) : -1;
+	return r->left > 0 && rate > 0 && r->end != SG_BACKFILL_END_RESIDUAL ? (int64_t)((double)r->left / rate + 0.999) : -1;
 }
 
 static bool is_over(enum sg_backfill_end end)
@@ -62,15 +62,21 @@ static void add_rows(struct sg_buf *out, int64_t count, const char *one, const c
 	sg_buf_addf(out, " %s", count == 1 ? one : many);
 }
 
+/* What is left of a residual one came besides: it is no share of what was there, and another run does not do it. */
+static bool has_share(const struct sg_backfill_result *r)
+{
+	return r->end != SG_BACKFILL_END_RESIDUAL && r->rows_estimate > 0 && r->rows_estimate >= r->left;
+}
+
 /* "480,000 of about 1,000,000 rows", "480,000 rows" */
 static void add_left(struct sg_buf *out, const struct sg_backfill_result *r)
 {
 	sg_look_number(out, r->left);
-	if (r->rows_estimate > 0 && r->rows_estimate >= r->left) {
+	if (has_share(r)) {
 		sg_buf_adds(out, " of about ");
 		sg_look_number(out, r->rows_estimate);
 	}
-	sg_buf_adds(out, r->left == 1 && r->rows_estimate <= 0 ? " row" : " rows");
+	sg_buf_adds(out, r->left == 1 && !has_share(r) ? " row" : " rows");
 }
 
 void sg_render_fill_remarks(struct sg_buf *out, const struct sg_backfill_result *r)
@@ -171,7 +177,8 @@ static bool add_why(struct sg_buf *out, const struct sg_look *look, const struct
 		if (r->bad_rows > 0)
 			sg_buf_adds(out, " has bad rows left: mend them, and --retry has the next run do them");
 		else
-			sg_buf_adds(out, " is through, but its fingerprint does not hold: --again has the next run begin a new sweep");
+			sg_buf_adds(out, " has done all rows of its sweep, but its fingerprint does not hold: --again has the next run go"
+			                 " over all rows once more, the done ones too");
 		break;
 	case SG_BACKFILL_END_WAITING:
 		sg_buf_adds(out, " waits for ");
@@ -181,13 +188,13 @@ static bool add_why(struct sg_buf *out, const struct sg_look *look, const struct
 		sg_buf_adds(out, " failed; its position is kept");
 		break;
 	case SG_BACKFILL_END_REFUSED:
-		sg_buf_adds(out, " was refused, and not begun");
+		sg_buf_adds(out, r->rows_done > 0 ? " was refused; its position is kept" : " was refused, and not begun");
 		break;
 	}
 	if (r->left > 0) {
 		sg_buf_adds(out, "; ");
 		add_left(out, r);
-		sg_buf_adds(out, r->left == 1 && r->rows_estimate <= 0 ? " is left" : " are left");
+		sg_buf_adds(out, r->left == 1 && !has_share(r) ? " is left" : " are left");
 		if (seconds_left(r) >= 0) {
 			sg_buf_adds(out, ", about ");
 			sg_render_time_left(out, seconds_left(r));

@@ -94,7 +94,7 @@ void sg_render_fill_text(struct sg_buf *out, const struct sg_backfill_progress *
 		sg_buf_addf(out, ", pass %d", p->pass);
 	if (p->deferred > 0) {
 		sg_buf_adds(out, ", ");
-		add_counted(out, p->deferred, "locked row deferred", "locked rows deferred");
+		add_counted(out, p->deferred, "row deferred", "rows deferred");
 	}
 	if (p->bad_rows > 0) {
 		sg_buf_adds(out, ", ");

@@ -1,6 +1,7 @@
 /* render_status.c - status: a table for people, and the contract's JSON. */
 #include "config.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -199,6 +200,14 @@ static void add_progress(struct sg_buf *out, const struct sg_look *look, const s
 	} else if (b->row->state == SG_BACKFILL_COMPLETE) {
 		sg_look_number(&text, b->row->rows_done);
 		sg_buf_adds(&text, b->row->rows_done == 1 ? " row" : " rows");
+	} else if (b->row->state == SG_BACKFILL_RESIDUAL) { /* what is left came besides: no share of it */
+		sg_look_number(&text, b->row->rows_done);
+		sg_buf_adds(&text, b->row->rows_done == 1 ? " row done" : " rows done");
+		if (b->row->left >= 0) {
+			sg_buf_adds(&text, ", ");
+			sg_look_number(&text, b->row->left);
+			sg_buf_adds(&text, " left");
+		}
 	} else {
 		struct sg_backfill_progress progress = progress_of(b);
 
@@ -214,6 +223,38 @@ static void add_progress(struct sg_buf *out, const struct sg_look *look, const s
 		sg_look_add(out, look, SG_TONE_PLAIN, text.data);
 	}
 	sg_buf_release(&text);
+}
+
+/* What a person is to do about it. */
+static void add_remedy(struct sg_buf *out, const struct sg_look *look, const struct sg_status_backfill *b)
+{
+	const struct sg_backfill_row *row = b->row;
+	bool residual = row != NULL && row->state == SG_BACKFILL_RESIDUAL;
+
+	for (size_t i = 0; i < b->bad_count; i++) {
+		const struct sg_bad_row *bad = &b->bad[i];
+
+		sg_buf_adds(out, "      bad row ");
+		sg_look_add(out, look, SG_TONE_PLAIN, bad->key);
+		if (bad->message != NULL) {
+			sg_buf_adds(out, ": ");
+			sg_look_add(out, look, SG_TONE_PLAIN, bad->message);
+		}
+		if (bad->sqlstate != NULL)
+			sg_buf_addf(out, " (SQLSTATE %s)", bad->sqlstate);
+		sg_buf_addc(out, '\n');
+	}
+	if (b->bad_count > 0 && row->bad_rows > (int64_t)b->bad_count)
+		sg_buf_addf(out, "      and %" PRId64 " more bad rows, in the state table backfill_failures\n",
+		            row->bad_rows - (int64_t)b->bad_count);
+	if (b->bad_count > 0 && residual)
+		sg_buf_adds(out, "      mend them, then: sgrun backfill --retry ");
+	else if (residual)
+		sg_buf_adds(out, "      its fingerprint does not hold; to go over all rows once more, the done ones too: sgrun backfill --again ");
+	else
+		return;
+	sg_look_add(out, look, SG_TONE_PLAIN, b->step->id);
+	sg_buf_addc(out, '\n');
 }
 
 static void add_backfill(struct sg_buf *out, const struct sg_look *look, size_t column,
@@ -233,6 +274,7 @@ static void add_backfill(struct sg_buf *out, const struct sg_look *look, size_t 
 	sg_buf_addc(out, '\n');
 	if (b->row != NULL && b->row->err.class != SG_CLASS_NONE)
 		sg_render_err(out, look, "      ", &b->row->err);
+	add_remedy(out, look, b);
 }
 
 /* Over the rows of one kind. */
@@ -344,6 +386,21 @@ static struct sg_json *index_json(const struct sg_step *step)
 	return one;
 }
 
+static struct sg_json *bad_rows(const struct sg_status_backfill *b)
+{
+	struct sg_json *all = sg_json_array();
+
+	for (size_t i = 0; i < b->bad_count; i++) {
+		struct sg_json *one = sg_json_object();
+
+		sg_json_set_text(one, "key", b->bad[i].key);
+		sg_json_set_text(one, "sqlstate", b->bad[i].sqlstate);
+		sg_json_set_text(one, "message", b->bad[i].message);
+		sg_json_add(all, one);
+	}
+	return all;
+}
+
 static struct sg_json *backfill_json(const struct sg_status_backfill *b)
 {
 	static const struct sg_backfill_row none = { .rows_done = -1, .rows_estimate = -1, .seconds_left = -1, .left = -1,
@@ -373,6 +430,7 @@ static struct sg_json *backfill_json(const struct sg_status_backfill *b)
 	sg_json_set_text(one, "finished_at", row->finished_at);
 	sg_json_set_text(one, "paused_by", row->paused_by);
 	sg_json_set_text(one, "message", row->message);
+	sg_json_set(one, "failed_rows", bad_rows(b));
 	return one;
 }
 

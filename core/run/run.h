@@ -165,6 +165,8 @@ struct sg_status_backfill {
 	const char *const *waits_for;      /* as of migrations; none once it is begun */
 	const char *const *waits_why;
 	size_t waits_count;
+	const struct sg_bad_row *bad;      /* the first of its row's bad_rows */
+	size_t bad_count;
 };
 
 struct sg_status {

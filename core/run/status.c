@@ -9,6 +9,8 @@
 #include "core/run/run.h"
 #include "core/state/lease.h"
 
+#define BAD_ROWS 20 /* of a backfill, that are named */
+
 /* The last failure of each step that is not recorded. */
 static int read_failures(struct sg_run *run, struct sg_db *db, struct sg_status *status, struct sg_err *err)
 {
@@ -111,6 +113,23 @@ static void list_backfills(struct sg_run *run, const struct sg_gates *gates, str
 	}
 }
 
+/* Which rows a person has to mend. */
+static int read_bad_rows(struct sg_run *run, struct sg_db *db, struct sg_status *status, struct sg_err *err)
+{
+	for (size_t i = 0; i < status->backfill_count; i++) {
+		struct sg_status_backfill *item = &status->backfills[i];
+		struct sg_bad_row *rows;
+
+		if (item->row == NULL || item->row->bad_rows == 0)
+			continue;
+		if (sg_ranges_bad_rows(db, run->manifest->state_schema, item->step->id, BAD_ROWS, run->arena, &rows,
+		                       &item->bad_count, err) != 0)
+			return -1;
+		item->bad = rows;
+	}
+	return 0;
+}
+
 static void list_migrations(struct sg_run *run, const struct sg_ledger *ledger, const struct sg_gates *gates,
                             struct sg_status *status)
 {
@@ -170,7 +189,8 @@ static int read_all(struct sg_run *run, struct sg_session *session, struct sg_st
 	list_backfills(run, &gates, status);
 	if (ledger.installed) {
 		status->state_version = ledger.version;
-		if (read_failures(run, session->db, status, err) != 0)
+		if (read_failures(run, session->db, status, err) != 0 ||
+		    read_bad_rows(run, session->db, status, err) != 0)
 			return -1;
 	}
 	sg_session_rollback(session);

@@ -39,30 +39,32 @@ static const char *or_null(const char *text, struct sg_arena *arena)
 	return text != NULL ? sg_db_literal(arena, text) : "NULL";
 }
 
-const char *sg_ranges_claim_sql(const struct sg_ranges *of, int64_t mine, const char *deferred_before,
-                                struct sg_arena *arena)
+const char *sg_ranges_claim_sql(const struct sg_ranges *of, int64_t mine, int64_t lowest,
+                                const char *deferred_before, struct sg_arena *arena)
 {
 	const char *key = sg_db_literal(arena, of->key);
 	const char *ranges = table(of, "backfill_ranges", arena);
 	const char *kind = "NOT r.deferred";
+	const char *alive = sg_arena_printf(arena, "r.no OPERATOR(pg_catalog.>=) %" PRId64 "::bigint", lowest);
 
 	if (deferred_before != NULL)
 		kind = sg_arena_printf(arena, "r.deferred AND r.updated_at" SG_LT "%s::pg_catalog.timestamptz",
 		                       sg_db_literal(arena, deferred_before));
 	return sg_arena_printf(arena,
 	                       "SELECT b.state AS b_state, b.paused_by, " SG_UTC("b.paused_at") " AS paused_at, b.lanes,"
-	                       " c.ranges, c.deferred AS ranges_deferred, c.kind,"
+	                       " c.ranges, c.deferred AS ranges_deferred, c.kind, c.lowest,"
 	                       " g.no, g.lo, g.hi, g.pos, g.deferred, g.rows_done, g.batches, g.batch_size, g.batch_ms"
 	                       " FROM %s.backfills b"
-	                       " CROSS JOIN (SELECT pg_catalog.count(*) AS ranges,"
+	                       " CROSS JOIN (SELECT pg_catalog.min(r.no) AS lowest, pg_catalog.count(*) AS ranges,"
 	                       " pg_catalog.count(*) FILTER (WHERE r.deferred) AS deferred,"
 	                       " pg_catalog.count(*) FILTER (WHERE %s) AS kind"
-	                       " FROM %s r WHERE r.key" SG_EQ "%s) c"
-	                       " LEFT JOIN LATERAL (SELECT r.* FROM %s r WHERE r.key" SG_EQ "%s AND %s"
+	                       " FROM %s r WHERE r.key" SG_EQ "%s AND %s) c"
+	                       " LEFT JOIN LATERAL (SELECT r.* FROM %s r WHERE r.key" SG_EQ "%s AND %s AND %s"
 	                       " AND (b.state" SG_EQ "'pending' OR b.state" SG_EQ "'running')"
 	                       " ORDER BY (r.no" SG_EQ "%" PRId64 "::bigint) DESC, r.no LIMIT 1 FOR UPDATE SKIP LOCKED) g ON true"
 	                       " WHERE b.key" SG_EQ "%s",
-	                       sg_db_identifier(arena, of->state_schema), kind, ranges, key, ranges, key, kind, mine, key);
+	                       sg_db_identifier(arena, of->state_schema), kind, ranges, key, alive, ranges, key, alive, kind, mine,
+	                       key);
 }
 
 int sg_ranges_claimed(const struct sg_ranges *of, const struct sg_result *result, int column, struct sg_arena *arena,
@@ -87,25 +89,26 @@ int sg_ranges_claimed(const struct sg_ranges *of, const struct sg_result *result
 	}
 	if (strcmp(state, "pending") != 0 && strcmp(state, "running") != 0)
 		return 0;
-	if (sg_result_value(result, 0, column + 7) == NULL) {
+	claim_r->lowest = sg_result_int(result, 0, column + 7);
+	if (sg_result_value(result, 0, column + 8) == NULL) {
 		claim_r->what = sg_result_int(result, 0, column + 6) > 0 ? SG_CLAIMED_BUSY : SG_CLAIMED_NOTHING;
 		return 0;
 	}
-	range->no = sg_result_int(result, 0, column + 7);
+	range->no = sg_result_int(result, 0, column + 8);
 	for (int i = 0; i < 3; i++) {
 		sg_range_key *keys_r = i == 0 ? &range->lo : i == 1 ? &range->hi : &range->pos;
 
-		value = sg_result_value(result, 0, column + 8 + i);
+		value = sg_result_value(result, 0, column + 9 + i);
 		if (value == NULL && i == 2)
 			continue;
 		if (sg_ranges_array(value, of->keys, arena, keys_r, err) != 0)
 			return sg_err_wrap(err, "range %" PRId64 " of backfill %s", range->no, of->key);
 	}
-	range->deferred = sg_result_true(result, 0, column + 11);
-	range->rows_done = sg_result_int(result, 0, column + 12);
-	range->batches = sg_result_int(result, 0, column + 13);
-	range->batch_size = (int)sg_result_int(result, 0, column + 14);
-	value = sg_result_value(result, 0, column + 15);
+	range->deferred = sg_result_true(result, 0, column + 12);
+	range->rows_done = sg_result_int(result, 0, column + 13);
+	range->batches = sg_result_int(result, 0, column + 14);
+	range->batch_size = (int)sg_result_int(result, 0, column + 15);
+	value = sg_result_value(result, 0, column + 16);
 	range->batch_ms = value != NULL ? strtod(value, NULL) : 0;
 	claim_r->what = SG_CLAIMED_RANGE;
 	return 0;
@@ -235,6 +238,27 @@ static const char *element(const char **at, char *out)
 	*out = '\0';
 	*at = c;
 	return start;
+}
+
+int sg_ranges_bad_rows(struct sg_db *db, const char *state_schema, const char *key, int most, struct sg_arena *arena,
+                       struct sg_bad_row **rows_r, size_t *count_r, struct sg_err *err)
+{
+	struct sg_result *result;
+
+	if (sg_db_script_rows(db,
+	                      sg_arena_printf(arena,
+	                                      "SELECT pg_catalog.array_to_string(f.row_key, ', '), f.sqlstate, f.message"
+	                                      " FROM %s.backfill_failures f WHERE f.key" SG_EQ "%s ORDER BY f.at, f.row_key LIMIT %d",
+	                                      sg_db_identifier(arena, state_schema), sg_db_literal(arena, key), most),
+	                      arena, &result, err) != 0)
+		return -1;
+	*count_r = (size_t)sg_result_rows(result);
+	*rows_r = sg_arena_array(arena, *count_r, sizeof **rows_r);
+	for (size_t i = 0; i < *count_r; i++)
+		(*rows_r)[i] = (struct sg_bad_row){ .key = sg_result_value(result, (int)i, 0),
+			                            .sqlstate = sg_result_value(result, (int)i, 1),
+			                            .message = sg_result_value(result, (int)i, 2) };
+	return 0;
 }
 
 int sg_ranges_array(const char *text, size_t count, struct sg_arena *arena, sg_range_key *key_r, struct sg_err *err)

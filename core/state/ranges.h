@@ -37,6 +37,7 @@ struct sg_claim {
 	enum sg_claimed what;
 	struct sg_range range;
 	int64_t ranges, deferred;  /* of the backfill, all and those deferred */
+	int64_t lowest;            /* number of the oldest of them; 0: there is none */
 	int lanes;                 /* that want work, as far as known (sg_ranges_want) */
 	const char *paused_by, *paused_at;
 };
@@ -48,11 +49,14 @@ struct sg_ranges {             /* which backfill */
 };
 
 /* A SELECT (no semicolon) that locks a range, FOR UPDATE SKIP LOCKED, the one
- * numbered `mine` first (0: none), and gives what sg_ranges_claimed reads.
+ * numbered `mine` first (0: none), and gives what sg_ranges_claimed reads. Numbers below
+ * `lowest`, of an earlier claim, are not looked at (0: all are): ranges come only of ranges,
+ * with higher numbers, and finished ones stay in the index for as long as any old
+ * snapshot lives.
  * deferred_before NULL: ranges that are not deferred; else deferred ones last
  * touched before that time (text of timestamptz). */
-const char *sg_ranges_claim_sql(const struct sg_ranges *of, int64_t mine, const char *deferred_before,
-                                struct sg_arena *arena);
+const char *sg_ranges_claim_sql(const struct sg_ranges *of, int64_t mine, int64_t lowest,
+                                const char *deferred_before, struct sg_arena *arena);
 /* Reads the row of that SELECT, whose first column is number `column` of the result. */
 SG_MUST_CHECK int sg_ranges_claimed(const struct sg_ranges *of, const struct sg_result *result, int column,
                                     struct sg_arena *arena, struct sg_claim *claim_r, struct sg_err *err);
@@ -75,6 +79,14 @@ void sg_ranges_cut(struct sg_buf *sql, const struct sg_ranges *of, const struct 
 /* A key that fails: to backfill_failures (again: attempts + 1). */
 void sg_ranges_bad(struct sg_buf *sql, const struct sg_ranges *of, sg_range_key key, const struct sg_err *why,
                    struct sg_arena *arena);
+/* Keys that failed, those of the longest standing first, `most` of them. In a transaction. */
+struct sg_bad_row {
+	const char *key;     /* "42", "7, x": its values, for people */
+	const char *sqlstate, *message; /* or NULL */
+};
+SG_MUST_CHECK int sg_ranges_bad_rows(struct sg_db *db, const char *state_schema, const char *key, int most,
+                                     struct sg_arena *arena, struct sg_bad_row **rows_r, size_t *count_r,
+                                     struct sg_err *err);
 /* A lane found all ranges held: one more of them is wanted. */
 void sg_ranges_want(struct sg_buf *sql, const struct sg_ranges *of, struct sg_arena *arena);
 

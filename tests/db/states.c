@@ -94,7 +94,7 @@ struct states states_new(void)
 
 struct sg_claim claim(struct sg_db *db, const struct sg_ranges *of, int64_t mine, const char *deferred_before)
 {
-    const char *question = sg_ranges_claim_sql(of, mine, deferred_before, &arena);
+    const char *question = sg_ranges_claim_sql(of, mine, 0, deferred_before, &arena);
     struct sg_result *result;
     struct sg_claim found;
 

@@ -38,6 +38,10 @@ SG_TEST(three_of_ten_thousand)
     T_CONTAINS(fill_said(run), "division by zero");
     (void)project_must(project, 3, "backfill", "--strict");
     T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM items WHERE n > 1"), 0);
+    run = project_must(project, 0, "status");
+    T_CONTAINS(run.out, "bad row 17: division by zero (SQLSTATE 22012)");
+    T_CONTAINS(run.out, "bad row 10000: division by zero (SQLSTATE 22012)");
+    T_CONTAINS(run.out, "mend them, then: sgrun backfill --retry b01");
     run = project_must(project, 0, "status", "--json");
     {
         struct sg_json *json = project_json(&run), *one = sg_json_at(sg_json_get(json, "backfills"), 0);

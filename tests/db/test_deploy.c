@@ -211,6 +211,7 @@ SG_TEST(residual_with_the_number_left)
     project_write(project, sg_test_strf("[backfill b01]\nplugin = b01\n%s[backfill b02]\nplugin = b02\n%s", batch, batch));
     project_must(project, 0, "deploy");
     T_EQ_STR(states(project), "b01 residual, b02 residual");
+    T_CONTAINS(project_must(project, 0, "status").out, "to go over all rows once more, the done ones too: sgrun backfill --again b01");
     T_EQ_STR(sg_sql_rows(project->sql, "SELECT DISTINCT rows_estimate - rows_done FROM sgrun.backfills"), "3");
     T_EQ_STR(done(project, "items"), "0x3\n1x997");
     /* the next run asks again, and takes a fingerprint that holds for what it is */

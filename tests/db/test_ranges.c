@@ -6,6 +6,7 @@
 
 #include "tests/db/states.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct sg_ranges of = {STATE, "fill", 1};
@@ -149,7 +150,7 @@ SG_TEST(the_position_is_the_newest_committed_one)
         sg_sql_exec(slow, "DROP TABLE IF EXISTS got; BEGIN");
         /* takes its snapshot, and waits for the gate before it comes to the ranges */
         sg_sql_send(slow, sg_test_strf("CREATE TABLE got AS SELECT q.pos, q.no FROM (SELECT pg_advisory_xact_lock(7)) w(x)"
-                                       " LEFT JOIN LATERAL (%s) q ON true", sg_ranges_claim_sql(&of, 0, NULL, &arena)));
+                                       " LEFT JOIN LATERAL (%s) q ON true", sg_ranges_claim_sql(&of, 0, 0, NULL, &arena)));
         sg_test_sleep_ms(100);
         T_TRUE(sg_sql_busy(slow));
         begin(late);
@@ -345,7 +346,7 @@ SG_TEST(tampered_keys_are_told)
     T_EQ_STR(key[1], "NULL");
     start(&s, "1", "100");
     sg_sql_exec(s.sql, "UPDATE " SCHEMA ".backfill_ranges SET hi = '{1,2}'");
-    must(sg_db_script_rows(s.db, sg_ranges_claim_sql(&of, 0, NULL, &arena), &arena, &result, &err));
+    must(sg_db_script_rows(s.db, sg_ranges_claim_sql(&of, 0, 0, NULL, &arena), &arena, &result, &err));
     T_EQ_INT(sg_ranges_claimed(&of, result, 0, &arena, &c, &err), -1);
     T_CONTAINS(err.primary, "range 1 of backfill fill: a key of 1 column was expected in the state, found {1,2}");
 }
@@ -420,6 +421,36 @@ SG_TEST(no_pile_grows)
     sg_buf_release(&sql);
 }
 
+/* Buffers that a claim reads which knows of this lowest number. */
+static int64_t claim_reads(const struct states *s, int64_t lowest)
+{
+    const char *plan = sg_sql_value(s->sql, sg_test_strf("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) %s",
+                                                         sg_ranges_claim_sql(&of, 0, lowest, NULL, &arena)));
+
+    T_MUST_NOT_NULL(plan);
+    T_MUST_NOT_NULL(strstr(plan, "\"Shared Hit Blocks\": "));
+    return atoll(strstr(plan, "\"Shared Hit Blocks\": ") + strlen("\"Shared Hit Blocks\": "));
+}
+
+/* An old snapshot (pg_dump, a report) keeps what was finished in the index: a claim that knows the oldest range walks past it. */
+SG_TEST(an_old_snapshot_makes_no_claim_slower)
+{
+    struct states s = states_new();
+    struct sg_sql *old = sg_sql_hold(s.conninfo, "SELECT count(*) FROM pg_class");
+    struct sg_claim c;
+
+    start(&s, "1", "100000");
+    sg_sql_exec(old, "DECLARE c CURSOR FOR SELECT generate_series(1, 10); FETCH 1 FROM c");
+    sg_sql_exec(s.sql, "INSERT INTO " SCHEMA ".backfill_ranges (key, lo, hi) SELECT 'fill', ARRAY[i::text], ARRAY[i::text] FROM"
+                       " generate_series(1, 20000) i; DELETE FROM " SCHEMA ".backfill_ranges WHERE no < 20000; ANALYZE " SCHEMA ".backfill_ranges");
+    c = claim(s.db, &of, 0, NULL);
+    T_EQ_INT(c.ranges, 2);
+    T_EQ_INT(c.lowest, 20000);
+    T_TRUE(claim_reads(&s, 0) > 500);
+    T_LE_INT(claim_reads(&s, c.lowest), 60);
+    sg_sql_close(old);
+}
+
 static const struct sg_test tests[] = {
     SG_CASE(a_range_is_worked_to_its_end),
     SG_CASE(two_lanes_never_share_a_range),
@@ -432,6 +463,7 @@ static const struct sg_test tests[] = {
     SG_CASE(bad_rows_are_counted_by_key),
     SG_CASE(wishes_end_somewhere),
     SG_CASE(no_pile_grows),
+    SG_CASE(an_old_snapshot_makes_no_claim_slower),
     SG_CASES_END};
 static const struct sg_suite suites[] = {{"ranges", tests}, SG_SUITES_END};
 

@@ -136,7 +136,7 @@ SG_TEST(a_line_of_the_log)
     p.bad_rows = 2;
     p.throttle = "window: opens at 22:00, in 3 h 10 min";
     T_EQ_STR(text(&p), "52 %, 520,000 of about 1,000,000 rows, 3.1 rows/s, 4 min 10 s left, 1 lane (1 without a range), batches of 9,600, "
-                       "pass 2, 1 locked row deferred, 2 bad rows; held: window: opens at 22:00, in 3 h 10 min");
+                       "pass 2, 1 row deferred, 2 bad rows; held: window: opens at 22:00, in 3 h 10 min");
     p = (struct sg_backfill_progress){ .rows_done = 12, .rows_estimate = -1, .seconds_left = 200000, .doing = "connecting" };
     T_EQ_STR(text(&p), "12 rows, 2 days left; connecting");
 }
@@ -267,7 +267,8 @@ SG_TEST(what_a_person_must_decide_is_said)
     };
 
     T_EQ_STR(end_of(items, 3, false), "migration_96_lead_name has bad rows left: mend them, and --retry has the next run do them; 2 rows are left.\n"
-                                      "dedupe is through, but its fingerprint does not hold: --again has the next run begin a new sweep; 1 row is left.\n"
+                                      "dedupe has done all rows of its sweep, but its fingerprint does not hold: --again has the next run go over all rows once"
+                                      " more, the done ones too; 1 row is left.\n"
                                       "calendars is paused: --resume lets it go on.\n"
                                       "3 left (1.4 s).\n");
     items[0].result = (struct sg_backfill_result){ .end = SG_BACKFILL_END_CLOSED, .note = "window: opens at 22:00", .left = -1 };
