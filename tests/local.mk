@@ -97,6 +97,9 @@ tests_db_test_locked_rows_SOURCES = tests/db/test_locked_rows.c tests/db/fills.c
 DB_TESTS += tests/db/test_backfill_places
 tests_db_test_backfill_places_SOURCES = tests/db/test_backfill_places.c tests/db/fills.c tests/db/fills.h tests/db/project.c \
 	tests/db/project.h
+DB_TESTS += tests/db/test_backfill_at_once
+tests_db_test_backfill_at_once_SOURCES = tests/db/test_backfill_at_once.c tests/db/fills.c tests/db/fills.h tests/db/project.c \
+	tests/db/project.h
 DB_TESTS += tests/db/test_bad_rows
 tests_db_test_bad_rows_SOURCES = tests/db/test_bad_rows.c tests/db/fills.c tests/db/fills.h tests/db/project.c tests/db/project.h
 DB_TESTS += tests/db/test_backfill_cli

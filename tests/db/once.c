@@ -186,11 +186,13 @@ static void await_done(struct once *once, long long rows)
         if (now >= rows)
             return;
         if (strcmp(state(once), "failed") == 0)
-            T_FATAL("failed: %s", sg_sql_value(once->place.sql, "SELECT concat_ws(' ', class, sqlstate, message) FROM sgrun.backfills"));
+            T_FATAL("failed: %s",
+                    sg_sql_value(once->place.sql, "SELECT concat_ws(' ', class, sqlstate, message) FROM sgrun.backfills"));
         if (sg_test_now_ms() > until)
             T_FATAL("%lld rows of %d are done, and no more come:\n%s\n%s\n%s", now, once->rows,
                     sg_sql_rows(once->place.sql, "SELECT * FROM sgrun.backfill_ranges"),
-                    sg_sql_rows(once->place.sql, "SELECT pid, state, wait_event, query FROM pg_stat_activity WHERE pid <> pg_backend_pid()"),
+                    sg_sql_rows(once->place.sql,
+                                "SELECT pid, state, wait_event, query FROM pg_stat_activity WHERE pid <> pg_backend_pid()"),
                     once->runners[0] != NULL ? sg_run_err(once->runners[0]) : "");
         start_ended(once);
         move_locks(once);
@@ -254,8 +256,9 @@ static int freeze(struct once *once)
     struct sg_run *run = some_runner(once);
     pid_t lanes[8];
     size_t count = lanes_of(run, lanes, 8);
-    const char *open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'sgrun:%'"
-                       " AND xact_start IS NOT NULL";
+    const char *open =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'sgrun:%'"
+        " AND xact_start IS NOT NULL";
     long long transactions;
 
     if (sg_run_ended(run) || count == 0)
@@ -273,11 +276,13 @@ static int freeze(struct once *once)
 
 static int terminate(struct once *once, const char *limit)
 {
-    return (int)sg_sql_int(once->place.sql,
-                           sg_test_strf("SELECT count(*) FROM (SELECT pg_terminate_backend(pid) AS done FROM (SELECT pid"
-                                        " FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                                        " AND backend_type = 'client backend' AND (state <> 'idle' OR xact_start IS NOT NULL) %s) p) d"
-                                        " WHERE done", limit));
+    return (int)sg_sql_int(
+        once->place.sql,
+        sg_test_strf("SELECT count(*) FROM (SELECT pg_terminate_backend(pid) AS done FROM (SELECT pid"
+                     " FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                     " AND backend_type = 'client backend' AND (state <> 'idle' OR xact_start IS NOT NULL) %s) p) d"
+                     " WHERE done",
+                     limit));
 }
 
 static int kill_backend(struct once *once)
@@ -311,7 +316,8 @@ static bool at_statement(struct once *once, enum sg_fault fault, const char *mat
     int64_t until = sg_test_now_ms() + 20000;
     bool hit = false;
 
-    sg_proxy_arm(proxy, &(struct sg_proxy_rule){.fault = fault, .match = match, .whole = match != NULL, .nth = 1 + (int)sg_test_rand(9)});
+    sg_proxy_arm(proxy,
+                 &(struct sg_proxy_rule){.fault = fault, .match = match, .whole = match != NULL, .nth = 1 + (int)sg_test_rand(9)});
     while (!hit && sg_test_now_ms() < until) {
         sg_test_sleep_ms(1);
         start_ended(once);
@@ -429,7 +435,8 @@ static void expect_once_so_far(struct once *once, const char *what)
 
     if (*twice != '\0')
         T_FATAL("after \"%s\" rows were done more than once (id|n):\n%s\nranges:\n%s", what, twice,
-                sg_sql_rows(once->place.sql, "SELECT no, lo, hi, pos, deferred, rows_done, runner FROM sgrun.backfill_ranges ORDER BY no"));
+                sg_sql_rows(once->place.sql,
+                            "SELECT no, lo, hi, pos, deferred, rows_done, runner FROM sgrun.backfill_ranges ORDER BY no"));
 }
 
 static void finish(struct once *once, const char *wanted)
@@ -495,9 +502,11 @@ static void mend(struct once *once)
 
 static void make_items(struct once *once)
 {
-    sg_sql_execf(once->place.sql, "CREATE TABLE items (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, poison boolean NOT NULL)"
-                                  " WITH (fillfactor = 50); INSERT INTO items SELECT 3 * i, 0, false FROM generate_series(1, %d) i;"
-                                  " ALTER TABLE items ADD CONSTRAINT poisoned CHECK (n < 1 OR NOT poison); ANALYZE items", once->rows);
+    sg_sql_execf(once->place.sql,
+                 "CREATE TABLE items (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, poison boolean NOT NULL)"
+                 " WITH (fillfactor = 50); INSERT INTO items SELECT 3 * i, 0, false FROM generate_series(1, %d) i;"
+                 " ALTER TABLE items ADD CONSTRAINT poisoned CHECK (n < 1 OR NOT poison); ANALYZE items",
+                 once->rows);
     for (int i = 0; once->opts->with_poison && i < POISON; i++)
         sg_sql_execf(once->place.sql, "UPDATE items SET poison = true WHERE id = (SELECT min(id) FROM items WHERE id >= %llu"
                                       " AND NOT poison)", (unsigned long long)sg_test_rand((uint64_t)once->rows * 3 - 30));

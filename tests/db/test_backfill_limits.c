@@ -1,6 +1,6 @@
 /*
- * What ends or holds a backfill short of its end: time, a pause, a signal, a rule it breaks. Each time the position is kept, the exit
- * status is as documented, and the next run goes on where it was. And drain mode, lanes, and several sgrun processes at once.
+ * What ends or holds a backfill short of its end: time, a pause, a signal, a rule it breaks. Each time the position is kept, the
+ * exit status is as documented, and the next run goes on where it was. And drain mode, lanes, and several sgrun processes at once.
  */
 #include "config.h"
 
@@ -286,8 +286,9 @@ SG_TEST(skip_locked_in_a_range)
 /* DDL, transaction control, our own tables. */
 SG_TEST(forbidden_statements)
 {
-    static const char *const statements[] = {"DROP TABLE items", "COMMIT", "TRUNCATE items", "UPDATE sgrun.backfills SET state = 'complete'",
-                                             "SET LOCAL lock_timeout = 0", "LOCK TABLE items", "SELECT 1; SELECT 2"};
+    static const char *const statements[] = {
+        "DROP TABLE items",           "COMMIT",           "TRUNCATE items",    "UPDATE sgrun.backfills SET state = 'complete'",
+        "SET LOCAL lock_timeout = 0", "LOCK TABLE items", "SELECT 1; SELECT 2"};
 
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         struct project *project = fill_new(10);
@@ -342,8 +343,9 @@ SG_TEST(drain_without_end)
 {
     struct project *project = fill_new(100);
 
-    fill_write(project, "d02", "max_seconds = 3\nmax_passes = 2\noption.batch = UPDATE items SET n = n + 1 WHERE id < $1::int - 1000000\n"
-                               "also_writes = items\n" FILL_LEFT);
+    fill_write(project, "d02",
+               "max_seconds = 3\nmax_passes = 2\noption.batch = UPDATE items SET n = n + 1 WHERE id < $1::int - 1000000\n"
+               "also_writes = items\n" FILL_LEFT);
     (void)project_must(project, 0, "backfill");
     T_NE_STR(fill_state(project, "d02"), "complete");
     T_EQ_STR(fill_counts(project), "0|100");

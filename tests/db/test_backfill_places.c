@@ -1,14 +1,12 @@
 /*
  * Where a backfill works: partitioned tables, another schema and role, names that need quotes, a pooler with hardly a connection, a
- * server that only reads for a while, a network that swallows all. And what is asked of it afterwards: another sweep.
+ * server that only reads for a while. And what is asked of it afterwards: another sweep.
  */
 #include "config.h"
 
 #include "tests/db/fills.h"
 #include "tests/kit/pgbouncer.h"
-#include "tests/kit/proxy.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,13 +14,15 @@ SG_TEST(partitions)
 {
     struct project *project = fill_new(1);
 
-    sg_sql_exec(project->sql, "DROP TABLE items; CREATE TABLE items (id bigint, n int NOT NULL DEFAULT 0, PRIMARY KEY (id)) PARTITION BY RANGE (id);"
-                              " CREATE TABLE items_1 PARTITION OF items FOR VALUES FROM (0) TO (300);"
-                              " CREATE TABLE items_2 PARTITION OF items FOR VALUES FROM (300) TO (600) PARTITION BY HASH (id);"
-                              " CREATE TABLE items_2a PARTITION OF items_2 FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
-                              " CREATE TABLE items_2b PARTITION OF items_2 FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
-                              " CREATE TABLE items_rest PARTITION OF items DEFAULT;"
-                              " INSERT INTO items SELECT i FROM generate_series(1, 1000) i; ANALYZE items");
+    sg_sql_exec(
+        project->sql,
+        "DROP TABLE items; CREATE TABLE items (id bigint, n int NOT NULL DEFAULT 0, PRIMARY KEY (id)) PARTITION BY RANGE (id);"
+        " CREATE TABLE items_1 PARTITION OF items FOR VALUES FROM (0) TO (300);"
+        " CREATE TABLE items_2 PARTITION OF items FOR VALUES FROM (300) TO (600) PARTITION BY HASH (id);"
+        " CREATE TABLE items_2a PARTITION OF items_2 FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+        " CREATE TABLE items_2b PARTITION OF items_2 FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+        " CREATE TABLE items_rest PARTITION OF items DEFAULT;"
+        " INSERT INTO items SELECT i FROM generate_series(1, 1000) i; ANALYZE items");
     fill_write(project, "b01", "batch_size = 37\n" FILL_ONE);
     (void)project_must(project, 0, "backfill", "--jobs", "2", "--strict");
     fill_complete(project, "b01", 1000);
@@ -35,10 +35,12 @@ SG_TEST(a_locked_partition)
     struct sg_sql *holder;
     struct sg_run *run;
 
-    sg_sql_exec(project->sql, "DROP TABLE items; CREATE TABLE items (id bigint, n int NOT NULL DEFAULT 0, PRIMARY KEY (id)) PARTITION BY RANGE (id);"
-                              " CREATE TABLE items_1 PARTITION OF items FOR VALUES FROM (0) TO (300);"
-                              " CREATE TABLE items_2 PARTITION OF items FOR VALUES FROM (300) TO (2000);"
-                              " INSERT INTO items SELECT i FROM generate_series(1, 1000) i; ANALYZE items");
+    sg_sql_exec(
+        project->sql,
+        "DROP TABLE items; CREATE TABLE items (id bigint, n int NOT NULL DEFAULT 0, PRIMARY KEY (id)) PARTITION BY RANGE (id);"
+        " CREATE TABLE items_1 PARTITION OF items FOR VALUES FROM (0) TO (300);"
+        " CREATE TABLE items_2 PARTITION OF items FOR VALUES FROM (300) TO (2000);"
+        " INSERT INTO items SELECT i FROM generate_series(1, 1000) i; ANALYZE items");
     holder = sg_sql_hold(project->conninfo, "LOCK TABLE items_2 IN SHARE MODE");
     fill_write(project, "b01", "batch_size = 50\n" FILL_ONE);
     run = fill_start_all(project);
@@ -72,15 +74,18 @@ SG_TEST(a_locked_table_of_also_writes)
     T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM audit"), 1000);
 }
 
-/* The role that owns the table is not the one that logs in, which inherits nothing: it sees our tables alone, the other its own alone. */
+/* The role that owns the table is not the one that logs in, which inherits nothing: it sees our tables alone, the other its own
+ * alone. */
 SG_TEST(a_role_and_a_schema)
 {
     struct project *project = fill_new(1);
 
-    sg_sql_execf(project->sql, "DROP TABLE items; CREATE ROLE fills_owner; CREATE ROLE fills_login LOGIN NOINHERIT IN ROLE fills_owner;"
-                               " GRANT CREATE ON DATABASE %s TO fills_login; CREATE SCHEMA \"TheApp\" AUTHORIZATION fills_owner;"
-                               " SET ROLE fills_owner; CREATE TABLE \"TheApp\".items (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0);"
-                               " INSERT INTO \"TheApp\".items SELECT i FROM generate_series(1, 1000) i; RESET ROLE", project->db);
+    sg_sql_execf(project->sql,
+                 "DROP TABLE items; CREATE ROLE fills_owner; CREATE ROLE fills_login LOGIN NOINHERIT IN ROLE fills_owner;"
+                 " GRANT CREATE ON DATABASE %s TO fills_login; CREATE SCHEMA \"TheApp\" AUTHORIZATION fills_owner;"
+                 " SET ROLE fills_owner; CREATE TABLE \"TheApp\".items (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0);"
+                 " INSERT INTO \"TheApp\".items SELECT i FROM generate_series(1, 1000) i; RESET ROLE",
+                 project->db);
     project->dsn = sg_server_url(project->server, project->db, "fills_login");
     project->sgrun = "state_schema = Ops\n";
     project->database = "schema = TheApp\nrole = fills_owner\n";
@@ -100,18 +105,22 @@ SG_TEST(positions_of_another_key)
 {
     struct project *project = fill_new(400);
 
-    sg_sql_exec(project->sql, "ALTER TABLE items ADD other bigint; UPDATE items SET other = 401 - id; ALTER TABLE items ALTER other SET NOT NULL");
+    sg_sql_exec(
+        project->sql,
+        "ALTER TABLE items ADD other bigint; UPDATE items SET other = 401 - id; ALTER TABLE items ALTER other SET NOT NULL");
     fill_write(project, "b01", "batch_size = 20\nmax_seconds = 1\noption.sleep_ms = 100\n" FILL_ONE);
     (void)project_must(project, 0, "backfill");
     T_TRUE(fill_done(project, "b01") >= 20 && fill_done(project, "b01") < 400);
-    sg_sql_exec(project->sql, "ALTER TABLE items RENAME id TO first; ALTER TABLE items RENAME other TO id; CREATE UNIQUE INDEX ON items (id)");
+    sg_sql_exec(project->sql,
+                "ALTER TABLE items RENAME id TO first; ALTER TABLE items RENAME other TO id; CREATE UNIQUE INDEX ON items (id)");
     /* Under the same names nobody can tell. Under others: */
     sg_sql_exec(project->sql, "ALTER TABLE items ALTER id TYPE text USING lpad(id::text, 9, '0')");
     struct sg_run_result run = project_must(project, 6, "backfill", "--strict");
     T_CONTAINS(run.out, "this backfill was begun over public.items (id integer), and is now over public.items (id text");
     T_EQ_STR(fill_state(project, "b01"), "pending");
     /* An integer that got wider is the same key. */
-    sg_sql_exec(project->sql, "ALTER TABLE items RENAME id TO other; ALTER TABLE items RENAME first TO id; ALTER TABLE items ALTER id TYPE int");
+    sg_sql_exec(project->sql,
+                "ALTER TABLE items RENAME id TO other; ALTER TABLE items RENAME first TO id; ALTER TABLE items ALTER id TYPE int");
     fill_write(project, "b01", "batch_size = 20\n" FILL_ONE);
     (void)project_must(project, 0, "backfill", "--strict");
     fill_complete(project, "b01", 400);
@@ -174,74 +183,6 @@ SG_TEST(read_only_for_a_while)
     fill_complete(project, "b01", 3000);
 }
 
-/* Nothing answers any more, at whatever statement of lane or supervisor: two signals are enough to get out, and no row is done twice. */
-SG_TEST(out_of_a_hole)
-{
-    for (int i = 0; i < (sg_test_full() ? 24 : 4); i++) {
-        struct project *project = fill_new(400);
-        struct sg_proxy *proxy = sg_proxy_start(sg_server_dir(project->server), sg_server_port(project->server));
-        enum sg_fault fault = sg_test_rand(2) == 0 ? SG_FAULT_HOLE : SG_FAULT_HOLE_REPLY;
-        bool at_commit = i % 3 == 0;
-        int nth = 1 + (int)sg_test_rand(at_commit ? 8 : 40);
-        struct sg_run *run;
-        struct sg_run_result result;
-        int64_t start;
-
-        project->dsn = sg_proxy_url(proxy, project->db, NULL);
-        fill_write(project, "b01", "batch_size = 20\n" FILL_ONE);
-        sg_proxy_arm(proxy, &(struct sg_proxy_rule){.fault = fault, .match = at_commit ? "COMMIT" : NULL, .whole = at_commit, .nth = nth});
-        run = fill_start_all(project);
-        T_MUST(sg_proxy_await_hits(proxy, 1, 20000));
-        sg_test_sleep_ms(50);
-        start = sg_test_now_ms();
-        sg_run_signal(run, SIGTERM);
-        sg_test_sleep_ms(100);
-        sg_run_signal(run, SIGTERM);
-        result = sg_run_wait(run, 30000);
-        sg_test_check(SG_HERE_, false, result.exit == 143 && sg_test_now_ms() - start < 15000,
-                      "a hole at %s %d: ended with %d (signal %d%s) after %lld ms:\n%s%s", at_commit ? "COMMIT" : "statement", nth, result.exit,
-                      result.signal, result.timed_out ? ", did not end" : "", (long long)(sg_test_now_ms() - start), result.out, result.err);
-        printf("a hole at %s %d: out after %lld ms\n", at_commit ? "COMMIT" : "statement", nth, (long long)(sg_test_now_ms() - start));
-        sg_proxy_disarm(proxy);
-        sg_proxy_cut(proxy);
-        (void)project_must(project, 0, "backfill", "--strict");
-        fill_complete(project, "b01", 400);
-    }
-    T_EQ_STR(sg_run_orphans(), "");
-}
-
-/* From nothing, state tables and all, several processes at the same moment: one sweep, each row once, nobody fails. */
-static void all_at_once(const char *id, const char *lines)
-{
-    for (int i = 0; i < (sg_test_full() ? 20 : 3); i++) {
-        struct project *project = fill_new(200);
-        struct sg_run *runs[3];
-
-        fill_write(project, id, lines);
-        for (int k = 0; k < 3; k++)
-            runs[k] = fill_start(project, "--jobs", "2", "--strict");
-        for (int k = 0; k < 3; k++)
-            (void)fill_ends(runs[k], 0);
-        fill_complete(project, id, 200);
-    }
-}
-
-SG_TEST(all_at_once_in_ranges)
-{
-    all_at_once("b01", "batch_size = 20\n" FILL_ONE);
-    all_at_once("b01", "batch_size = 1000\n" FILL_ONE);
-}
-
-SG_TEST(all_at_once_repeatable)
-{
-    all_at_once("b02", "batch_size = 20\noption.batch = UPDATE items SET n = n + 1 WHERE id BETWEEN $1 AND $2 AND n < 1\n" FILL_LEFT);
-}
-
-SG_TEST(all_at_once_drained)
-{
-    all_at_once("d01", "batch_size = 20\n" FILL_DRAIN);
-}
-
 SG_TEST(again)
 {
     struct project *project = fill_new(700);
@@ -286,10 +227,6 @@ static const struct sg_test tests[] = {SG_CASE(partitions),
                                        SG_CASE(a_pool_of_one),
                                        SG_CASE(a_pool_of_one_and_a_locked_row),
                                        SG_CASE(read_only_for_a_while),
-                                       SG_CASE_SECONDS(out_of_a_hole, 600),
-                                       SG_CASE_SECONDS(all_at_once_in_ranges, 600),
-                                       SG_CASE_SECONDS(all_at_once_repeatable, 600),
-                                       SG_CASE_SECONDS(all_at_once_drained, 600),
                                        SG_CASE(again),
                                        SG_CASE(deletes_during_the_sweep),
                                        SG_CASES_END};

@@ -1,6 +1,7 @@
 /*
  * Rows that cannot be done for their own data: exactly these are found, named and passed, as many as are allowed; mended, they are
- * done by --retry. And what is no matter of a row stops a backfill at once: a missing column, a plugin that crashes, hangs or gives up.
+ * done by --retry. And what is no matter of a row stops a backfill at once: a missing column, a plugin that crashes, hangs or gives
+ * up.
  */
 #include "config.h"
 
@@ -52,7 +53,8 @@ SG_TEST(three_of_ten_thousand)
     /* not mended: they fail again, and are recorded again, not twice */
     (void)project_must(project, 0, "backfill", "--retry", "b01");
     (void)project_must(project, 0, "backfill");
-    T_EQ_STR(sg_sql_rows(project->sql, "SELECT row_key FROM sgrun.backfill_failures ORDER BY row_key[1]::int"), "{17}\n{5000}\n{10000}");
+    T_EQ_STR(sg_sql_rows(project->sql, "SELECT row_key FROM sgrun.backfill_failures ORDER BY row_key[1]::int"),
+             "{17}\n{5000}\n{10000}");
     /* mended */
     sg_sql_exec(project->sql, "UPDATE items SET v = 1 WHERE v = 0");
     run = project_must(project, 0, "backfill", "--retry", "b01");
@@ -110,7 +112,8 @@ SG_TEST(more_than_allowed)
     T_EQ_STR(fill_state(project, "b01"), "failed");
     T_LE_INT(sg_sql_int(project->sql, "SELECT count(*) FROM sgrun.backfill_failures"), 3);
     T_GE_INT(sg_sql_int(project->sql, "SELECT count(*) FROM sgrun.backfill_failures"), 2);
-    T_EQ_STR(sg_sql_rows(project->sql, "SELECT row_key FROM sgrun.backfill_failures ORDER BY row_key[1]::int LIMIT 2"), "{100}\n{200}");
+    T_EQ_STR(sg_sql_rows(project->sql, "SELECT row_key FROM sgrun.backfill_failures ORDER BY row_key[1]::int LIMIT 2"),
+             "{100}\n{200}");
     T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM items WHERE n <> 1 AND id < 300 AND v = 1"), 0);
 }
 

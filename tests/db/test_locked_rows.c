@@ -1,6 +1,7 @@
 /*
- * What others hold while a backfill that is not idempotent comes by: rows are passed, deferred and done later, exactly once; a locked
- * table is waited for, and is no reason to defer its rows; rows that come meanwhile do not make it endless. And keys of every kind.
+ * What others hold while a backfill that is not idempotent comes by: rows are passed, deferred and done later, exactly once; a
+ * locked table is waited for, and is no reason to defer its rows; rows that come meanwhile do not make it endless. And keys of
+ * every kind.
  */
 #include "config.h"
 
@@ -90,7 +91,8 @@ SG_TEST(locks_come_and_go)
     run = fill_start(project, "--jobs", "3");
     while (!sg_run_ended(run)) {
         int id = 1 + (int)sg_test_rand(4000);
-        struct sg_sql *holder = hold(project, sg_test_strf("SELECT 1 FROM items WHERE id BETWEEN %d AND %d FOR UPDATE", id, id + 1));
+        struct sg_sql *holder =
+            hold(project, sg_test_strf("SELECT 1 FROM items WHERE id BETWEEN %d AND %d FOR UPDATE", id, id + 1));
 
         sg_test_sleep_ms(30 + (int64_t)sg_test_rand(60));
         sg_sql_close(holder);
@@ -99,30 +101,6 @@ SG_TEST(locks_come_and_go)
     (void)fill_ends(run, 0);
     fill_complete(project, "b01", 4000);
     T_GT_INT(held, 1);
-}
-
-/* The application waits for a row of the batch, and then the batch for one of the application's: the server would end who waited
- * first, the application. The batch gives way. */
-SG_TEST(a_deadlock_is_the_batches)
-{
-    struct sg_server *server = sg_server_start("deadlock_timeout = 4s\n");
-    struct project *project = project_new(server, NULL);
-    struct sg_sql *application;
-    struct sg_run *run;
-
-    sg_sql_exec(project->sql, "CREATE TABLE items (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0);"
-                              " INSERT INTO items SELECT i FROM generate_series(1, 1000) i; ANALYZE items");
-    application = hold(project, "SELECT 1 FROM items WHERE id = 500 FOR UPDATE");
-    fill_write(project, "b01", "batch_size = 1000\nlock_ms = 20000\n"
-                               "option.batch = UPDATE items SET n = n + 1 WHERE id BETWEEN $1 AND $2\n"
-                               "  AND CASE WHEN id = 250 THEN pg_sleep(1) IS NOT NULL ELSE true END\n" FILL_LEFT);
-    run = fill_start_all(project);
-    sg_sql_await(project->sql, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", "1", 20000);
-    sg_sql_send(application, "UPDATE items SET n = n WHERE id = 10");
-    T_EQ_STR(sg_sql_finish(application, 20000), "");
-    sg_sql_exec(application, "COMMIT");
-    (void)fill_ends(run, 0);
-    fill_complete(project, "b01", 1000);
 }
 
 /* ---- the table itself ---- */
@@ -339,8 +317,9 @@ SG_TEST(equal_keys_locked)
     sg_sql_exec(project->sql, "CREATE TABLE others (id int NOT NULL, n int NOT NULL DEFAULT 0, no serial);"
                               " CREATE INDEX ON others (id); INSERT INTO others SELECT i / 10 FROM generate_series(0, 999) i");
     holder = hold(project, "SELECT 1 FROM others WHERE no = 455 FOR UPDATE");
-    fill_write(project, "b07", "batch_size = 37\nlock_ms = 50\noption.batch = UPDATE others SET n = n + 1 WHERE id BETWEEN $1 AND $2\n"
-                               "option.left = SELECT 1 FROM others WHERE n < 1\n");
+    fill_write(project, "b07",
+               "batch_size = 37\nlock_ms = 50\noption.batch = UPDATE others SET n = n + 1 WHERE id BETWEEN $1 AND $2\n"
+               "option.left = SELECT 1 FROM others WHERE n < 1\n");
     run = fill_start_all(project);
     sg_sql_await(project->sql, "SELECT to_regclass('sgrun.backfill_failures') IS NOT NULL", "t", 10000);
     await_deferred(project, "{45}");
@@ -435,7 +414,6 @@ static const struct sg_test tests[] = {SG_CASE(a_row_in_the_middle),
                                        SG_CASE(rows_held_during_the_whole_run),
                                        SG_CASE(the_application_changes_them),
                                        SG_CASE(locks_come_and_go),
-                                       SG_CASE(a_deadlock_is_the_batches),
                                        SG_CASE(table_in_share_mode),
                                        SG_CASE(table_in_share_mode_from_the_start),
                                        SG_CASE(table_in_access_exclusive_mode),
