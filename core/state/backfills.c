@@ -57,7 +57,9 @@ static int may_lock(struct sg_db *db, const char *state_schema, struct sg_arena 
 
 #define NOW "pg_catalog.clock_timestamp()"
 
-/* held: a range that somebody works on. In drain mode there are none, and the row itself is
+/* A question of each range, and no join: what the planner knows of rows that came this minute is little, and it
+ * would compare each with each. That there are many is no rarity: a range for each row that was locked.
+ * held: a range that somebody works on. In drain mode there are none, and the row itself is
  * what a batch holds. A deferred range is touched, too, when it is put aside: only the lock tells. */
 static const char *read_sql(const char *state_schema, bool lock, const char *key, struct sg_arena *arena)
 {
@@ -69,9 +71,9 @@ static const char *read_sql(const char *state_schema, bool lock, const char *key
 		arena,
 		"WITH free AS MATERIALIZED (SELECT t.key, t.no FROM %1$s.backfill_ranges t%2$s%3$s),"
 		" idle AS MATERIALIZED (SELECT t.key FROM %1$s.backfills t%2$s%3$s),"
-		" looked AS (SELECT t.*, f.no IS NULL"
+		" looked AS (SELECT t.*, NOT ROW(t.key, t.no)" SG_EQ "ANY (SELECT f.key, f.no FROM free f)"
 		" OR (NOT t.deferred AND t.updated_at" SG_GT "(" NOW SG_MINUS "'10 s'::pg_catalog.interval)) AS held"
-		" FROM %1$s.backfill_ranges t LEFT JOIN free f ON f.key" SG_EQ "t.key AND f.no" SG_EQ "t.no%2$s),"
+		" FROM %1$s.backfill_ranges t%2$s),"
 		" summed AS (SELECT l.key, pg_catalog.count(*) AS ranges, pg_catalog.count(*) FILTER (WHERE l.deferred) AS deferred,"
 		" pg_catalog.sum(l.rows_done)::bigint AS rows_done, pg_catalog.count(*) FILTER (WHERE l.held) AS lanes,"
 		" pg_catalog.sum(CASE WHEN l.batch_ms" SG_GT "0::double precision THEN l.batch_size::double precision"
