@@ -348,14 +348,15 @@ static void add_position(struct round *r, int64_t changed)
 {
 	const struct sg_backfill *backfill = r->backfill;
 	struct sg_buf *sql = &r->lane->session.pending;
+	int64_t rows = r->keys.rows + r->keys.beyond;
 	int64_t since = r->lane->committed_us > 0 ? r->lane->committed_us : r->started_us;
 
 	if (backfill->drain)
 		sg_backfills_drained(sql, &backfill->ranges, changed, r->arena);
 	else if (r->keys.ends)
-		sg_ranges_finish(sql, &backfill->ranges, &r->claim.range, r->keys.rows, r->arena);
+		sg_ranges_finish(sql, &backfill->ranges, &r->claim.range, rows, r->arena);
 	else
-		sg_ranges_move(sql, &backfill->ranges, &r->claim.range, r->keys.lasts, r->keys.rows,
+		sg_ranges_move(sql, &backfill->ranges, &r->claim.range, r->keys.lasts, rows,
 		               (double)(sg_clock_us() - since) / 1000, backfill->run->runner, r->arena);
 }
 
@@ -366,7 +367,7 @@ static void tell_size(struct round *r, int64_t spawned_us)
 	int trips = sg_db_trips(r->lane->session.db, &fastest_us);
 
 	r->lane->size.fixed_ms = (double)(fastest_us * trips) / 1000;
-	sg_size_done(&r->lane->size, r->result->rows, (double)(r->result->work_us - spawned_us) / 1000);
+	sg_size_done(&r->lane->size, r->backfill->drain ? r->result->rows : r->keys.rows, (double)(r->result->work_us - spawned_us) / 1000);
 }
 
 static enum sg_batch_end send_batch(struct round *r, struct sg_err *err)
@@ -402,7 +403,7 @@ static enum sg_batch_end send_batch(struct round *r, struct sg_err *err)
 		return err->uncertain || err->class == SG_CLASS_LOCKED || sg_db_lost(lane->session.db) ? SG_BATCH_FAILED
 		                                                                                          : judge(r, err);
 	}
-	r->result->rows = r->backfill->drain ? changed : r->keys.rows;
+	r->result->rows = r->backfill->drain ? changed : r->keys.rows + r->keys.beyond;
 	r->result->changed = changed;
 	r->result->work_us = sg_clock_us() - r->started_us;
 	tell_size(r, spawned_us);

@@ -155,7 +155,8 @@ int sg_key_estimate(struct sg_db *db, const struct sg_key *key, struct sg_arena 
 	return *rows_r > 0 ? 0 : planned_rows(db, key, arena, rows_r, err);
 }
 
-/* One row: first key, last key, is it the span's end, how many rows are left where there is no last one. `more`: and
+/* Last of all, unless `more`, and where keys may be equal: how many rows beyond the limit bear the last key.
+ * One row: first key, last key, is it the span's end, how many rows are left where there is no last one. `more`: and
  * whether any row follows the last. The count reads again what the OFFSET read, but only once a range, and no
  * more than a batch. */
 static int look(struct sg_db *db, const struct sg_key *key, const struct sg_key_span *span, int64_t limit, bool more,
@@ -163,13 +164,19 @@ static int look(struct sg_db *db, const struct sg_key *key, const struct sg_key_
 {
 	const char *columns = selected(key, arena), *where = within(key, span, arena);
 	const char *to = row_values(key, span->to, arena), *last = row_of(key, "l", true, arena);
-	const char *follows = "";
+	const char *column = row_of(key, "t", false, arena), *follows = "";
 
 	/* No EXISTS: it forgets the ORDER BY, and with it that only this index will do. */
 	if (more)
 		follows = sg_arena_printf(arena, ", (SELECT true FROM %s t WHERE %s %s %s AND %s %s %s ORDER BY %s LIMIT 1)",
-		                          key->table, row_of(key, "t", false, arena), key->greater, last,
-		                          row_of(key, "t", false, arena), key->less_equal, to, key->up);
+		                          key->table, column, key->greater, last, column, key->less_equal, to, key->up);
+	else if (!key->unique)
+		follows = sg_arena_printf(arena,
+		                          ", CASE WHEN (SELECT pg_catalog.count(*) FROM (SELECT FROM %s t WHERE %s %s %s AND %s %s %s"
+		                          " ORDER BY %s LIMIT 2) e) OPERATOR(pg_catalog.>) 1 THEN (SELECT pg_catalog.count(*) FROM"
+		                          " (SELECT FROM %s t WHERE %s AND %s %s %s ORDER BY %s OFFSET %" PRId64 ") n) END",
+		                          key->table, column, key->greater_equal, last, column, key->less_equal, last, key->up,
+		                          key->table, where, column, key->less_equal, last, key->up, limit);
 	return ask(db,
 	           sg_arena_printf(arena,
 	                           "f.*, l.*, l.there IS NOT NULL AND %s %s %s, CASE WHEN f.there IS NULL THEN 0 WHEN l.there IS"
@@ -193,6 +200,7 @@ static void read_batch(const struct sg_key *key, const struct sg_key_span *span,
 	batch_r->firsts = take(key, result, 0, arena);
 	batch_r->lasts = take(key, result, count + 1, arena);
 	batch_r->rows = sg_result_int(result, 0, 2 * count + 3);
+	batch_r->beyond = 0;
 	batch_r->ends = batch_r->lasts == NULL || sg_result_true(result, 0, 2 * count + 2);
 	if (batch_r->lasts == NULL && batch_r->firsts != NULL)
 		batch_r->lasts = span->to;
@@ -207,6 +215,8 @@ int sg_key_next(struct sg_db *db, const struct sg_key *key, const struct sg_key_
 	if (look(db, key, span, limit, false, arena, &result, err) != 0)
 		return -1;
 	read_batch(key, span, result, arena, batch_r);
+	if (!key->unique)
+		batch_r->beyond = sg_result_int(result, 0, 2 * (int)key->count + 4);
 	return 0;
 }
 

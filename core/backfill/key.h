@@ -57,7 +57,8 @@ struct sg_key_span {
 
 struct sg_key_batch {
 	sg_key_values firsts, lasts; /* NULL: no row is left in the span */
-	int64_t rows;                /* about: exactly `limit`, or what was left; equal keys beyond the limit are not counted */
+	int64_t rows;                /* exactly `limit`, or what was left; equal keys beyond the limit are not counted */
+	int64_t beyond;              /* these: rows after the first `limit` that bear the last key. sg_key_next alone tells */
 	bool ends;                   /* the span's end: lasts is `to` (or equal to it), or no row is left */
 };
 

@@ -9,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/stop.h"
+#include "core/base/text.h"
 #include "core/run/run.h"
 
 #define EXIT_WAITS 3
@@ -68,6 +69,54 @@ static const struct sg_step *waiting(const struct sg_migrate_result *migrate)
 	return NULL;
 }
 
+/* How a gate's backfill stands now that this run was at it; NULL: as was said before. */
+static const char *stands(const struct sg_backfill_result *result, struct sg_arena *arena)
+{
+	struct sg_backfill_row row = { .begun = true, .state = SG_BACKFILL_PENDING, .rows_done = result->rows_done,
+		                       .rows_estimate = result->rows_estimate, .left = result->left, .seconds_left = -1,
+		                       .bad_rows = result->bad_rows };
+
+	switch (result->end) {
+	case SG_BACKFILL_END_ALREADY:
+	case SG_BACKFILL_END_COMPLETE:
+	case SG_BACKFILL_END_WAITING:
+	case SG_BACKFILL_END_NOT_REACHED: return NULL;
+	case SG_BACKFILL_END_REFUSED: return "refused";
+	case SG_BACKFILL_END_PAUSED: return "paused";
+	case SG_BACKFILL_END_CLOSED: return "outside its window";
+	case SG_BACKFILL_END_RESIDUAL:
+		row.state = SG_BACKFILL_RESIDUAL;
+		break;
+	case SG_BACKFILL_END_FAILED:
+		row.state = SG_BACKFILL_FAILED;
+		row.message = result->err.primary;
+		break;
+	case SG_BACKFILL_END_LEFT:
+	case SG_BACKFILL_END_STOPPED: break;
+	}
+	return result->rows_done < 0 ? NULL : sg_backfill_row_text(&row, arena);
+}
+
+/* What the last round said of a gate was before its backfill was worked on. */
+static void retell(struct sg_run *run, struct sg_deploy_result *result)
+{
+	for (size_t i = 0; i < result->migrate.count; i++) {
+		struct sg_migrate_item *item = &result->migrate.items[i];
+
+		if (item->outcome != SG_OUTCOME_WAITING || item->waits_for == NULL || !sg_text_prefix(item->waits_for, "backfill:"))
+			continue;
+		for (size_t k = 0; k < result->backfills.count; k++) {
+			const struct sg_backfills_item *fill = &result->backfills.items[k];
+			const char *why = strcmp(fill->step->id, item->waits_for + strlen("backfill:")) == 0
+			                          ? stands(&fill->result, run->arena)
+			                          : NULL;
+
+			if (why != NULL)
+				item->waits_why = why;
+		}
+	}
+}
+
 int sg_deploy(struct sg_run *run, const struct sg_deploy_options *options, struct sg_deploy_result *result_r,
               struct sg_errs *errs)
 {
@@ -96,6 +145,7 @@ int sg_deploy(struct sg_run *run, const struct sg_deploy_options *options, struc
 		backfills.waiting = waiting(&result_r->migrate);
 		status = sg_backfills_run(run, &backfills, result_r->rounds > 1 ? &result_r->backfills : NULL, &round, errs);
 		result_r->backfills = round;
+		retell(run, result_r);
 		if (status != 0)
 			return -1;
 		if (sg_stop_count() > 0 || (!round.opened && (backfills.waiting == NULL || round.complete <= complete)))

@@ -324,6 +324,18 @@ SG_TEST(time_is_over)
     expect_position(project);
 }
 
+/* The gate is told as it stands at the end, not as it stood when it was first come upon. */
+SG_TEST(time_is_over_before_a_gate)
+{
+    struct project *project = filled();
+    struct sg_run_result run;
+
+    project_write(project, sg_test_strf("%s%s", makes("s01", "requires = backfill:b01\n"), slow("max_seconds = 1\n")));
+    run = project_must(project, 3, "deploy");
+    T_CONTAINS(run.out, " rows left).\n");
+    T_TRUE(strstr(run.out, "s01 waits for backfill:b01 (not started).") == NULL);
+}
+
 /* Outside its window it is not begun; when that closes it ends with its batch. */
 SG_TEST(outside_its_window)
 {
@@ -505,6 +517,7 @@ static const struct sg_test tests[] = {SG_CASE(a_gate_opens_in_the_same_run),
                                        SG_CASE(drain_until_nothing_is_left),
                                        SG_CASE(the_server_stays_away),
                                        SG_CASE(time_is_over),
+                                       SG_CASE(time_is_over_before_a_gate),
                                        SG_CASE(outside_its_window),
                                        SG_CASE(paused_and_resumed_meanwhile),
                                        SG_CASE(paused_until_time_is_over),

@@ -159,6 +159,8 @@ static int walk(int most)
             lines += *c == '\n';
         T_LE_INT(batch.rows, limit);
         T_GE_INT(lines, batch.rows);
+        if (strstr(rows, "\n\ttab") == NULL) /* a value of two lines */
+            T_EQ_INT(lines, batch.rows + batch.beyond);
         if (key.unique)
             T_EQ_INT(lines, batch.rows);
         if (strncmp(at, rows, strlen(rows)) != 0)
@@ -687,7 +689,8 @@ static void costs_the_same(const char *belief, const char *table, const char *na
         span.after = end ? late : NULL;
         T_MUST_EQ_INT(sg_key_next(db, &key, &span, 1000, &arena, &batch, &err), 0);
         T_EQ_INT(batch.rows, 1000);
-        spent_at_most("a batch", 1030 + 10 * parts, 60 + 15 * parts);
+        /* where the last key's equals are beyond the limit, they are counted by walking it once more */
+        spent_at_most("a batch", (batch.beyond > 0 || !key.unique ? 2060 : 1030) + 20 * parts, 60 + 15 * parts);
         T_MUST_EQ_INT(sg_key_cut(db, &key, &span, 12000, &arena, &at, &rows, &err), 0);
         T_EQ_INT(at != NULL, !end);
         spent_at_most("a cut", (end ? 10000 : 12000) + 100 + 20 * parts, 250 + 35 * parts);

@@ -305,6 +305,7 @@ SG_TEST(equal_keys)
     (void)project_must(project, 0, "backfill", "--jobs", "3", "--strict");
     T_EQ_STR(sg_sql_rows(project->sql, "SELECT n, count(*) FROM others GROUP BY n"), "1|4000");
     T_EQ_STR(fill_state(project, "b07"), "complete");
+    T_EQ_INT(fill_done(project, "b07"), 4000); /* of equal keys every row is counted */
 }
 
 /* One of several rows that share a key is locked: the key waits, all its rows are done once. */
