@@ -394,6 +394,9 @@ static enum sg_batch_end send_batch(struct round *r, struct sg_err *err)
 	/* A deferred trigger may meet a lock or a bad row only now. */
 	if (sg_writes_ask(&r->executor, &r->backfill->writes, err) != 0)
 		return judge(r, err);
+	/* Whoever reads the state holds our rows for a moment, that is no reason to do the batch again. */
+	if (r->step.backfill.lock_ms != r->backfill->step->backfill.lock_ms)
+		sg_buf_addf(&lane->session.pending, "SET LOCAL lock_timeout = %d;", r->backfill->step->backfill.lock_ms);
 	add_journal(r);
 	add_position(r, changed);
 	if (commit(r, err) != 0) {
