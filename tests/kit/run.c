@@ -158,6 +158,18 @@ static const char *text_of(int fd, size_t *len_r)
     return text;
 }
 
+/* What a sanitizer reports fails the test, whoever of the program's processes it was, and even if nobody minds how that one ended. */
+static void judge_report(const struct sg_run *run, const char *err)
+{
+    static const char *const reports[] = {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", ": runtime error: "};
+
+    for (size_t i = 0; i < sizeof reports / sizeof reports[0]; i++)
+        if (strstr(err, reports[i]) != NULL) {
+            T_FAIL("a sanitizer has something to say of %s:\n%s", run->name, err);
+            return;
+        }
+}
+
 struct sg_run_result sg_run_wait(struct sg_run *run, int timeout_ms)
 {
     struct sg_run_result result = {.exit = -1};
@@ -182,6 +194,7 @@ struct sg_run_result sg_run_wait(struct sg_run *run, int timeout_ms)
         result.signal = WTERMSIG(run->status);
     result.out = text_of(run->out, &result.out_len);
     result.err = text_of(run->err, &result.err_len);
+    judge_report(run, result.err);
     return result;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include "tests/kit/run.h"
 #include "tests/kit/test.h"
 #include "tests/kit/tmp.h"
 
@@ -95,6 +96,11 @@ SG_TEST(hangs)
         (void)pause();
 }
 
+SG_TEST(runs_what_is_reported)
+{
+    T_EQ_INT(sg_run_args("/bin/sh", "-c", "echo '==1==ERROR: LeakSanitizer: detected memory leaks' >&2").exit, 0);
+}
+
 SG_TEST(skips)
 {
     T_SKIP("not %s", "today");
@@ -107,7 +113,8 @@ SG_TEST(comes_after)
 }
 
 static const struct sg_test first[] = {SG_CASE(passes),  SG_CASE(fails_often), SG_CASE(fails_and_cleans_up), SG_CASE(states_nothing),
-                                       SG_CASE(crashes), SG_CASE(exits),       SG_CASE_SECONDS(hangs, 1),    SG_CASES_END};
+                                       SG_CASE(crashes), SG_CASE(exits),       SG_CASE_SECONDS(hangs, 1),    SG_CASE(runs_what_is_reported),
+                                       SG_CASES_END};
 static const struct sg_test second[] = {SG_CASE(skips), SG_CASE(comes_after), SG_CASES_END};
 static const struct sg_suite suites[] = {{"first", first}, {"second", second}, SG_SUITES_END};
 

@@ -34,7 +34,7 @@ static const char *line_after(const char *text, const char *start)
 SG_TEST(all_kinds_are_counted)
 {
     struct sg_run_result r = run_bad(NULL, "SGRUN_TEST_SEED=1");
-    const char *closing = "\n2 passed, 6 failed\n";
+    const char *closing = "\n2 passed, 7 failed\n";
     size_t len = strlen(r.out);
 
     T_EQ_INT(r.exit, 1);
@@ -63,6 +63,11 @@ SG_TEST(messages_have_place_and_values)
     T_CONTAINS(out, "is not NULL\n");
     T_CONTAINS(out, ": own words 7\n");
     T_CONTAINS(out, "\n0 passed, 1 failed\n");
+}
+
+SG_TEST(a_sanitizers_report_is_a_failure)
+{
+    T_CONTAINS(run_bad("runs_what_is_reported", NULL).out, "a sanitizer has something to say of /bin/sh:\n==1==ERROR: LeakSanitizer");
 }
 
 SG_TEST(clean_ups_run_after_a_fatal_failure)
@@ -206,7 +211,7 @@ SG_TEST(programs_get_a_terminal)
 
 static const struct sg_test tests[] = {
     SG_CASE(all_kinds_are_counted),
-    SG_CASE(messages_have_place_and_values),
+    SG_CASE(messages_have_place_and_values), SG_CASE(a_sanitizers_report_is_a_failure),
     SG_CASE(clean_ups_run_after_a_fatal_failure),
     SG_CASE(a_crash_is_one_failure),
     SG_CASE(a_hang_is_ended_with_all_its_processes),
