@@ -391,13 +391,21 @@ SG_TEST(wishes_end_somewhere)
     sg_buf_release(&sql);
 }
 
-/* Cutting, moving and finishing without end leaves small tables, whatever has gone through them. */
+static long long pages(const struct states *s, const char *table)
+{
+    return sg_sql_int(s->sql, sg_test_strf("SELECT pg_relation_size('" SCHEMA ".%s') / 8192", table));
+}
+
+/* Cutting, moving and finishing without end leaves small tables, whatever has gone through them: what one VACUUM finds to remove is all
+ * that there ever is. How many pages that takes depends on the keys' lengths, which are therefore the same all the way: a page that
+ * has room for less than one more range above its fillfactor, and is less than that full, is neither used nor pruned. */
 SG_TEST(no_pile_grows)
 {
     struct states s = states_new();
     int turns = sg_test_full() ? 20000 : 3000;
     struct sg_buf sql = SG_BUF_INIT;
     struct sg_claim c;
+    long long after_one = 0;
 
     start(&s, "0", "100000000");
     run(s.db, "SET synchronous_commit = off");
@@ -407,19 +415,22 @@ SG_TEST(no_pile_grows)
         begin(s.db);
         c = claim(s.db, &of, 0, NULL);
         T_MUST_EQ_INT(c.what, SG_CLAIMED_RANGE);
-        sg_ranges_cut(&sql, &of, &c.range, key1(sg_test_strf("%d", i)), &arena);
+        sg_ranges_cut(&sql, &of, &c.range, key1(sg_test_strf("%d", 100000 + i)), &arena);
         flush(s.db, &sql);
-        sg_ranges_move(&sql, &of, &c.range, key1(sg_test_strf("%d", i)), 1, 1, "r", &arena);
+        sg_ranges_move(&sql, &of, &c.range, key1(sg_test_strf("%d", 100000 + i)), 1, 1, "r", &arena);
         sg_ranges_finish(&sql, &of, &c.range, 0, &arena);
         flush(s.db, &sql);
         commit(s.db);
         if (i % 1000 == 0)
             sg_sql_exec(s.sql, "VACUUM " SCHEMA ".backfill_ranges"); /* as autovacuum does */
+        if (i == 1000)
+            after_one = pages(&s, "backfill_ranges");
     }
     T_EQ_INT(sg_sql_int(s.sql, "SELECT rows_done FROM " SCHEMA ".backfills"), turns);
     T_EQ_INT(sg_sql_int(s.sql, "SELECT count(*) FROM " SCHEMA ".backfill_ranges"), 1);
-    T_LE_INT(sg_sql_int(s.sql, "SELECT pg_relation_size('" SCHEMA ".backfill_ranges') / 8192"), 100);
-    T_LE_INT(sg_sql_int(s.sql, "SELECT pg_relation_size('" SCHEMA ".backfills') / 8192"), 3);
+    T_LE_INT(after_one, 200);
+    T_LE_INT(pages(&s, "backfill_ranges"), after_one + 5);
+    T_LE_INT(pages(&s, "backfills"), 3);
     sg_buf_release(&sql);
 }
 
