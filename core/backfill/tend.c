@@ -46,6 +46,7 @@ void sg_course_show(struct sg_course *course, const char *doing, bool now)
 	const struct sg_observer *observer = course->run->observer;
 	struct sg_backfill_progress progress = { .rows_estimate = -1, .seconds_left = -1 };
 	struct sg_lanes *lanes = &course->lanes;
+	double duty = course->step->backfill.duty;
 	char paused[SG_LANES_TEXT];
 
 	if (observer == NULL || observer->fill_progress == NULL ||
@@ -70,6 +71,9 @@ void sg_course_show(struct sg_course *course, const char *doing, bool now)
 	}
 	if (is_paused(course)) {
 		(void)snprintf(paused, sizeof paused, "paused by %s", course->row.paused_by != NULL ? course->row.paused_by : "?");
+		progress.throttle = paused;
+	} else if (course->throttle.holds == NULL && duty < 1) {
+		(void)snprintf(paused, sizeof paused, "duty: at work for %.0f %% of the time (duty = %.2f)", duty * 100, duty);
 		progress.throttle = paused;
 	} else {
 		progress.throttle = course->throttle.holds;

@@ -235,7 +235,7 @@ SG_TEST(one_that_waits)
 
 SG_TEST(its_time_is_over)
 {
-    struct project *project = fill_new(400);
+    struct project *project = fill_new(1000);
     struct sg_run_result run;
     struct sg_json *one;
 
@@ -244,19 +244,19 @@ SG_TEST(its_time_is_over)
     run = project_must(project, 0, "backfill");
     T_CONTAINS(run.out, "  left        b01");
     T_CONTAINS(run.out, "b01 is not finished; ");
-    T_CONTAINS(run.out, " of about 400 rows are left, about ");
+    T_CONTAINS(run.out, " of about 1,000 rows are left, about ");
     T_CONTAINS(run.out, sg_test_strf("To go on: sgrun --manifest %s backfill --only b01\n", project->manifest));
     run = project_must(project, 3, "backfill", "--strict", "--json");
     one = first(&run);
     T_EQ_STR(project_text(one, "end"), "left");
     T_EQ_STR(project_text(one, "state"), "pending");
-    T_EQ_INT(number(one, "rows_done") + number(one, "left"), 400);
+    T_EQ_INT(number(one, "rows_done") + number(one, "left"), 1000);
     T_EQ_INT(number(one, "batch_size"), 10);
     T_GE_INT(number(one, "seconds_left"), 1);
     T_CONTAINS(project_must(project, 0, "status").out, "b01        pending ");
-    for (int i = 0; i < 10 && strcmp(fill_state(project, "b01"), "complete") != 0; i++)
+    for (int i = 0; i < 30 && strcmp(fill_state(project, "b01"), "complete") != 0; i++)
         project_must(project, 0, "backfill");
-    fill_complete(project, "b01", 400);
+    fill_complete(project, "b01", 1000);
 }
 
 SG_TEST(outside_its_window)
@@ -376,13 +376,26 @@ SG_TEST(the_server_cannot_be_reached)
     project_must(project, 5, "backfill", "--pause", "b01");
 }
 
+/* What makes it slow is named, also if that is what the manifest asks for. */
+SG_TEST(duty_is_named)
+{
+    struct project *project = fill_new(2000);
+    struct sg_run_result run;
+
+    fill_write(project, "b01", "batch_size = 100\nduty = 0.1\noption.sleep_ms = 10\n" FILL_ONE);
+    run = project_must(project, 0, "backfill", "--strict");
+    T_CONTAINS(run.err, "held: duty: at work for 10 % of the time (duty = 0.10)");
+    T_GT_INT(run.ms, 1500);
+    fill_complete(project, "b01", 2000);
+}
+
 static const struct sg_test tests[] = {
     SG_CASE(from_nothing_to_complete), SG_CASE(nothing_is_listed), SG_CASE(as_json), SG_CASE(lines_of_the_log_while_it_runs),
     SG_CASE(the_log_for_machines), SG_CASE(a_terminal_is_shown_a_bar), SG_CASE(an_unknown_key),
     SG_CASE(what_fails_is_said_and_changes_no_exit_status), SG_CASE(a_refused_one_counts_only_with_strict), SG_CASE(one_that_waits),
     SG_CASE(its_time_is_over), SG_CASE(outside_its_window),
     SG_CASE(stopped_by_a_signal_it_says_how_to_go_on), SG_CASE(pause_and_resume), SG_CASE(retry_and_again),
-    SG_CASE(the_server_cannot_be_reached), SG_CASES_END
+    SG_CASE(the_server_cannot_be_reached), SG_CASE(duty_is_named), SG_CASES_END
 };
 static const struct sg_suite suites[] = { { "backfill cli", tests }, SG_SUITES_END };
 
