@@ -105,6 +105,8 @@ tests_db_test_bad_rows_SOURCES = tests/db/test_bad_rows.c tests/db/fills.c tests
 DB_TESTS += tests/db/test_backfill_cli
 tests_db_test_backfill_cli_SOURCES = tests/db/test_backfill_cli.c tests/db/fills.c tests/db/fills.h tests/db/project.c \
 	tests/db/project.h
+DB_TESTS += tests/db/test_held
+tests_db_test_held_SOURCES = tests/db/test_held.c tests/db/fills.c tests/db/fills.h tests/db/project.c tests/db/project.h
 DB_TESTS += tests/db/test_backfill_limits
 tests_db_test_backfill_limits_SOURCES = tests/db/test_backfill_limits.c tests/db/fills.c tests/db/fills.h tests/db/project.c \
 	tests/db/project.h
