@@ -78,11 +78,11 @@ static void write_manifest(struct once *once)
                                  "retry_seconds = 30\n"
                                  "[backfill b01]\nplugin = b01\npass_pause_seconds = 0\nmax_passes = 100\nlock_ms = 100\n"
                                  "max_bad_rows = %d\n%s"
-                                 "option.sleep_ms = 5\n"
-                                 "option.batch = UPDATE items SET n = n + 1 WHERE id BETWEEN $1 AND $2\n"
                                  "option.left = SELECT 1 FROM items WHERE n < 1\n",
                                  sg_test_built("tests/scripted"), dsn(&once->place), POISON,
-                                 once->opts->lines != NULL ? once->opts->lines : "batch_size = 10\n"));
+                                 once->opts->lines != NULL ? once->opts->lines
+                                                           : "batch_size = 10\noption.sleep_ms = 5\n"
+                                                             "option.batch = UPDATE items SET n = n + 1 WHERE id BETWEEN $1 AND $2\n"));
 }
 
 static void start(struct once *once, int i)

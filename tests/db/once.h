@@ -14,7 +14,8 @@ struct once_opts {
     enum route route;
     bool beside_locks; /* the application holds rows, here and there, all the time: deferred ranges, and later passes */
     bool with_poison;  /* some rows fail for their own data; at the end they are mended and done, by --retry */
-    const char *lines; /* further lines of its section, or NULL */
+    const char *lines; /* of its section: how large a batch is and what it does, or NULL: ten rows, 5 ms. Slow enough that a fault
+                        * which takes a second (or has to be tried again) hits a backfill that is still at work */
 };
 
 /* A test: ROWS rows and FAULTS faults (17 kinds there are, 19 with a PgBouncer); with SGRUN_TEST_FULL ten times as
