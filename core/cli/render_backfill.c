@@ -183,6 +183,8 @@ static bool add_why(struct sg_buf *out, const struct sg_look *look, const struct
 	case SG_BACKFILL_END_WAITING:
 		sg_buf_adds(out, " waits for ");
 		sg_look_add(out, look, SG_TONE_PLAIN, waits_for != NULL ? waits_for : "a gate");
+		if (waits_for != NULL && sg_text_prefix(waits_for, "migration:"))
+			sg_buf_adds(out, " (not recorded yet; deploy or migrate runs it)");
 		break;
 	case SG_BACKFILL_END_FAILED:
 		sg_buf_adds(out, " failed; its position is kept");

@@ -218,7 +218,7 @@ SG_TEST(one_that_waits)
                            "[backfill b01]\nplugin = b01\nmigration = s01\n" FILL_ONE);
     run = project_must(project, 0, "backfill");
     T_CONTAINS(run.out, "  waits       b01  migration:s01\n");
-    T_CONTAINS(run.out, "b01 waits for migration:s01.\n1 waiting (");
+    T_CONTAINS(run.out, "b01 waits for migration:s01 (not recorded yet; deploy or migrate runs it).\n1 waiting (");
     project_must(project, 3, "backfill", "--strict");
     run = project_must(project, 0, "backfill", "--json");
     T_EQ_STR(project_text(first(&run), "state"), "waiting");

@@ -220,7 +220,7 @@ SG_TEST(what_is_left_comes_with_the_command_to_go_on)
     };
 
     T_EQ_STR(end_of(items, 2, false), "migration_96_lead_name is not finished; 480,000 of about 1,000,000 rows are left, about 10 s.\n"
-                                      "calendars waits for migration:0115_calendars.\n"
+                                      "calendars waits for migration:0115_calendars (not recorded yet; deploy or migrate runs it).\n"
                                       "1 left, 1 waiting (1.4 s).\n"
                                       "To go on: sgrun --manifest etc/prod.ini backfill --only migration_96_lead_name\n");
     items[1].result.end = SG_BACKFILL_END_NOT_REACHED;
