@@ -222,6 +222,7 @@ SG_TEST(by_lanes_that_die)
 
     fill_write(project, "b01", SLOW FILL_ONE);
     run = fill_start(project, "--strict");
+    fill_await(project, run, "b01", 100); /* from now on a child that is sgrun is a lane, not a plugin's process before its exec */
     for (int i = 0; i < 4; i++)
         kill_a_lane(run, &last);
     result = fill_ends(run, 3);
