@@ -3,7 +3,6 @@
 
 #include "tests/db/once.h"
 
-#include "tests/kit/proc.h"
 #include "tests/kit/tmp.h"
 
 #include <signal.h>
@@ -207,38 +206,12 @@ static struct sg_run *some_runner(struct once *once)
     return once->runners[sg_test_rand(RUNNERS)];
 }
 
-static bool is_lane(pid_t pid)
-{
-    char path[64], exe[512];
-    ssize_t n;
-    const char *name;
-
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
-    n = readlink(path, exe, sizeof exe - 1);
-    if (n <= 0)
-        return false;
-    exe[n] = '\0';
-    name = strrchr(exe, '/');
-    return name != NULL && strstr(name, "sgrun") != NULL && strstr(name, "plugin") == NULL;
-}
-
-static size_t lanes_of(struct sg_run *run, pid_t *pids, size_t max)
-{
-    pid_t children[32];
-    size_t count = sg_proc_children(sg_run_pid(run), children, 32), lanes = 0;
-
-    for (size_t i = 0; i < count && i < 32 && lanes < max; i++)
-        if (is_lane(children[i]))
-            pids[lanes++] = children[i];
-    return lanes;
-}
-
 /* A kill counts if there was something to kill: a run with a lane. */
 static int kill_some(struct once *once, enum blow blow)
 {
     struct sg_run *run = some_runner(once);
     pid_t lanes[8];
-    size_t count = lanes_of(run, lanes, 8);
+    size_t count = sg_run_lanes(run, lanes, 8);
 
     if (sg_run_ended(run) || count == 0)
         return 0;
@@ -255,7 +228,7 @@ static int freeze(struct once *once)
 {
     struct sg_run *run = some_runner(once);
     pid_t lanes[8];
-    size_t count = lanes_of(run, lanes, 8);
+    size_t count = sg_run_lanes(run, lanes, 8);
     const char *open =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'sgrun:%'"
         " AND xact_start IS NOT NULL";

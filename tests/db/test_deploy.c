@@ -433,22 +433,11 @@ SG_TEST(a_second_signal_cancels)
     expect_position(project);
 }
 
-/* A child of the run that is sgrun itself. */
 static pid_t lane_of(struct sg_run *run)
 {
-    const char *path = sg_test_strf("/proc/%d/task/%d/children", (int)sg_run_pid(run), (int)sg_run_pid(run));
-    FILE *file = fopen(path, "r");
-    int child = 0, lane = 0;
+    pid_t lane;
 
-    T_MUST_NOT_NULL(file);
-    while (lane == 0 && fscanf(file, "%d", &child) == 1) {
-        char name[512] = "";
-
-        if (readlink(sg_test_strf("/proc/%d/exe", child), name, sizeof name - 1) > 0 && strstr(name, "sgrun-plugin") == NULL)
-            lane = child;
-    }
-    fclose(file);
-    T_MUST(lane > 0);
+    T_MUST(sg_run_lanes(run, &lane, 1) == 1);
     return lane;
 }
 

@@ -48,22 +48,12 @@ static void done_once(struct project *project, const char *rows)
     T_EQ_STR(fill_counts(project), rows);
 }
 
-/* A child of the run that is sgrun itself; 0: none now. */
+/* 0: none now. */
 static pid_t a_lane(struct sg_run *run)
 {
-    FILE *file = fopen(sg_test_strf("/proc/%d/task/%d/children", (int)sg_run_pid(run), (int)sg_run_pid(run)), "r");
-    int child = 0, lane = 0;
+    pid_t lane;
 
-    if (file == NULL)
-        return 0;
-    while (lane == 0 && fscanf(file, "%d", &child) == 1) {
-        char name[512] = "";
-
-        if (readlink(sg_test_strf("/proc/%d/exe", child), name, sizeof name - 1) > 0 && strstr(name, "sgrun-plugin") == NULL)
-            lane = child;
-    }
-    (void)fclose(file);
-    return lane;
+    return sg_run_lanes(run, &lane, 1) == 1 ? lane : 0;
 }
 
 static void kill_a_lane(struct sg_run *run, pid_t *last)

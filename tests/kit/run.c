@@ -276,6 +276,30 @@ const char *sg_run_below(const struct sg_run *run)
     return listed(run->pid);
 }
 
+static bool is_sgrun(pid_t pid)
+{
+    char name[32] = "";
+    FILE *f = fopen(sg_test_strf("/proc/%d/comm", (int)pid), "re");
+
+    if (f == NULL)
+        return false;
+    if (fgets(name, sizeof name, f) == NULL)
+        name[0] = '\0';
+    (void)fclose(f);
+    return strcmp(name, "sgrun\n") == 0;
+}
+
+size_t sg_run_lanes(const struct sg_run *run, pid_t *pids, size_t max)
+{
+    pid_t children[MAX_LISTED];
+    size_t count = sg_proc_children(run->pid, children, MAX_LISTED), lanes = 0;
+
+    for (size_t i = 0; i < count && lanes < max; i++)
+        if (is_sgrun(children[i]))
+            pids[lanes++] = children[i];
+    return lanes;
+}
+
 /* Orphans become children of the supervisor, whose only other child we are. */
 const char *sg_run_orphans(void)
 {

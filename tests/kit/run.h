@@ -60,6 +60,9 @@ const char *sg_run_err(struct sg_run *run);
 
 /* The processes that come from it and run now, as "pid N (parent M): command" lines; "" if there are none. */
 const char *sg_run_below(const struct sg_run *run);
+/* Its children that are sgrun themselves: lanes. Gives their number, at most MAX. (For a moment a plugin's process is one, too, before its
+ * exec. The name is all that another user than root may see of them: they are not dumpable.) */
+size_t sg_run_lanes(const struct sg_run *run, pid_t *pids, size_t max);
 /* Processes whose parent ended and which nobody waits for, that came from this test program: what a killed runner left behind. Lines
  * as above; "" if there are none. */
 const char *sg_run_orphans(void);
