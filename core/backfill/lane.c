@@ -344,6 +344,7 @@ static void run_course(struct course *c)
 	}
 	note = (struct sg_note){ .kind = SG_NOTE_END, .a = end, .err = end == SG_LANE_STOPPED ? (struct sg_err)SG_ERR_INIT : err };
 	send_note(&note);
+	sg_err_release(&err);
 	sg_process_kill(c->lane.process);
 	sg_watch_release(&c->lane.watch);
 	sg_session_rollback(&c->lane.session);
