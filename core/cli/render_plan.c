@@ -16,7 +16,11 @@ static enum sg_tone tone_of(enum sg_action action)
 	case SG_ACTION_RECONCILE:
 	case SG_ACTION_SUPERSEDED: return SG_TONE_NOTE;
 	case SG_ACTION_RUN:
-	case SG_ACTION_RUN_MAYBE: return SG_TONE_GOOD;
+	case SG_ACTION_RUN_MAYBE:
+	case SG_ACTION_BUILD:
+	case SG_ACTION_BUILD_MAYBE:
+	case SG_ACTION_REBUILD: return SG_TONE_GOOD;
+	case SG_ACTION_DRIFTED:
 	case SG_ACTION_WAIT: return SG_TONE_WARN;
 	case SG_ACTION_REFUSED: return SG_TONE_BAD;
 	}

@@ -9,6 +9,8 @@
 #include "core/manifest/manifest.h"
 
 struct sg_backfill_result; /* core/backfill/backfill.h */
+struct sg_index_progress;  /* core/index/progress.h */
+struct sg_index_result;    /* core/index/build.h */
 
 enum sg_outcome {
 	SG_OUTCOME_SKIPPED,     /* recorded before this run */
@@ -49,6 +51,10 @@ struct sg_observer {
 	void (*fill_started)(void *context, const struct sg_step *step, size_t number, size_t total);
 	void (*fill_progress)(void *context, const struct sg_step *step, const struct sg_backfill_progress *progress);
 	void (*fill_ended)(void *context, const struct sg_step *step, const struct sg_backfill_result *result);
+	/* An index, likewise; several may be under way at once. Of one that was valid before only index_ended is called. */
+	void (*index_started)(void *context, const struct sg_step *step, size_t number, size_t total);
+	void (*index_progress)(void *context, const struct sg_step *step, const struct sg_index_progress *progress);
+	void (*index_ended)(void *context, const struct sg_step *step, const struct sg_index_result *result);
 };
 
 const char *sg_outcome_name(enum sg_outcome outcome); /* "skipped", "applied", … */

@@ -238,7 +238,9 @@ static int run_ready(struct filling *f, struct sg_err *err)
 			return 0;
 		if (read_state(f, err) != 0)
 			return -1;
-		if (f->options->waiting != NULL && sg_gates_closed(&f->gates, f->options->waiting, 0, f->run->arena) == NULL) {
+		for (size_t k = 0; k < f->options->waiting_count; k++) {
+			if (sg_gates_closed(&f->gates, f->options->waiting[k], 0, f->run->arena) != NULL)
+				continue;
 			f->result->opened = true;
 			return 0;
 		}

@@ -127,6 +127,7 @@ int sg_deploy(struct sg_run *run, const struct sg_deploy_options *options, struc
 	/* Each round but the first follows on a backfill that this run was at and that is complete. */
 	for (;;) {
 		struct sg_backfills_result round;
+		const struct sg_step *waits;
 		int status;
 
 		result_r->rounds++;
@@ -142,13 +143,15 @@ int sg_deploy(struct sg_run *run, const struct sg_deploy_options *options, struc
 		}
 		if (!options->backfills)
 			return 0;
-		backfills.waiting = waiting(&result_r->migrate);
+		waits = waiting(&result_r->migrate);
+		backfills.waiting = &waits;
+		backfills.waiting_count = waits != NULL;
 		status = sg_backfills_run(run, &backfills, result_r->rounds > 1 ? &result_r->backfills : NULL, &round, errs);
 		result_r->backfills = round;
 		retell(run, result_r);
 		if (status != 0)
 			return -1;
-		if (sg_stop_count() > 0 || (!round.opened && (backfills.waiting == NULL || round.complete <= complete)))
+		if (sg_stop_count() > 0 || (!round.opened && (waits == NULL || round.complete <= complete)))
 			return 0;
 		complete = round.complete;
 	}

@@ -110,8 +110,12 @@ static void count(struct sg_plan *plan)
 		switch (plan->items[i].action) {
 		case SG_ACTION_SKIP: plan->skip++; break;
 		case SG_ACTION_RECONCILE: plan->reconcile++; break;
+		case SG_ACTION_BUILD:
+		case SG_ACTION_BUILD_MAYBE:
+		case SG_ACTION_REBUILD:
 		case SG_ACTION_RUN:
 		case SG_ACTION_RUN_MAYBE: plan->run++; break;
+		case SG_ACTION_DRIFTED: plan->drifted++; break;
 		case SG_ACTION_WAIT: plan->wait++; break;
 		case SG_ACTION_REFUSED:
 			plan->refused++;

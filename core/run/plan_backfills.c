@@ -64,6 +64,10 @@ static enum reach before(const struct sg_plan_item *item)
 	case SG_ACTION_WAIT:
 	case SG_ACTION_REFUSED:
 	case SG_ACTION_LATER:
+	case SG_ACTION_BUILD:
+	case SG_ACTION_BUILD_MAYBE:
+	case SG_ACTION_REBUILD:
+	case SG_ACTION_DRIFTED:
 		break;
 	}
 	return CLOSED;

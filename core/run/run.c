@@ -12,7 +12,8 @@
 
 const char *sg_action_name(enum sg_action action)
 {
-	static const char *const names[] = { "SKIP", "RECONCILE", "RUN", "RUN?", "WAIT", "SUPERSEDED", "REFUSED", "LATER" };
+	static const char *const names[] = { "SKIP", "RECONCILE", "RUN", "RUN?", "WAIT", "SUPERSEDED", "REFUSED", "LATER",
+	                                     "BUILD", "BUILD?", "REBUILD", "DRIFTED" };
 
 	SG_ASSERT((unsigned)action < SG_COUNT(names));
 	return names[action];

@@ -7,8 +7,10 @@
 #include "core/base/err.h"
 #include "core/db/db.h"
 #include "core/exec/context.h"
+#include "core/index/build.h"
 #include "core/manifest/manifest.h"
 #include "core/state/backfills.h"
+#include "core/state/indexes.h"
 #include "core/state/ledger.h"
 #include "core/state/schema.h"
 
@@ -55,7 +57,11 @@ struct sg_backfills_options {
 	const char *only;      /* one key, or NULL: all */
 	int jobs;              /* 0: each step's */
 	int64_t deadline_ms;   /* sg_clock_ms; 0: none */
-	const struct sg_step *waiting; /* a migration: none is begun once its gates are open; or NULL */
+	/* migrations and indexes that go first: no backfill is begun once the gates of one of them are open */
+	const struct sg_step *const *waiting;
+	size_t waiting_count;
+	const char *const *reopened; /* keys that an index has found undone: tried again, whatever an earlier round made of them */
+	size_t reopened_count;
 };
 
 struct sg_backfills_item {
@@ -69,7 +75,7 @@ struct sg_backfills_result {
 	size_t count;
 	size_t complete;       /* made complete by this run */
 	size_t already, left, failed, waiting;
-	bool opened;           /* the gates of options->waiting are open now */
+	bool opened;           /* the gates of one of options->waiting are open now */
 	int exit;              /* 0 but for a signal; with --strict the caller looks at the items */
 };
 
@@ -86,22 +92,57 @@ enum sg_backfill_ask { SG_BACKFILL_ASK_PAUSE, SG_BACKFILL_ASK_RESUME, SG_BACKFIL
 SG_MUST_CHECK int sg_backfills_ask(struct sg_run *run, enum sg_backfill_ask what, const char *key,
                                    const char **text_r, struct sg_err *err);
 
+/* ---- index ---------------------------------------------------------------- */
+struct sg_indexes_options {
+	const char *only;      /* one name, or NULL: all */
+	int jobs;              /* builds at once; 0: [indexes] jobs. Fewer where memory_mb asks for it */
+	int64_t deadline_ms;   /* sg_clock_ms; 0: none */
+};
+
+struct sg_indexes_item {
+	const struct sg_step *step;
+	const char *waits_for; /* WAITING: "backfill:dedupe_messages" */
+	struct sg_index_result result;
+};
+
+struct sg_indexes_result {
+	struct sg_indexes_item *items; /* in the order of work: priority, then the manifest's */
+	size_t count;
+	size_t built;          /* by this run */
+	size_t already, drifted, left, failed, waiting;
+	/* required backfills that duplicates have shown to be undone: their fingerprint does not hold, and they may begin
+	 * again (drains and SG_REPEATABLE ones; they are pending again); once a run */
+	const char **reopened;
+	size_t reopened_count;
+	int jobs;              /* how many could be at work at once */
+	int exit;              /* 0 but for a signal; with --strict the caller looks at the items */
+};
+
+/* Looks at every index of the registry, builds what is missing or invalid and ready, several at once on different tables. An
+ * index's trouble is in its item; -1 only for what concerns none (no server, no state, wrong name): errs. Makes the state
+ * tables when something is to be done. before: what earlier rounds of a deploy found: nothing is tried twice but what waited, or was
+ * reopened. */
+SG_MUST_CHECK int sg_indexes_run(struct sg_run *run, const struct sg_indexes_options *options,
+                                 const struct sg_indexes_result *before, struct sg_indexes_result *result_r,
+                                 struct sg_errs *errs);
+
 /* ---- deploy --------------------------------------------------------------- */
 struct sg_deploy_options {
 	struct sg_migrate_options migrate;
-	bool migrations, backfills; /* --only-phase */
+	bool migrations, indexes, backfills; /* --only-phase */
 	int64_t deadline_ms;        /* --max-minutes: bounds all but migrations; 0: none */
-	int jobs;
+	int jobs;                   /* of backfills and of indexes; 0: as the manifest says */
 };
 
 struct sg_deploy_result {
 	struct sg_migrate_result migrate;     /* as after the last round: an outcome a migration, of any round */
+	struct sg_indexes_result indexes;     /* likewise */
 	struct sg_backfills_result backfills; /* likewise; count 0 where none was reached */
 	int rounds;
 };
 
-/* Migrations until one waits, backfills that are ready, again while something new
- * became ready. No backfill is begun after a failed migration. As sg_migrate: -1 and
+/* Migrations until one waits, indexes that are ready, backfills that are ready, again while something new
+ * became ready. No index and no backfill is begun after a failed migration. As sg_migrate: -1 and
  * errs for what concerns no single step. */
 SG_MUST_CHECK int sg_deploy(struct sg_run *run, const struct sg_deploy_options *options,
                             struct sg_deploy_result *result_r, struct sg_errs *errs);
@@ -111,7 +152,11 @@ enum sg_action {
 	SG_ACTION_SKIP, SG_ACTION_RECONCILE, SG_ACTION_RUN, SG_ACTION_RUN_MAYBE, SG_ACTION_WAIT,
 	SG_ACTION_SUPERSEDED,
 	SG_ACTION_REFUSED, /* its plugin: err says why */
-	SG_ACTION_LATER    /* behind --to; or an index: this version does not build these */
+	SG_ACTION_LATER,   /* behind --to */
+	/* indexes */
+	SG_ACTION_BUILD, SG_ACTION_BUILD_MAYBE, /* BUILD?: this deploy may open its gates first */
+	SG_ACTION_REBUILD, /* invalid: dropped and built again */
+	SG_ACTION_DRIFTED  /* valid, with another definition: left alone */
 };
 
 struct sg_plan_item {
@@ -126,7 +171,8 @@ struct sg_plan_item {
 struct sg_plan {
 	struct sg_plan_item *items; /* every step, in manifest order */
 	size_t count;
-	size_t skip, reconcile, run, wait, refused; /* of all kinds */
+	size_t skip, reconcile, run, wait, refused; /* of all kinds; run: also what is to be built */
+	size_t drifted;
 	size_t refused_migrations;  /* with one of these a deploy runs nothing */
 	bool installed;             /* the state tables exist */
 	const char **unlisted;      /* recorded ids that the manifest lacks */
@@ -169,6 +215,17 @@ struct sg_status_backfill {
 	size_t bad_count;
 };
 
+struct sg_status_index {
+	const struct sg_step *step;
+	const struct sg_index_row *row;    /* NULL: never looked at */
+	const char *state;                 /* as its row says; "missing", "waiting" without one; "stopped": building, but its claim has expired */
+	struct sg_index_progress progress; /* of one that is being built now, as the server tells; phase NULL: not known */
+	const char *const *waits_for;      /* as of backfills; none once it is valid */
+	const char *const *waits_why;
+	size_t waits_count;
+	struct sg_err err;                 /* of FAILED, INVALID, DRIFTED; class NONE: none */
+};
+
 struct sg_status {
 	int state_version;                 /* 0: not installed */
 	const char *database;
@@ -179,6 +236,8 @@ struct sg_status {
 	size_t migration_count;
 	struct sg_status_backfill *backfills; /* every one of the manifest, in its order */
 	size_t backfill_count;
+	struct sg_status_index *indexes;   /* likewise */
+	size_t index_count;
 	size_t pending, waiting, failed;   /* summary, over all kinds */
 };
 
