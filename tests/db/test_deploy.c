@@ -424,6 +424,9 @@ SG_TEST(a_second_signal_cancels)
     project_write(project, fills("b01", "items", "batch_size = 100\noption.read = SELECT pg_sleep(20) FROM generate_series(1, 1) WHERE $1::int > 1\n"));
     run = project_start_args(project, (const char *const[]){"deploy", NULL});
     sg_sql_await(project->sql, "SELECT count(*) FROM items WHERE n = 1", "100", 20000);
+    /* in the second batch: between two, one signal is the end */
+    sg_sql_await(project->sql,
+                 "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep(20)%'", "1", 20000);
     sg_run_signal(run, SIGTERM);
     sg_test_sleep_ms(500);
     T_FALSE(sg_run_ended(run));
