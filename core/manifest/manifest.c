@@ -40,6 +40,14 @@ const struct sg_step *sg_manifest_step(const struct sg_manifest *manifest, enum 
 	return NULL;
 }
 
+int sg_step_line(const struct sg_step *step, const char *key)
+{
+	for (size_t i = 0; i < step->key_count; i++)
+		if (strcmp(step->keys[i].key, key) == 0)
+			return step->keys[i].line;
+	return step->line;
+}
+
 int sg_manifest_parse(const char *path, const char *bytes, size_t length, const struct sg_override *overrides,
                       size_t override_count, bool lenient, struct sg_arena *arena, struct sg_manifest *manifest_r,
                       struct sg_errs *errs)

@@ -47,6 +47,7 @@ struct sg_backfill_settings {
 /* [indexes] */
 struct sg_index_settings {
 	int jobs, max_seconds, lock_seconds;
+	int memory_mb;               /* of builds at once, by the server's maintenance_work_mem; 0 = no limit */
 };
 
 struct sg_require {
@@ -59,6 +60,12 @@ struct sg_option {
 	const char *key;             /* without "option." */
 	const char *value;
 	int line;
+};
+
+/* Where a key of a section stands. */
+struct sg_key_place {
+	const char *key;
+	int line;                    /* below 0: it came by --set */
 };
 
 struct sg_step {
@@ -81,8 +88,10 @@ struct sg_step {
 	const struct sg_option *options;
 	size_t option_count;
 	/* indexes */
-	const char *table, *columns, *method, *where, *include, *with, *tablespace, *sql;
+	const char *table, *columns, *opclass, *method, *where, *include, *with, *tablespace, *sql;
 	bool unique, nulls_not_distinct, critical;
+	const struct sg_key_place *keys; /* of the section, those with a value; of indexes only */
+	size_t key_count;
 	/* the file's settings with this section's own on top */
 	struct sg_policy_settings policy;
 	struct sg_backfill_settings backfill;
@@ -147,6 +156,9 @@ SG_MUST_CHECK int sg_manifest_parse(const char *path, const char *bytes, size_t 
 
 /* The step of that kind and id, or NULL. */
 const struct sg_step *sg_manifest_step(const struct sg_manifest *manifest, enum sg_step_kind kind, const char *id);
+
+/* The line of an index's key, below 0 if it came by --set; of the section if it has no such key. */
+int sg_step_line(const struct sg_step *step, const char *key);
 
 const char *sg_step_kind_name(enum sg_step_kind kind); /* "migration", "backfill", "index" */
 

@@ -145,6 +145,9 @@ static const struct sg_setting table[] = {
 	  "time for one build; 0 is no limit", 0, ON_INDEX(max_seconds), NULL },
 	{ "lock_seconds", INDEXES, SG_SETTING_INT, "0", 0, WEEK, NULL,
 	  "how long a build may wait for others; 0 is no limit", 0, ON_INDEX(lock_seconds), NULL },
+	{ "memory_mb", SG_IN_INDEXES, SG_SETTING_INT, "2048", 0, 16777216, NULL,
+	  "builds at once times the server's maintenance_work_mem stay below it; 0 is no limit", 0, ON_INDEX(memory_mb),
+	  NULL },
 
 	/* [audit] */
 	{ "hot_tables", SG_IN_AUDIT, SG_SETTING_LIST, NULL, 0, 0, NULL,
@@ -183,6 +186,9 @@ static const struct sg_setting table[] = {
 	  "table of the index", 0, ON_STEP(table), sg_check_table },
 	{ "columns", SG_IN_INDEX, SG_SETTING_TEXT, NULL, 0, 0, NULL,
 	  "columns or (expressions), as in CREATE INDEX", SG_SETTING_IS_SQL, ON_STEP(columns), NULL },
+	{ "opclass", SG_IN_INDEX, SG_SETTING_TEXT, NULL, 0, 0, NULL,
+	  "operator class of each column, in their order; default: the type's own", SG_SETTING_IS_SQL, ON_STEP(opclass),
+	  NULL },
 	{ "unique", SG_IN_INDEX, SG_SETTING_BOOL, "no", 0, 0, NULL,
 	  "a unique index", 0, ON_STEP(unique), NULL },
 	{ "method", SG_IN_INDEX, SG_SETTING_TEXT, NULL, 0, 0, NULL,

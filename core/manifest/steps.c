@@ -96,12 +96,13 @@ static void check_required(struct sg_draft *draft, const struct sg_ini_section *
 
 static void check_index(struct sg_draft *draft, const struct sg_step *step, const struct sg_ini_section *section)
 {
-	static const char *const parts[] = { "table", "columns", "unique", "method", "where", "include", "with",
+	/* the first two make an index; table may stand beside sql, and is compared with it */
+	static const char *const parts[] = { "table", "columns", "opclass", "unique", "method", "where", "include", "with",
 	                                     "tablespace", "nulls_not_distinct" };
 	bool sql = sg_draft_given(section, "sql") != NULL;
 	struct sg_err *err;
 
-	for (size_t i = 0; sql && i < SG_COUNT(parts); i++) {
+	for (size_t i = 1; sql && i < SG_COUNT(parts); i++) {
 		const struct sg_ini_entry *entry = sg_draft_given(section, parts[i]);
 
 		if (entry == NULL)
@@ -123,6 +124,16 @@ static void check_index(struct sg_draft *draft, const struct sg_step *step, cons
 		(void)sg_err_detail(err, "It says what is equal in a unique index.");
 		(void)sg_err_hint(err, "Add unique = yes, or leave it out.");
 	}
+}
+
+static void note_keys(struct sg_arena *arena, struct sg_step *step, const struct sg_ini_section *section)
+{
+	struct sg_key_place *keys = sg_arena_array(arena, section->count, sizeof *keys);
+
+	for (size_t i = 0; i < section->count; i++)
+		if (section->entries[i].text != NULL)
+			keys[step->key_count++] = (struct sg_key_place){ section->entries[i].key, section->entries[i].line };
+	step->keys = keys;
 }
 
 static void lower_hash(struct sg_arena *arena, struct sg_step *step)
@@ -160,8 +171,10 @@ static void read_step(struct sg_draft *draft, struct sg_ini_section *section, co
 	check_id(draft, step, section);
 	if (section->count > 0) /* a section without keys was told of */
 		check_required(draft, section, kind);
-	if (section->count > 0 && step->kind == SG_STEP_INDEX)
+	if (section->count > 0 && step->kind == SG_STEP_INDEX) {
 		check_index(draft, step, section);
+		note_keys(draft->reading->arena, step, section);
+	}
 	if (own_policy(section))
 		sg_draft_policy_check(draft, section, &step->policy);
 	lower_hash(draft->reading->arena, step);

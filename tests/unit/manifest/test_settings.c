@@ -65,6 +65,7 @@ static const struct {
     {SG_IN_INDEXES, "jobs", "1"},
     {SG_IN_INDEXES, "max_seconds", "0"},
     {SG_IN_INDEXES, "lock_seconds", "0"},
+    {SG_IN_INDEXES, "memory_mb", "2048"},
     {SG_IN_AUDIT, "hot_tables", NULL},
     {SG_IN_AUDIT, "small_rows", "100"},
     {SG_IN_MIGRATION, "plugin", NULL},
@@ -84,6 +85,7 @@ static const struct {
     {SG_IN_BACKFILL, "option.anything", NULL},
     {SG_IN_INDEX, "table", NULL},
     {SG_IN_INDEX, "columns", NULL},
+    {SG_IN_INDEX, "opclass", NULL},
     {SG_IN_INDEX, "unique", "no"},
     {SG_IN_INDEX, "method", NULL},
     {SG_IN_INDEX, "where", NULL},
@@ -195,6 +197,7 @@ SG_TEST(defaults)
     T_EQ_INT(m->steps[0].index.jobs, 1);
     T_EQ_INT(m->steps[0].index.max_seconds, 0);
     T_EQ_INT(m->steps[0].index.lock_seconds, 0);
+    T_EQ_INT(m->steps[0].index.memory_mb, 2048);
     T_EQ_INT(m->hot_tables.count, 0);
     T_EQ_INT(m->small_rows, 100);
     T_EQ_INT(m->steps[0].priority, SG_PRIORITY_MEDIUM);
@@ -243,7 +246,7 @@ static const char backfills[] =
     "batch_size = 101\ntarget_batch_ms = 102\nmax_batch = 103\njobs = 4\nmax_seconds = 105\nmax_passes = 106\npass_pause_seconds = 107\n"
     "max_bad_rows = 108\nlock_ms = 109\nstatement_seconds = 110\nduty = 0.25\nwindow = 22:00-06:00 Europe/Berlin\nmax_lag_mb = 111\n"
     "max_lag_seconds = 112\nmax_wal_backlog_mb = 113\nmax_blocked = 114\nunknown_signal = stop\n";
-static const char indexes[] = "jobs = 3\nmax_seconds = 202\nlock_seconds = 203\n";
+static const char indexes[] = "jobs = 3\nmax_seconds = 202\nlock_seconds = 203\nmemory_mb = 204\n";
 
 static void policy_is_set(const struct sg_policy_settings *p, int lock_seconds)
 {
@@ -307,6 +310,8 @@ SG_TEST(settings_of_steps)
     T_EQ_INT(m->steps[2].index.jobs, 3);
     T_EQ_INT(m->steps[2].index.max_seconds, 202);
     T_EQ_INT(m->steps[2].index.lock_seconds, 203);
+    T_EQ_INT(m->steps[2].index.memory_mb, 204);
+    T_EQ_INT(m->index.memory_mb, 204);
     policy_is_set(&m->steps[2].policy, 7);
 
     m = &read_good(sg_test_strf(HEAD MIGRATION("a") "%s" "[backfill b]\nplugin = b\n%s%s" MIGRATION("c"), policy, policy, backfills))
@@ -362,7 +367,7 @@ SG_TEST(ranges)
                 }
             }
         }
-    T_EQ_INT(checked, 31 * 8);
+    T_EQ_INT(checked, 32 * 8);
 }
 
 SG_TEST(words_and_others)
