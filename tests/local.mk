@@ -7,7 +7,6 @@ UNIT_TESTS += tests/unit/cli/test_help
 UNIT_TESTS += tests/unit/cli/test_look
 UNIT_TESTS += tests/unit/cli/test_options
 UNIT_TESTS += tests/unit/cli/test_render
-UNIT_TESTS += tests/unit/backfill/test_note
 UNIT_TESTS += tests/unit/backfill/test_size
 UNIT_TESTS += tests/unit/backfill/test_window
 UNIT_TESTS += tests/unit/cli/test_render_backfill
@@ -19,6 +18,7 @@ UNIT_TESTS += tests/unit/db/test_db tests/unit/db/test_dsn tests/unit/db/test_qu
 	tests/unit/db/test_sqlstate
 tests_unit_db_test_db_SOURCES = tests/unit/db/test_db.c tests/unit/db/fakepq.c tests/unit/db/fakepq.h
 tests_unit_db_test_db_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS)
+UNIT_TESTS += tests/unit/exec/test_note
 UNIT_TESTS += tests/unit/exec/test_retry
 UNIT_TESTS += tests/unit/manifest/test_expand
 UNIT_TESTS += tests/unit/manifest/test_ini

@@ -1,22 +1,11 @@
 /* lane.c - the life of a lane: round after round of batch.c, until there is nothing
- * left to do, it is told to stop, or it cannot go on.
- *
- * A thread listens to the supervisor, so that a stop is seen while a statement runs;
- * it only sets flags. */
+ * left to do, it is told to stop, or it cannot go on. */
 #include "config.h"
 #include "core/backfill/lane.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "core/backfill/batch.h"
 #include "core/backfill/throttle.h"
@@ -33,75 +22,28 @@
 
 /* A lane is a process: there is one. */
 static struct {
-	int socket;
-	atomic_bool hold, shrink, deaf;
+	atomic_bool hold, shrink;
 	char *said;            /* the last SG_NOTE_DOING; NULL: nothing */
 	int64_t said_ms;
-} wire;
+} told;
 
 /* ---- to and from the supervisor ---------------------------------------------- */
 
-static void *listen_to_supervisor(void *unused)
+/* Of the thread that listens. */
+static void hear(const struct sg_note *note)
 {
-	struct sg_arena arena = SG_ARENA_INIT;
-	struct pollfd wait = { .fd = wire.socket, .events = POLLIN };
-
-	(void)unused;
-	for (;;) {
-		struct sg_note note;
-		int got;
-
-		sg_arena_reset(&arena);
-		if (poll(&wait, 1, -1) < 0 && errno != EINTR)
-			break;
-		got = sg_note_receive(wire.socket, &arena, &note);
-		if (got == 0)
-			continue;
-		if (got < 0)
-			break;
-		if (note.kind == SG_NOTE_STOP)
-			sg_stop_tell((int)note.a, (int)note.b);
-		else if (note.kind == SG_NOTE_HOLD)
-			atomic_store(&wire.hold, note.a != 0);
-		else if (note.kind == SG_NOTE_SHRINK)
-			atomic_store(&wire.shrink, true);
-	}
-	/* The supervisor is gone: what runs is finished, and nothing is begun. */
-	atomic_store(&wire.deaf, true);
-	sg_stop_tell(1, SIGTERM);
-	sg_arena_release(&arena);
-	return NULL;
-}
-
-static void send_note(const struct sg_note *note)
-{
-	if (!sg_note_send(wire.socket, note)) {
-		atomic_store(&wire.deaf, true);
-		sg_stop_tell(1, SIGTERM);
-	}
-}
-
-static void send_text(enum sg_note_kind kind, const char *text)
-{
-	struct sg_note note = { .kind = kind, .text = text };
-
-	send_note(&note);
-}
-
-static void send_log(const char *line, size_t length)
-{
-	struct sg_arena arena = SG_ARENA_INIT;
-
-	send_text(SG_NOTE_LOG, sg_arena_strndup(&arena, line, length));
-	sg_arena_release(&arena);
+	if (note->kind == SG_NOTE_HOLD)
+		atomic_store(&told.hold, note->n[0] != 0);
+	else if (note->kind == SG_NOTE_SHRINK)
+		atomic_store(&told.shrink, true);
 }
 
 static void send_begun(struct sg_lane *lane, int backend)
 {
-	struct sg_note note = { .kind = SG_NOTE_BEGUN, .a = backend };
+	struct sg_note note = { .kind = SG_NOTE_BEGUN, .n = { backend } };
 
 	(void)lane;
-	send_note(&note);
+	sg_worker_send(&note);
 }
 
 /* text NULL: it waits no longer. */
@@ -109,14 +51,14 @@ static void say(const char *text)
 {
 	int64_t now = sg_clock_ms();
 
-	if (text == NULL && wire.said == NULL)
+	if (text == NULL && told.said == NULL)
 		return;
-	if (text != NULL && wire.said != NULL && (strcmp(text, wire.said) == 0 || now - wire.said_ms < SAY_MS))
+	if (text != NULL && told.said != NULL && (strcmp(text, told.said) == 0 || now - told.said_ms < SAY_MS))
 		return;
-	free(wire.said);
-	wire.said = text != NULL ? sg_xstrdup(text) : NULL;
-	wire.said_ms = now;
-	send_text(SG_NOTE_DOING, text);
+	free(told.said);
+	told.said = text != NULL ? sg_xstrdup(text) : NULL;
+	told.said_ms = now;
+	sg_worker_say(SG_NOTE_DOING, text);
 }
 
 /* Of the executor: for whom a statement waits. The statements themselves are no news. */
@@ -133,7 +75,7 @@ static void on_doing(void *context, const struct sg_step *step, const char *text
 /* false: a stop was asked for. */
 static bool hold_still(void)
 {
-	while (atomic_load(&wire.hold))
+	while (atomic_load(&told.hold))
 		if (!sg_stop_sleep(20))
 			return false;
 	return sg_stop_count() == 0;
@@ -156,7 +98,7 @@ static void say_idle(struct course *c, const char *text)
 	if (c->idle_said)
 		return;
 	c->idle_said = true;
-	send_text(SG_NOTE_IDLE, text);
+	sg_worker_say(SG_NOTE_IDLE, text);
 }
 
 /* All ranges are held: whoever holds a large one may cut it. Best effort. */
@@ -213,12 +155,9 @@ static bool wait_for_range(struct course *c, const struct sg_batch_result *resul
 static void tell_done(struct course *c, const struct sg_batch_result *result)
 {
 	struct sg_note note = { .kind = SG_NOTE_DONE,
-		                .a = result->rows,
-		                .b = result->changed,
-		                .c = result->work_us,
-		                .d = sg_size_next(&c->lane.size) };
+		                .n = { result->rows, result->changed, result->work_us, sg_size_next(&c->lane.size) } };
 
-	send_note(&note);
+	sg_worker_send(&note);
 }
 
 /* The table itself is locked: wait, but not for ever. */
@@ -283,7 +222,7 @@ static bool go_on(struct course *c, struct sg_arena *arena, enum sg_lane_end *en
 	struct sg_batch_result result;
 	struct sg_note note = { 0 };
 
-	if (atomic_exchange(&wire.shrink, false))
+	if (atomic_exchange(&told.shrink, false))
 		sg_size_shrink(&c->lane.size);
 	switch (sg_batch_run(&c->lane, arena, &result, err)) {
 	case SG_BATCH_DONE:
@@ -305,12 +244,12 @@ static bool go_on(struct course *c, struct sg_arena *arena, enum sg_lane_end *en
 		return true;
 	case SG_BATCH_DEFERRED:
 		went_on(c);
-		send_text(SG_NOTE_DEFERRED, result.text);
+		sg_worker_say(SG_NOTE_DEFERRED, result.text);
 		return false;
 	case SG_BATCH_BAD:
 		went_on(c);
-		note = (struct sg_note){ .kind = SG_NOTE_BAD, .text = result.text, .err = *err };
-		send_note(&note);
+		note = (struct sg_note){ .kind = SG_NOTE_BAD, .texts = { result.text }, .err = *err };
+		sg_worker_send(&note);
 		sg_err_clear(err);
 		return false;
 	case SG_BATCH_NO_RANGE:
@@ -342,8 +281,8 @@ static void run_course(struct course *c)
 		if (over)
 			break;
 	}
-	note = (struct sg_note){ .kind = SG_NOTE_END, .a = end, .err = end == SG_LANE_STOPPED ? (struct sg_err)SG_ERR_INIT : err };
-	send_note(&note);
+	note = (struct sg_note){ .kind = SG_NOTE_END, .n = { end }, .err = end == SG_LANE_STOPPED ? (struct sg_err)SG_ERR_INIT : err };
+	sg_worker_send(&note);
 	sg_err_release(&err);
 	sg_process_kill(c->lane.process);
 	sg_watch_release(&c->lane.watch);
@@ -354,58 +293,25 @@ static void run_course(struct course *c)
 
 /* ---- the process ---------------------------------------------------------------- */
 
-/* All but these three, the socket and the plugin's image belongs to the supervisor. */
-static void close_others(int socket, int image)
-{
-	int low = socket < image ? socket : image, high = socket < image ? image : socket;
+struct lane_work {
+	const struct sg_backfill *backfill;
+	const struct sg_lane_start *start;
+};
 
-	if (low > 3)
-		(void)close_range(3, (unsigned)low - 1, 0);
-	if (high > low + 1)
-		(void)close_range((unsigned)low + 1, (unsigned)high - 1, 0);
-	(void)close_range((unsigned)high + 1, ~0U, 0);
-}
-
-/* What a process would do at its exit for an instrumented build: a lane ends without what its supervisor has registered. */
-#ifdef SG_COVERAGE
-void __gcov_dump(void);
-#elif defined SG_SANITIZED
-void __lsan_do_leak_check(void);
-#endif
-
-static _Noreturn void end_lane(void)
-{
-#ifdef SG_COVERAGE
-	__gcov_dump();
-#elif defined SG_SANITIZED
-	__lsan_do_leak_check();
-#endif
-	_exit(0);
-}
-
-static _Noreturn void be_lane(const struct sg_backfill *given, const struct sg_lane_start *start, int socket,
-                              pid_t supervisor)
+static void be_lane(void *context)
 {
 	static const struct sg_observer observer = { .doing = on_doing };
-	struct sg_run run = *given->run;
-	struct sg_backfill backfill = *given;
+	const struct lane_work *work = context;
+	const struct sg_lane_start *start = work->start;
+	struct sg_backfill backfill = *work->backfill;
+	struct sg_run run = *backfill.run;
 	struct course c = { 0 };
-	pthread_t listener;
 
-	sg_stop_mute();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != supervisor)
-		_exit(1);
-	wire.socket = socket;
-	sg_log_divert(send_log);
-	sg_nursery_stop(); /* the supervisor's; ours is started when it is needed */
-	close_others(socket, backfill.image.fd);
 	run.observer = &observer;
 	run.embedded = NULL;
 	backfill.run = &run;
 	if (start->number > 1 || start->jobs > 1)
 		run.runner = sg_arena_printf(run.arena, "%s#%d", run.runner, start->number);
-	if (pthread_create(&listener, NULL, listen_to_supervisor, NULL) != 0)
-		SG_BUG("a lane cannot listen");
 	c.lane.backfill = &backfill;
 	c.lane.deferred_before = start->deferred_before;
 	c.lane.jobs = start->jobs;
@@ -415,28 +321,15 @@ static _Noreturn void be_lane(const struct sg_backfill *given, const struct sg_l
 	sg_watch_init(&c.lane.watch, &run, NULL);
 	sg_size_init(&c.lane.size, &backfill.step->backfill, 0);
 	run_course(&c);
-	end_lane();
 }
 
 int sg_lane_fork(const struct sg_backfill *backfill, const struct sg_lane_start *start, pid_t *pid_r, int *socket_r,
                  struct sg_err *err)
 {
-	pid_t supervisor = getpid(), pid;
-	int sockets[2];
+	struct lane_work work = { .backfill = backfill, .start = start };
+	const struct sg_worker worker = { .work = be_lane, .hear = hear, .context = &work, .keep = backfill->image.fd };
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) != 0)
-		return sg_err_set(err, SG_CLASS_CONNECTION, "a lane cannot be started: %s", strerror(errno));
-	pid = fork();
-	if (pid == 0) {
-		(void)close(sockets[0]);
-		be_lane(backfill, start, sockets[1], supervisor);
-	}
-	(void)close(sockets[1]);
-	if (pid < 0) {
-		(void)close(sockets[0]);
-		return sg_err_set(err, SG_CLASS_CONNECTION, "a lane cannot be started: %s", strerror(errno));
-	}
-	*pid_r = pid;
-	*socket_r = sockets[0];
+	if (sg_worker_fork(&worker, pid_r, socket_r, err) != 0)
+		return sg_err_wrap(err, "no lane");
 	return 0;
 }

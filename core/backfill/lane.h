@@ -1,8 +1,7 @@
 /* lane.h - a lane: a process of sgrun's own that sends one batch after the other, on
  * one connection, with one plugin process, so that the executor stays synchronous.
  *
- * It is forked from the supervisor, has no signal handlers of its own (stops
- * come by note, so that Ctrl-C counts once), dies with the supervisor, and ends by
+ * It is a worker (core/exec/worker.h) that dies with its supervisor, and ends by
  * itself when nothing of its kind of range is left. */
 #ifndef SG_LANE_H
 #define SG_LANE_H

@@ -3,14 +3,11 @@
 #include "config.h"
 #include "core/backfill/lanes.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -50,27 +47,12 @@ static void say_end(struct sg_lanes *lanes, struct sg_lanes_one *lane)
 	lane->doing[0] = '\0';
 }
 
-/* Waits for its exit; one that does not come to it is killed. 0 or the signal that ended it. */
+/* 0 or the signal that ended it. */
 static int reap(struct sg_lanes_one *lane, int64_t patience_ms)
 {
-	int64_t end = sg_clock_ms() + patience_ms;
-	int status = 0;
-	pid_t got;
+	int status = sg_worker_reap(&lane->pid, &lane->socket, patience_ms);
 
-	if (lane->socket >= 0)
-		(void)close(lane->socket);
-	lane->socket = -1;
-	if (lane->pid == 0)
-		return 0;
-	while ((got = waitpid(lane->pid, &status, WNOHANG)) == 0 && sg_clock_ms() < end)
-		(void)sg_clock_sleep(2);
-	if (got == 0) {
-		(void)kill(lane->pid, SIGKILL);
-		while ((got = waitpid(lane->pid, &status, 0)) < 0 && errno == EINTR)
-			continue;
-	}
-	lane->pid = 0;
-	return got > 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 void sg_lanes_release(struct sg_lanes *lanes)
@@ -165,31 +147,13 @@ double sg_lanes_rate(const struct sg_lanes *lanes)
 	return now - first < 100 ? 0 : (double)rows * 1000 / (double)(now - first);
 }
 
-/* An error whose texts are in an arena, for keeps. */
-static void keep_err(struct sg_err *dst, const struct sg_err *src)
-{
-	sg_err_set(dst, src->class, "%s", src->primary != NULL ? src->primary : "it did not say why");
-	sg_err_sqlstate(dst, src->sqlstate);
-	if (src->detail != NULL)
-		sg_err_detail(dst, "%s", src->detail);
-	if (src->hint != NULL)
-		sg_err_hint(dst, "%s", src->hint);
-	if (src->file != NULL)
-		sg_err_at(dst, src->file, src->line);
-	if (src->step != NULL)
-		sg_err_step(dst, src->step);
-	if (src->statement != NULL)
-		sg_err_statement(dst, src->statement, src->position);
-	dst->uncertain = src->uncertain;
-}
-
 /* The first error of the worst kind: one that ends the backfill beats a lost connection. */
 static void take_end(struct sg_lanes *lanes, struct sg_lanes_one *lane, const struct sg_note *note)
 {
-	bool first = !lanes->failed && (note->a == SG_LANE_FAILED || !lanes->gave_up);
+	bool first = !lanes->failed && (note->n[0] == SG_LANE_FAILED || !lanes->gave_up);
 
 	say_end(lanes, lane);
-	switch ((enum sg_lane_end)note->a) {
+	switch ((enum sg_lane_end)note->n[0]) {
 	case SG_LANE_NOTHING_LEFT:
 		lanes->nothing = true;
 		return;
@@ -201,10 +165,10 @@ static void take_end(struct sg_lanes *lanes, struct sg_lanes_one *lane, const st
 	case SG_LANE_FAILED:
 	case SG_LANE_GAVE_UP:
 		if (first)
-			keep_err(&lanes->err, &note->err);
-		lanes->failed |= note->a == SG_LANE_FAILED;
-		lanes->gave_up |= note->a == SG_LANE_GAVE_UP;
-		if (note->a == SG_LANE_GAVE_UP && sg_lanes_alive(lanes) > 0)
+			sg_err_copy(&lanes->err, &note->err);
+		lanes->failed |= note->n[0] == SG_LANE_FAILED;
+		lanes->gave_up |= note->n[0] == SG_LANE_GAVE_UP;
+		if (note->n[0] == SG_LANE_GAVE_UP && sg_lanes_alive(lanes) > 0)
 			sg_log(SG_LOG_WARNING, "lanes", step_id(lanes), 0, "lane %d gave up, the others go on: %s", lane->number,
 			       note->err.primary != NULL ? note->err.primary : "?");
 		return;
@@ -213,24 +177,26 @@ static void take_end(struct sg_lanes *lanes, struct sg_lanes_one *lane, const st
 
 static void take_note(struct sg_lanes *lanes, struct sg_lanes_one *lane, const struct sg_note *note)
 {
-	switch (note->kind) {
+	if (note->kind == SG_WORKER_LOG && note->texts[0] != NULL)
+		sg_log_line(note->texts[0], strlen(note->texts[0]));
+	switch ((enum sg_note_kind)note->kind) {
 	case SG_NOTE_BEGUN:
 		idle_over(lanes, lane);
-		lane->backend = (int)note->a;
+		lane->backend = (int)note->n[0];
 		lane->doing[0] = '\0';
 		return;
 	case SG_NOTE_DONE:
 		lane->backend = 0;
-		lane->next_size = note->d;
-		lanes->rows += note->a;
-		lanes->changed += note->b;
+		lane->next_size = note->n[3];
+		lanes->rows += note->n[0];
+		lanes->changed += note->n[1];
 		lanes->batches++;
 		turn_slots(lanes);
-		lanes->slots[lanes->slot % SG_LANES_SLOTS] += note->a;
+		lanes->slots[lanes->slot % SG_LANES_SLOTS] += note->n[0];
 		return;
 	case SG_NOTE_IDLE:
 		lane->backend = 0;
-		if (note->text != NULL) {
+		if (note->texts[0] != NULL) {
 			lanes->paused_said = true; /* no want of ranges: that time does not count */
 			idle_over(lanes, lane);
 		} else if (!lane->idle) {
@@ -240,24 +206,19 @@ static void take_note(struct sg_lanes *lanes, struct sg_lanes_one *lane, const s
 		return;
 	case SG_NOTE_DEFERRED:
 		lanes->deferred++;
-		(void)snprintf(lanes->held, sizeof lanes->held, "%s", note->text != NULL ? note->text : "");
+		(void)snprintf(lanes->held, sizeof lanes->held, "%s", note->texts[0] != NULL ? note->texts[0] : "");
 		return;
 	case SG_NOTE_BAD:
 		sg_log(SG_LOG_WARNING, "bad-row", step_id(lanes), 0, "the row %s fails: %s%s%s",
-		       note->text != NULL ? note->text : "?", note->err.primary != NULL ? note->err.primary : "?",
+		       note->texts[0] != NULL ? note->texts[0] : "?", note->err.primary != NULL ? note->err.primary : "?",
 		       note->err.sqlstate[0] != '\0' ? ", SQLSTATE " : "", note->err.sqlstate);
 		return;
 	case SG_NOTE_DOING:
-		(void)snprintf(lane->doing, sizeof lane->doing, "%s", note->text != NULL ? note->text : "");
-		return;
-	case SG_NOTE_LOG:
-		if (note->text != NULL)
-			sg_log_line(note->text, strlen(note->text));
+		(void)snprintf(lane->doing, sizeof lane->doing, "%s", note->texts[0] != NULL ? note->texts[0] : "");
 		return;
 	case SG_NOTE_END:
 		take_end(lanes, lane, note);
 		return;
-	case SG_NOTE_STOP:
 	case SG_NOTE_HOLD:
 	case SG_NOTE_SHRINK:
 		return; /* ours to send */
@@ -296,7 +257,7 @@ static void died(struct sg_lanes *lanes, struct sg_lanes_one *lane)
 		}
 		sg_err_release(&err);
 	} else if (lanes->hold_sent) {
-		const struct sg_note hold = { .kind = SG_NOTE_HOLD, .a = 1 };
+		const struct sg_note hold = { .kind = SG_NOTE_HOLD, .n = { 1 } };
 
 		(void)sg_note_send(lane->socket, &hold);
 	}
@@ -366,17 +327,17 @@ static void tell(struct sg_lanes *lanes, const struct sg_note *note)
 
 void sg_lanes_stop(struct sg_lanes *lanes, int count, int signal)
 {
-	const struct sg_note note = { .kind = SG_NOTE_STOP, .a = count, .b = signal };
-
 	if (count <= lanes->stop_sent)
 		return;
 	lanes->stop_sent = count;
-	tell(lanes, &note);
+	for (size_t i = 0; i < lanes->count; i++)
+		if (!lanes->list[i].ended)
+			sg_worker_stop(lanes->list[i].socket, count, signal);
 }
 
 void sg_lanes_hold(struct sg_lanes *lanes, bool hold)
 {
-	const struct sg_note note = { .kind = SG_NOTE_HOLD, .a = hold };
+	const struct sg_note note = { .kind = SG_NOTE_HOLD, .n = { hold } };
 
 	if (hold == lanes->hold_sent)
 		return;

@@ -41,6 +41,27 @@ void sg_err_move(struct sg_err *dst, struct sg_err *src)
 	sg_err_init(src);
 }
 
+static char *copy_text(const char *text)
+{
+	return text != NULL ? sg_xstrdup(text) : NULL;
+}
+
+void sg_err_copy(struct sg_err *dst, const struct sg_err *src)
+{
+	struct sg_err copy = *src;
+
+	if (dst == src)
+		return;
+	copy.primary = copy_text(src->primary);
+	copy.detail = copy_text(src->detail);
+	copy.hint = copy_text(src->hint);
+	copy.file = copy_text(src->file);
+	copy.step = copy_text(src->step);
+	copy.statement = copy_text(src->statement);
+	sg_err_release(dst);
+	*dst = copy;
+}
+
 SG_PRINTF(2, 0) static char *format_text(const char *prefix, const char *format, va_list args)
 {
 	struct sg_buf buf;

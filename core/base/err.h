@@ -38,6 +38,9 @@ void sg_err_clear(struct sg_err *err);
 /* dst takes over what src holds; src is empty after. */
 void sg_err_move(struct sg_err *dst, struct sg_err *src);
 
+/* dst becomes a copy with texts of its own, whoever owns those of src. */
+void sg_err_copy(struct sg_err *dst, const struct sg_err *src);
+
 /* Sets class and primary; anything set before is released. Returns -1, so that
  * `return sg_err_set(…)` reads well. */
 int sg_err_set(struct sg_err *err, enum sg_class class, const char *format, ...) SG_PRINTF(3, 4);

@@ -1,4 +1,4 @@
-/* note.c - what a lane and its supervisor tell each other.
+/* note.c - packs, cuts, sends and receives notes, as note.h says.
  *
  * A note is one message of a SOCK_SEQPACKET pair: a head of fixed size, then its
  * texts one after the other, each with the length that the head names. Both ends
@@ -8,21 +8,25 @@
  * megabyte still says what is wrong. */
 #include "config.h"
 
-#include "core/backfill/note.h"
+#include "core/exec/note.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "core/base/clock.h"
 
-#define TEXTS 7
+#define ERR_TEXTS 6
+#define TEXTS (SG_NOTE_TEXTS + ERR_TEXTS)
 #define NO_TEXT UINT32_MAX
 #define SEND_MS 60000 /* an end that has not read for so long is as good as gone */
+#define SPARE (64 * 1024) /* bytes unread, in the kernel's count, past which news that can be spared is left out */
 
 struct head {
-	int64_t a, b, c, d;
+	int64_t n[SG_NOTE_NUMBERS];
 	int32_t kind, class, line, position;
 	uint32_t lengths[TEXTS]; /* NO_TEXT: NULL */
 	char sqlstate[6];
@@ -60,12 +64,13 @@ static void cut(const char *const texts[TEXTS], size_t lengths[TEXTS], size_t ro
 static size_t pack(const struct sg_note *note, char *bytes)
 {
 	const struct sg_err *err = &note->err;
-	const char *const texts[TEXTS] = { note->text, err->primary, err->detail, err->hint,
-	                                   err->file, err->step, err->statement };
+	const char *const texts[TEXTS] = { err->primary, err->detail, err->hint, err->file, err->step, err->statement,
+	                                   note->texts[0], note->texts[1], note->texts[2] };
 	size_t lengths[TEXTS];
-	struct head head = { .a = note->a, .b = note->b, .c = note->c, .d = note->d, .kind = (int32_t)note->kind,
-	                     .class = (int32_t)err->class, .line = err->line, .position = err->position,
-	                     .uncertain = err->uncertain };
+	struct head head = { .kind = note->kind, .class = (int32_t)err->class, .line = err->line,
+	                     .position = err->position, .uncertain = err->uncertain };
+
+	memcpy(head.n, note->n, sizeof head.n);
 	memcpy(head.sqlstate, err->sqlstate, sizeof head.sqlstate);
 	for (size_t i = 0; i < TEXTS; i++)
 		lengths[i] = texts[i] ? strlen(texts[i]) : 0;
@@ -107,6 +112,15 @@ bool sg_note_send(int socket, const struct sg_note *note)
 	}
 }
 
+bool sg_note_spare(int socket, const struct sg_note *note)
+{
+	int unread = 0;
+
+	if (ioctl(socket, SIOCOUTQ, &unread) == 0 && unread > SPARE)
+		return true;
+	return sg_note_send(socket, note);
+}
+
 static int unpack(const char *bytes, size_t length, struct sg_arena *arena, struct sg_note *note_r)
 {
 	struct head head;
@@ -121,7 +135,7 @@ static int unpack(const char *bytes, size_t length, struct sg_arena *arena, stru
 			return -1;
 		total += head.lengths[i];
 	}
-	if (total != length || head.kind < 0 || head.kind > SG_NOTE_SHRINK || head.class < 0 ||
+	if (total != length || head.kind < 0 || head.kind >= SG_NOTE_KINDS || head.class < 0 ||
 	    head.class >= SG_CLASS_COUNT || head.sqlstate[sizeof head.sqlstate - 1] != '\0')
 		return -1;
 	char *texts[TEXTS];
@@ -133,11 +147,13 @@ static int unpack(const char *bytes, size_t length, struct sg_arena *arena, stru
 		texts[i] = sg_arena_strndup(arena, bytes + at, head.lengths[i]);
 		at += head.lengths[i];
 	}
-	*note_r = (struct sg_note){ .kind = (enum sg_note_kind)head.kind, .a = head.a, .b = head.b, .c = head.c,
-	                            .d = head.d, .text = texts[0] };
-	note_r->err = (struct sg_err){ .class = (enum sg_class)head.class, .primary = texts[1], .detail = texts[2],
-	                               .hint = texts[3], .file = texts[4], .line = head.line, .step = texts[5],
-	                               .statement = texts[6], .position = head.position,
+	*note_r = (struct sg_note){ .kind = head.kind };
+	memcpy(note_r->n, head.n, sizeof head.n);
+	for (size_t i = 0; i < SG_NOTE_TEXTS; i++)
+		note_r->texts[i] = texts[ERR_TEXTS + i];
+	note_r->err = (struct sg_err){ .class = (enum sg_class)head.class, .primary = texts[0], .detail = texts[1],
+	                               .hint = texts[2], .file = texts[3], .line = head.line, .step = texts[4],
+	                               .statement = texts[5], .position = head.position,
 	                               .uncertain = head.uncertain != 0 };
 	memcpy(note_r->err.sqlstate, head.sqlstate, sizeof head.sqlstate);
 	return 1;

@@ -1,5 +1,5 @@
 /*
- * Notes between a lane and its supervisor: everything crosses, nothing is believed, and nobody waits for ever.
+ * Notes between a worker and its supervisor: everything crosses, nothing is believed, and nobody waits for ever.
  */
 #include "config.h"
 
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/backfill/note.h"
+#include "core/exec/note.h"
 #include "core/base/text.h"
 #include "tests/kit/test.h"
 
@@ -38,7 +38,7 @@ static void unpair(void)
 SG_TEST(everything_crosses)
 {
     pair();
-    struct sg_note sent = {.kind = SG_NOTE_BAD, .a = INT64_MIN, .b = -1, .c = INT64_MAX, .d = 4, .text = "(17, 'k\xc3\xb6ln')"};
+    struct sg_note sent = {.kind = 7, .n = {INT64_MIN, -1, INT64_MAX, [SG_NOTE_NUMBERS - 1] = 4}, .texts = {"(17, 'k\xc3\xb6ln')", NULL, "third"}};
     sg_err_set(&sent.err, SG_CLASS_SQL, "division by %s", "zero");
     sg_err_detail(&sent.err, "row 17");
     sg_err_hint(&sent.err, "Mend the row.");
@@ -47,16 +47,18 @@ SG_TEST(everything_crosses)
     sg_err_step(&sent.err, "lead_name");
     sg_err_statement(&sent.err, "UPDATE leads SET n = 1/0", 23);
     sent.err.uncertain = true;
-    struct sg_note plain = {.kind = SG_NOTE_HOLD, .a = 1};
-    struct sg_note empty = {.kind = SG_NOTE_DOING, .text = ""};
+    struct sg_note plain = {.kind = 9, .n = {1}};
+    struct sg_note empty = {.kind = 0, .texts = {""}};
     T_TRUE(sg_note_send(ends[0], &sent));
     T_TRUE(sg_note_send(ends[0], &plain));
     T_TRUE(sg_note_send(ends[0], &empty));
     struct sg_note got;
     T_MUST_EQ_INT(sg_note_receive(ends[1], &arena, &got), 1);
-    T_EQ_INT(got.kind, SG_NOTE_BAD);
-    T_TRUE(got.a == INT64_MIN && got.b == -1 && got.c == INT64_MAX && got.d == 4);
-    T_EQ_STR(got.text, sent.text);
+    T_EQ_INT(got.kind, 7);
+    T_EQ_MEM(got.n, sizeof got.n, sent.n, sizeof sent.n);
+    T_EQ_STR(got.texts[0], sent.texts[0]);
+    T_NULL(got.texts[1]);
+    T_EQ_STR(got.texts[2], "third");
     T_EQ_INT(got.err.class, SG_CLASS_SQL);
     T_EQ_STR(got.err.sqlstate, "22012");
     T_EQ_STR(got.err.primary, "division by zero");
@@ -69,14 +71,14 @@ SG_TEST(everything_crosses)
     T_EQ_INT(got.err.position, 23);
     T_TRUE(got.err.uncertain);
     T_MUST_EQ_INT(sg_note_receive(ends[1], &arena, &got), 1);
-    T_EQ_INT(got.kind, SG_NOTE_HOLD);
-    T_EQ_INT(got.a, 1);
-    T_NULL(got.text);
+    T_EQ_INT(got.kind, 9);
+    T_EQ_INT(got.n[0], 1);
+    T_NULL(got.texts[0]);
     T_NULL(got.err.primary);
     T_EQ_INT(got.err.class, SG_CLASS_NONE);
     T_FALSE(got.err.uncertain);
     T_MUST_EQ_INT(sg_note_receive(ends[1], &arena, &got), 1);
-    T_EQ_STR(got.text, "");
+    T_EQ_STR(got.texts[0], "");
     T_EQ_INT(sg_note_receive(ends[1], &arena, &got), 0);
     sg_err_release(&sent.err);
     unpair();
@@ -103,11 +105,11 @@ SG_TEST(long_notes_are_cut_between_characters)
     pair();
     for (int odd = 0; odd < 2; odd++) {
         char *big = umlauts(1000000, odd), *other = umlauts(200000, !odd);
-        struct sg_note sent = {.kind = SG_NOTE_END, .text = "short"}, got;
+        struct sg_note sent = {.kind = 63, .texts = {"short"}}, got;
         sent.err = (struct sg_err){.class = SG_CLASS_SQL, .primary = sg_arena_strdup(&arena, "what is wrong"), .detail = other, .statement = big, .hint = big};
         T_TRUE(sg_note_send(ends[0], &sent));
         T_MUST_EQ_INT(sg_note_receive(ends[1], &arena, &got), 1);
-        T_EQ_STR(got.text, "short");
+        T_EQ_STR(got.texts[0], "short");
         T_EQ_STR(got.err.primary, "what is wrong");
         const char *texts[] = {got.err.detail, got.err.statement, got.err.hint};
         for (int i = 0; i < 3; i++) {
@@ -124,17 +126,17 @@ SG_TEST(long_notes_are_cut_between_characters)
     T_MUST_NOT_NULL(bytes);
     memset(bytes, 0x80, 300000);
     bytes[300000] = '\0';
-    struct sg_note sent = {.kind = SG_NOTE_LOG, .text = bytes}, got;
+    struct sg_note sent = {.kind = 5, .texts = {bytes}}, got;
     T_TRUE(sg_note_send(ends[0], &sent));
     T_MUST_EQ_INT(sg_note_receive(ends[1], &arena, &got), 1);
-    T_GT_INT(strlen(got.text), SG_NOTE_LIMIT - 1000);
+    T_GT_INT(strlen(got.texts[0]), SG_NOTE_LIMIT - 1000);
     free(bytes);
     unpair();
 }
 
 SG_TEST(garbage_is_not_believed)
 {
-    struct sg_note note = {.kind = SG_NOTE_LOG, .text = "hello"}, got;
+    struct sg_note note = {.kind = 5, .texts = {"hello"}}, got;
     static char bytes[2 * SG_NOTE_LIMIT];
     char whole[SG_NOTE_LIMIT];
     pair();
@@ -162,13 +164,13 @@ SG_TEST(garbage_is_not_believed)
     /* And the next one is understood. */
     T_TRUE(sg_note_send(ends[0], &note));
     T_EQ_INT(sg_note_receive(ends[1], &arena, &got), 1);
-    T_EQ_STR(got.text, "hello");
+    T_EQ_STR(got.texts[0], "hello");
     unpair();
 }
 
 SG_TEST(the_other_end_is_gone)
 {
-    struct sg_note note = {.kind = SG_NOTE_IDLE}, got;
+    struct sg_note note = {.kind = 4}, got;
     pair();
     close(ends[1]);
     ends[1] = -1;
@@ -180,15 +182,15 @@ SG_TEST(the_other_end_is_gone)
 
 SG_TEST(last_words_are_heard)
 {
-    /* The lane goes, and has not read what it was sent. */
-    struct sg_note last = {.kind = SG_NOTE_END, .a = SG_LANE_FAILED, .text = "last words"}, hold = {.kind = SG_NOTE_HOLD, .a = 1}, got;
+    /* The worker goes, and has not read what it was sent. */
+    struct sg_note last = {.kind = 63, .n = {3}, .texts = {"last words"}}, hold = {.kind = 9, .n = {1}}, got;
     pair();
     T_TRUE(sg_note_send(ends[0], &hold));
     T_TRUE(sg_note_send(ends[1], &last));
     close(ends[1]);
     ends[1] = -1;
     T_MUST_EQ_INT(sg_note_receive(ends[0], &arena, &got), 1);
-    T_EQ_STR(got.text, "last words");
+    T_EQ_STR(got.texts[0], "last words");
     T_EQ_INT(sg_note_receive(ends[0], &arena, &got), -1);
     unpair();
 }
@@ -207,7 +209,7 @@ static void *read_later(void *count)
         }
         if (r == 0) {
             sg_test_sleep_ms(1);
-        } else if (got.a == *n) {
+        } else if (got.n[0] == *n) {
             ++*n;
         }
     }
@@ -223,7 +225,7 @@ SG_TEST(waits_while_the_socket_is_full)
     T_MUST_EQ_INT(pthread_create(&reader, NULL, read_later, &count), 0);
     int64_t begun = sg_test_now_ms();
     for (int i = 0; i < 5000; i++) {
-        struct sg_note note = {.kind = SG_NOTE_DONE, .a = i, .text = i % 500 ? NULL : "x"};
+        struct sg_note note = {.kind = 3, .n = {i}, .texts = {i % 500 ? NULL : "x"}};
         T_MUST(sg_note_send(ends[0], &note));
     }
     T_GE_INT(sg_test_now_ms() - begun, 200);
@@ -258,7 +260,7 @@ SG_TEST(does_not_wait_for_one_that_goes)
     }
     close(ends[1]);
     ends[1] = -1;
-    struct sg_note note = {.kind = SG_NOTE_DONE}, got;
+    struct sg_note note = {.kind = 3}, got;
     int64_t begun = sg_test_now_ms();
     int sent = 0;
     while (sg_note_send(ends[0], &note) && sent < 100000) {
