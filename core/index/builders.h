@@ -1,8 +1,8 @@
-/* builders.h - the processes that build indexes for one run, at most one a table.
+/* builders.h - the processes that build indexes for one run (builder.h).
  *
- * A builder is a fork of sgrun that works on one index (build.h) and ends. It has no signal handlers of
- * its own (stops come by note), and when the supervisor is gone it stops as at a first signal:
- * cancels its build, drops the carcass, leaves. None outlives sg_builders_release. */
+ * One that a signal from outside ends is started again, once: what is there by then, pg_index says, and
+ * whoever still builds there is waited for. None outlives sg_builders_release. If the supervisor itself is killed,
+ * they stop as at a first signal. */
 #ifndef SG_BUILDERS_H
 #define SG_BUILDERS_H
 
@@ -14,20 +14,24 @@ struct sg_builders {
 	struct sg_run *run;
 	struct sg_builders_one *list; /* heap */
 	size_t count, capacity;
-	int stop_sent;
+	int stop_sent, stop_signal;   /* count of the last stop, the first one's signal */
+	int64_t stop_ms;              /* sg_clock_ms: when it was sent */
 };
 
 void sg_builders_init(struct sg_builders *builders, struct sg_run *run);
 /* Kills and reaps what is left. */
 void sg_builders_release(struct sg_builders *builders);
 
-/* Forks one. The caller has no connection of its own open. build's progress and context are not used: the run's observer hears it. */
+/* Forks one. What build points to lives until its end was told. The caller has no transaction of its own open, lest
+ * the build waits for it; its connections are no trouble. build's progress and context are not used: the run's observer hears it. */
 SG_MUST_CHECK int sg_builders_start(struct sg_builders *builders, const struct sg_index_build *build, struct sg_err *err);
 size_t sg_builders_alive(const struct sg_builders *builders);
 /* Is one at work on that table? */
 bool sg_builders_at(const struct sg_builders *builders, const char *relation);
-/* Waits up to ms, passes progress on to the observer; true: one has ended, its result is filled (texts in the run's arena) and it is
- * reaped. One that dies without a last word has FAILED (SG_CLASS_BUG, unless a signal from outside ended it). */
+/* Waits up to ms, or until a signal comes, passes progress on to the observer; true: one has ended, its result is filled and it is
+ * reaped. result_r's note lives in the run's arena; its err is the caller's to release (sg_err_defer where it stays). One
+ * that ends without a last word, the second time: FAILED, carcass set since nobody knows, SG_CLASS_CRASH (SG_CLASS_BUG unless a
+ * signal from outside ended it); after a stop: STOPPED. One that does not heed a stop (20 s after the first, 5 s after the second) is killed. */
 bool sg_builders_next(struct sg_builders *builders, int ms, const struct sg_index_definition **definition_r,
                       struct sg_index_result *result_r);
 /* count and signal as sg_stop_count and the first signal's number; passed on to all. */
