@@ -98,6 +98,7 @@ libsgrun_core_la_SOURCES += core/exec/worker.c core/exec/worker.h
 libsgrun_core_la_SOURCES += core/exec/writes.c core/exec/writes.h
 libsgrun_core_la_SOURCES += core/index/build.h
 libsgrun_core_la_SOURCES += core/index/builder.c core/index/builder.h
+libsgrun_core_la_SOURCES += core/index/builder_notes.c
 libsgrun_core_la_SOURCES += core/index/builders.c core/index/builders.h
 libsgrun_core_la_SOURCES += core/index/definition.h
 libsgrun_core_la_SOURCES += core/index/look.h
