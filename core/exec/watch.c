@@ -44,20 +44,21 @@ int sg_watch_open(struct sg_watch *watch, struct sg_err *err)
 	return 0;
 }
 
-static void add_blocker(struct sg_buf *text, const struct sg_result *result, int row, struct sg_arena *arena)
+void sg_watch_add_session(struct sg_buf *text, const struct sg_result *result, int row, int column,
+                          struct sg_arena *arena)
 {
-	const char *application = sg_result_value(result, row, 2), *user = sg_result_value(result, row, 3);
-	const char *state = sg_result_value(result, row, 4), *query = sg_result_value(result, row, 6);
-	const char *type = sg_result_value(result, row, 7);
+	const char *application = sg_result_value(result, row, column + 1), *user = sg_result_value(result, row, column + 2);
+	const char *state = sg_result_value(result, row, column + 3), *query = sg_result_value(result, row, column + 5);
+	const char *type = sg_result_value(result, row, column + 6);
 	bool client = type == NULL || strcmp(type, "client backend") == 0;
 	char age[32];
 
-	if (sg_result_int(result, row, 1) == 0) {
+	if (sg_result_int(result, row, column) == 0) {
 		sg_buf_adds(text, "a prepared transaction (see pg_prepared_xacts)");
 		return;
 	}
-	sg_clock_text(sg_result_int(result, row, 5), age);
-	sg_buf_addf(text, "pid %s (%s%s%s%s%s, %s for %s", sg_result_value(result, row, 1), client ? "" : type,
+	sg_clock_text(sg_result_int(result, row, column + 4), age);
+	sg_buf_addf(text, "pid %s (%s%s%s%s%s, %s for %s", sg_result_value(result, row, column), client ? "" : type,
 	            client ? "" : ", ", application && application[0] ? application : "no application name",
 	            user ? ", user " : "", user ? user : "", state ? state : "state not visible", age);
 	if (query != NULL && query[0] != '\0')
@@ -103,7 +104,7 @@ void sg_watch_blockers(struct sg_watch *watch, int backend, struct sg_arena *are
 		for (int i = 0; i < sg_result_rows(result); i++) {
 			if (i > 0)
 				sg_buf_adds(&text, "; ");
-			add_blocker(&text, result, i, &scratch);
+			sg_watch_add_session(&text, result, i, 1, &scratch);
 		}
 		if (text.length > 0)
 			blockers_r->text = sg_arena_strndup(arena, text.data, text.length);

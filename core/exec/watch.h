@@ -34,6 +34,11 @@ struct sg_blockers {
 /* Who blocks that backend; nothing if it cannot be told within 500 ms. */
 void sg_watch_blockers(struct sg_watch *watch, int backend, struct sg_arena *arena, struct sg_blockers *blockers_r);
 
+/* Appends a session for people: "pid 4711 (psql, user app, active for 34 s: UPDATE …)", literals masked. Seven columns of the result, from
+ * that one on: pid (0: a prepared transaction), application_name, usename, state, since when in ms, query, backend_type. */
+void sg_watch_add_session(struct sg_buf *text, const struct sg_result *result, int row, int column,
+                          struct sg_arena *arena);
+
 /* Renews the lease when a third of it has passed. -1: another took it. A renewal
  * that fails otherwise is tried again later. */
 SG_MUST_CHECK int sg_watch_renew(struct sg_watch *watch, struct sg_err *err);

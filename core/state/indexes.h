@@ -38,6 +38,14 @@ SG_MUST_CHECK int sg_indexes_read(struct sg_db *db, const char *state_schema, st
                                   struct sg_index_row **rows_r, size_t *count_r, struct sg_err *err);
 const struct sg_index_row *sg_indexes_find(const struct sg_index_row *rows, size_t count, const char *name);
 
+/* What its message says, as an error: primary, and what stands behind the first line break as detail; class NONE where there
+ * is none. err_r lives in the arena, or as long. */
+void sg_index_row_err(const struct sg_index_row *row, struct sg_arena *arena, struct sg_err *err_r);
+
+/* pg_try_advisory_xact_lock(this, hashtext(relation)) is held while a claim is taken or renewed, some milliseconds. Not
+ * for a lock of the building session's own: claims would not get it. */
+#define SG_INDEX_CLAIM_LOCK 1936159090
+
 /* Who asks for a claim, and what for. */
 struct sg_index_claim {
 	const char *state_schema;
@@ -54,7 +62,7 @@ struct sg_index_claim {
  * in the arena); -1: err. A claim of our own is taken again. Waits for nobody. */
 SG_MUST_CHECK int sg_index_claim_take(const struct sg_index_claim *claim, struct sg_db *db, struct sg_arena *arena,
                                       const char **holder_r, struct sg_err *err);
-/* 1: renewed; 0: another took it (harmless: pg_index is the truth); -1: err. */
+/* 1: renewed; 0: another took it, or a sibling's after ours had expired (harmless: pg_index is the truth); -1: err. */
 SG_MUST_CHECK int sg_index_claim_renew(const struct sg_index_claim *claim, struct sg_db *db, struct sg_err *err);
 
 /* What became of it, or what was seen of it without a claim. */
@@ -62,7 +70,8 @@ struct sg_index_seen {
 	enum sg_index_state state;      /* never BUILDING */
 	int64_t duration_ms;            /* of a build of ours; -1: there was none, what is known stays */
 	int64_t bytes;                  /* -1: not known */
-	const struct sg_err *why;       /* or NULL */
+	const struct sg_err *why;       /* or NULL: what is known of the same state stays; missing does not displace failed then, unless
+	                                 * owner is given */
 };
 /* Notes it, and gives the claim up if it is ours; where another's claim lives, its row stays as it is. Rows
  * that say it already are not written. owner NULL: of one who only looked. */
