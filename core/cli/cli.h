@@ -27,6 +27,7 @@ int sg_cli_main(int argc, char **argv);
 /* The commands. Each reads what it needs, acts, and leaves result and exit in
  * cli; errors in cli->errs. */
 void sg_cmd_deploy(struct sg_cli *cli); /* and migrate */
+void sg_cmd_index(struct sg_cli *cli);
 void sg_cmd_backfill(struct sg_cli *cli);
 void sg_cmd_plan(struct sg_cli *cli);   /* and --dry-run */
 void sg_cmd_status(struct sg_cli *cli);

@@ -20,10 +20,10 @@ void sg_cmd_status(struct sg_cli *cli)
 	if (sg_status_read(&run, status, &err) != 0) {
 		sg_err_move(sg_cli_err(cli), &err);
 	} else {
-		cli->exit = sg_exit_of_status(sg_render_status_summary(&cli->manifest, status), o->exit_code);
+		cli->exit = sg_exit_of_status(sg_render_status_summary(status), o->exit_code);
 		if (o->json) {
 			cli->json = sg_render_head_json(o->command->name, cli->manifest.path);
-			sg_render_status_json(cli->json, &cli->manifest, status);
+			sg_render_status_json(cli->json, status);
 		} else {
 			sg_render_status(&cli->out, &cli->look, &run, status);
 		}

@@ -11,7 +11,7 @@ int sg_exit_of_errs(const struct sg_errs *errs)
 	return exit;
 }
 
-int sg_exit_of_migrate(const struct sg_migrate_result *result, const struct sg_errs *errs, bool strict, size_t unrun)
+int sg_exit_of_migrate(const struct sg_migrate_result *result, const struct sg_errs *errs, bool strict)
 {
 	/* the phase's own 3 is judged anew below, step by step */
 	int exit = result->exit == SG_EXIT_LEFT ? 0 : result->exit;
@@ -25,8 +25,25 @@ int sg_exit_of_migrate(const struct sg_migrate_result *result, const struct sg_e
 		if (item->outcome == SG_OUTCOME_WAITING && (strict || !item->step->policy.waiting_allow))
 			exit = sg_exit_worse(exit, SG_EXIT_LEFT);
 	}
-	if (strict && unrun > 0)
-		exit = sg_exit_worse(exit, SG_EXIT_LEFT);
+	return exit;
+}
+
+int sg_exit_of_indexes(const struct sg_indexes_result *result, const struct sg_errs *errs, bool strict)
+{
+	int exit = sg_exit_worse(result->exit, sg_exit_of_errs(errs));
+
+	for (size_t i = 0; strict && i < result->count; i++)
+		switch (result->items[i].result.end) {
+		case SG_INDEX_END_ALREADY:
+		case SG_INDEX_END_BUILT: break;
+		case SG_INDEX_END_REFUSED: exit = sg_exit_worse(exit, sg_class_exit(SG_CLASS_REFUSED)); break;
+		case SG_INDEX_END_DRIFTED:
+		case SG_INDEX_END_WAITING:
+		case SG_INDEX_END_LEFT:
+		case SG_INDEX_END_FAILED:
+		case SG_INDEX_END_STOPPED:
+		case SG_INDEX_END_NOT_REACHED: exit = sg_exit_worse(exit, SG_EXIT_LEFT); break;
+		}
 	return exit;
 }
 

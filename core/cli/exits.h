@@ -8,10 +8,11 @@
 #define SG_EXIT_LEFT 3
 
 int sg_exit_of_errs(const struct sg_errs *errs);
-/* A migration that waits is 3, or 0 where its `waiting = allow`; with strict
- * whatever is left is 3, unrun (indexes, which this version does not run)
- * included. */
-int sg_exit_of_migrate(const struct sg_migrate_result *result, const struct sg_errs *errs, bool strict, size_t unrun);
+/* A migration that waits is 3, or 0 where its `waiting = allow` and not strict. */
+int sg_exit_of_migrate(const struct sg_migrate_result *result, const struct sg_errs *errs, bool strict);
+/* 0 whatever is left, has drifted or failed, but for a signal and errs. With strict 3 for whatever is not valid, and 6
+ * for a section that was refused. */
+int sg_exit_of_indexes(const struct sg_indexes_result *result, const struct sg_errs *errs, bool strict);
 /* 0 whatever is left or has failed, but for a signal and errs. With strict 3 for whatever is not complete, and 6
  * for a plugin that was refused. */
 int sg_exit_of_backfills(const struct sg_backfills_result *result, const struct sg_errs *errs, bool strict);

@@ -11,21 +11,30 @@
 
 #define ON(command) (1u << SG_COMMAND_##command)
 #define RUNS (ON(DEPLOY) | ON(MIGRATE))
+#define WORKS (ON(DEPLOY) | ON(BACKFILL) | ON(INDEX))
 
 static const struct sg_command commands[] = {
 	{ SG_COMMAND_DEPLOY, "deploy", true, "bring the database up to date (the default)",
 	  "Runs every migration that is not recorded yet, in the manifest's order: SKIP\n"
 	  "what is recorded, RECONCILE what is already there, RUN the rest. Each is done\n"
 	  "and recorded in one transaction. The first failure stops the run. Then the\n"
-	  "backfills that are ready, and the migrations that waited for them, until\n"
-	  "nothing new is ready. What is unfinished or fails of the backfills does not\n"
-	  "change the exit status, unless --strict. Running it again goes on where it\n"
-	  "stopped.",
+	  "indexes and the backfills that are ready, and what waited for them, until\n"
+	  "nothing new is ready. What is unfinished or fails of indexes and backfills\n"
+	  "does not change the exit status, unless --strict. Running it again goes on\n"
+	  "where it stopped.",
 	  "sgrun --manifest etc/prod.ini deploy --wait 60" },
 	{ SG_COMMAND_MIGRATE, "migrate", true, "the migrations only",
 	  "As deploy, but leaving indexes and backfills alone; --to stops after one\n"
 	  "migration.",
 	  "sgrun --manifest etc/prod.ini migrate --to 0096_lead_name" },
+	{ SG_COMMAND_INDEX, "index", true, "the indexes only: build what is missing or invalid",
+	  "Builds each index of the manifest that is not there, or there but invalid,\n"
+	  "concurrently, once its migration is recorded and its gates are open: --jobs\n"
+	  "at once, never two on one table. One that is there with another definition is\n"
+	  "reported and left alone; nothing valid is ever dropped. It may be killed at\n"
+	  "any moment and run again: what a broken build left is dropped, by the next\n"
+	  "run at the latest.",
+	  "sgrun --manifest etc/prod.ini index --jobs 2" },
 	{ SG_COMMAND_BACKFILL, "backfill", true, "the backfills only; pause and resume them",
 	  "Runs the backfills whose migration is recorded and whose gates are open, by\n"
 	  "priority, in batches, while the application goes on. It may be killed at any\n"
@@ -39,8 +48,9 @@ static const struct sg_command commands[] = {
 	  "before it does.",
 	  "sgrun --manifest etc/prod.ini plan" },
 	{ SG_COMMAND_STATUS, "status", true, "every step: state, progress, duration, last failure",
-	  "Reads our own tables only: no plugin is loaded, no fingerprint asked. Of a\n"
-	  "backfill also how far it is and how fast it goes, whoever runs it.",
+	  "Reads our own tables only: no plugin is loaded, no fingerprint asked. Of\n"
+	  "backfills and of indexes that are built now also how far they are, whoever\n"
+	  "runs them.",
 	  "sgrun --manifest etc/prod.ini status --json" },
 	{ SG_COMMAND_VERIFY, "verify", true, "ask the fingerprint of everything recorded; name drift",
 	  "Asks whether what is recorded still holds. --adopt records a migration that\n"
@@ -51,7 +61,6 @@ static const struct sg_command commands[] = {
 	  "Reports every mistake of the manifest in one go, with file and line, then\n"
 	  "loads each plugin in its sandbox and reports each that would be refused.",
 	  "sgrun --manifest etc/prod.ini check" },
-	{ SG_COMMAND_INDEX, "index", false, "build indexes that are missing or invalid", NULL, NULL },
 	{ SG_COMMAND_AUDIT, "audit", false, "analyse the DML of plugins or SQL files", NULL, NULL },
 	{ SG_COMMAND_REHEARSE, "rehearse", false, "the whole manifest against a throw-away server", NULL, NULL },
 	{ SG_COMMAND_NEW, "new", false, "a new step from a template", NULL, NULL },
@@ -73,10 +82,9 @@ static const struct sg_flag flags[] = {
 	{ SG_FLAG_TO, "--to", "ID", ON(MIGRATE) | ON(PLAN), NULL, true, "the last migration to do", NULL },
 	{ SG_FLAG_WAIT, "--wait", "SECONDS", RUNS | ON(VERIFY), "SGRUN_WAIT", true, "wait for another runner", NULL },
 	{ SG_FLAG_DRY_RUN, "--dry-run", NULL, RUNS, NULL, true, "the same as plan", NULL },
-	{ SG_FLAG_STRICT, "--strict", NULL, RUNS | ON(BACKFILL), NULL, true, "exit 3 if any is left", NULL },
+	{ SG_FLAG_STRICT, "--strict", NULL, RUNS | ON(BACKFILL) | ON(INDEX), NULL, true, "exit 3 if any is left", NULL },
 	{ SG_FLAG_ONLY_PHASE, "--only-phase", "LIST", ON(DEPLOY), NULL, true, "of migrate,index,backfill", NULL },
-	{ SG_FLAG_MAX_MINUTES, "--max-minutes", "N", ON(DEPLOY) | ON(BACKFILL), NULL, true, "bounds all but migrations",
-	  NULL },
+	{ SG_FLAG_MAX_MINUTES, "--max-minutes", "N", WORKS, NULL, true, "bounds all but migrations", NULL },
 	{ SG_FLAG_EXIT_CODE, "--exit-code", NULL, ON(STATUS), NULL, true, "exit 3 if anything is left or failed", NULL },
 	{ SG_FLAG_ADOPT, "--adopt", "ID", ON(VERIFY), NULL, true, "record it unrun, if its fingerprint holds", NULL },
 	{ SG_FLAG_ADOPT_TO, "--adopt-to", "ID", ON(VERIFY), NULL, true, "record all up to it; needs --reason", NULL },
@@ -84,10 +92,10 @@ static const struct sg_flag flags[] = {
 	{ SG_FLAG_STATE_SQL, "--state-sql", NULL, ON(CHECK), NULL, true, "print the state tables' SQL, for a DBA", NULL },
 	{ SG_FLAG_SETTINGS, "--settings", NULL, ON(CHECK), NULL, true, "print every key of the manifest", NULL },
 	{ SG_FLAG_GRAPH, "--graph", NULL, ON(PLAN), NULL, false, "the steps as a graph", NULL },
-	{ SG_FLAG_ALL, "--all", NULL, ON(BACKFILL), NULL, true, "every one that is ready (the default)",
+	{ SG_FLAG_ALL, "--all", NULL, ON(BACKFILL) | ON(INDEX), NULL, true, "every one that is ready (the default)",
 	  "every one (the default), or one" },
-	{ SG_FLAG_ONLY, "--only", "KEY", ON(BACKFILL), NULL, true, "this one only", "" },
-	{ SG_FLAG_JOBS, "--jobs", "N", ON(DEPLOY) | ON(BACKFILL), NULL, true, "lanes of a backfill, 1 to 64", NULL },
+	{ SG_FLAG_ONLY, "--only", "NAME", ON(BACKFILL) | ON(INDEX), NULL, true, "this one only", "" },
+	{ SG_FLAG_JOBS, "--jobs", "N", WORKS, NULL, true, "lanes, builds at once: 1 to 64", NULL },
 	{ SG_FLAG_PAUSE, "--pause", "KEY", ON(BACKFILL), NULL, true, "stop it within a batch, wherever it runs",
 	  "act on one, from any host" },
 	{ SG_FLAG_RESUME, "--resume", "KEY", ON(BACKFILL), NULL, true, "let it go on", "" },
@@ -349,7 +357,7 @@ static const char *idle_option(const struct sg_options *o)
 	return o->strict ? "--strict" : NULL;
 }
 
-static int check_backfill(const struct sg_options *o, struct sg_err *err)
+static int check_work(const struct sg_options *o, struct sg_err *err)
 {
 	if (o->ask_key != NULL && idle_option(o) != NULL) {
 		sg_err_set(err, SG_CLASS_USAGE, "%s and %s together", flags[o->ask].name, idle_option(o));
@@ -357,11 +365,12 @@ static int check_backfill(const struct sg_options *o, struct sg_err *err)
 	}
 	if (o->all && o->only != NULL) {
 		sg_err_set(err, SG_CLASS_USAGE, "--all and --only together");
-		return sg_err_hint(err, "--all runs every backfill that is ready, --only one of them.");
+		return sg_err_hint(err, "--all is every one that is ready, --only one of them.");
 	}
-	if (o->phases != 0 && !(o->phases & SG_PHASES_BACKFILL) && (o->jobs > 0 || o->max_minutes >= 0)) {
-		sg_err_set(err, SG_CLASS_USAGE, "%s, and --only-phase without backfill", o->jobs > 0 ? "--jobs" : "--max-minutes");
-		return sg_err_hint(err, "It is for backfills: name backfill in --only-phase too.");
+	if (o->phases == SG_PHASES_MIGRATE && (o->jobs > 0 || o->max_minutes >= 0)) {
+		sg_err_set(err, SG_CLASS_USAGE, "%s, and --only-phase without index and backfill",
+		           o->jobs > 0 ? "--jobs" : "--max-minutes");
+		return sg_err_hint(err, "It is for indexes and backfills: name one of them in --only-phase too.");
 	}
 	return 0;
 }
@@ -384,11 +393,7 @@ static int check_together(const struct sg_options *o, struct sg_err *err)
 		sg_err_set(err, SG_CLASS_USAGE, "--reason without --adopt-to");
 		return sg_err_hint(err, "--reason says why --adopt-to records migrations that were not run.");
 	}
-	if (o->phases == SG_PHASES_INDEX) {
-		sg_err_set(err, SG_CLASS_USAGE, "this version of sgrun builds no indexes");
-		return sg_err_hint(err, "Leave --only-phase out, or name migrate or backfill in it.");
-	}
-	return check_backfill(o, err);
+	return check_work(o, err);
 }
 
 int sg_options_parse(int argc, char *const *argv, char *(*lookup)(const char *name), struct sg_arena *arena,

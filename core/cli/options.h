@@ -11,8 +11,8 @@
 #include "core/base/err.h"
 
 enum sg_command_id {
-	SG_COMMAND_DEPLOY, SG_COMMAND_MIGRATE, SG_COMMAND_BACKFILL, SG_COMMAND_PLAN, SG_COMMAND_STATUS, SG_COMMAND_VERIFY,
-	SG_COMMAND_CHECK, SG_COMMAND_INDEX, SG_COMMAND_AUDIT, SG_COMMAND_REHEARSE, SG_COMMAND_NEW, SG_COMMAND_TEST
+	SG_COMMAND_DEPLOY, SG_COMMAND_MIGRATE, SG_COMMAND_INDEX, SG_COMMAND_BACKFILL, SG_COMMAND_PLAN, SG_COMMAND_STATUS,
+	SG_COMMAND_VERIFY, SG_COMMAND_CHECK, SG_COMMAND_AUDIT, SG_COMMAND_REHEARSE, SG_COMMAND_NEW, SG_COMMAND_TEST
 };
 
 struct sg_command {
@@ -69,7 +69,7 @@ struct sg_options {
 	int max_minutes;                  /* -1: not given */
 	int jobs;                         /* 0: not given */
 	bool all;
-	const char *only;                 /* of backfill: one key, or NULL */
+	const char *only;                 /* of backfill and index: one name, or NULL */
 	/* --pause, --resume, --retry, --again: the one that was given (else SG_FLAG_ALL), and its key */
 	enum sg_flag_id ask;
 	const char *ask_key;              /* or NULL */

@@ -1,5 +1,5 @@
 /* render.c - what all results have in common: the head and end of the JSON, an
- * error under a line, and the sentence on indexes, which this version leaves. */
+ * error under a line, paths, sizes and sums. */
 #include "config.h"
 #include "core/cli/render.h"
 
@@ -85,9 +85,51 @@ struct sg_sections sg_render_sections(const struct sg_manifest *manifest)
 	return sections;
 }
 
-void sg_render_unrun_text(struct sg_buf *out, size_t indexes)
+void sg_render_path(struct sg_buf *out, const struct sg_look *look, const char *path)
 {
-	sg_look_count(out, indexes, "index");
-	sg_buf_addf(out, " %s; this version of sgrun does not run %s", indexes == 1 ? "is listed" : "are listed",
-	            indexes == 1 ? "it" : "them");
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+./,@%";
+	struct sg_buf quoted = SG_BUF_INIT;
+
+	if (path[0] != '\0' && strspn(path, plain) == strlen(path)) {
+		sg_buf_adds(&quoted, path);
+	} else {
+		sg_buf_addc(&quoted, '\'');
+		for (const char *c = path; *c != '\0'; c++)
+			if (*c == '\'')
+				sg_buf_adds(&quoted, "'\\''");
+			else
+				sg_buf_addc(&quoted, *c);
+		sg_buf_addc(&quoted, '\'');
+	}
+	sg_look_add(out, look, SG_TONE_PLAIN, quoted.data);
+	sg_buf_release(&quoted);
+}
+
+void sg_render_bytes(struct sg_buf *out, int64_t bytes)
+{
+	static const char *const units[] = { "kB", "MB", "GB", "TB" };
+	double value = (double)bytes / 1024;
+	size_t unit = 0;
+
+	while (value >= 1023.5 && unit + 1 < SG_COUNT(units)) {
+		value /= 1024;
+		unit++;
+	}
+	if (unit > 0 && value < 9.95)
+		sg_buf_addf(out, "%.1f %s", value, units[unit]);
+	else
+		sg_look_number(out, (int64_t)(value + 0.5)), sg_buf_addf(out, " %s", units[unit]);
+}
+
+void sg_render_sum(struct sg_buf *out, const struct sg_look *look, enum sg_tone tone, size_t count, const char *what)
+{
+	struct sg_buf text = SG_BUF_INIT;
+
+	if (count == 0)
+		return;
+	if (out->length > 0)
+		sg_buf_adds(out, ", ");
+	sg_buf_addf(&text, "%zu %s", count, what);
+	sg_look_add(out, look, tone, text.data);
+	sg_buf_release(&text);
 }

@@ -24,12 +24,16 @@ struct sg_sections {
 	size_t indexes, backfills;
 };
 struct sg_sections sg_render_sections(const struct sg_manifest *manifest);
-/* "3 indexes are listed; this version of sgrun does not run them" */
-void sg_render_unrun_text(struct sg_buf *out, size_t indexes);
+/* A path as a shell takes it. */
+void sg_render_path(struct sg_buf *out, const struct sg_look *look, const char *path);
+/* "96 kB", "1.4 MB", "12 GB"; units of 1,024, as pg_size_pretty has them. */
+void sg_render_bytes(struct sg_buf *out, int64_t bytes);
+/* For a sentence of sums: ", 3 left", without the comma at its beginning; nothing of 0. */
+void sg_render_sum(struct sg_buf *out, const struct sg_look *look, enum sg_tone tone, size_t count, const char *what);
 
 /* ---- deploy and migrate ---- */
-/* Characters of the longest id of the manifest's migrations and backfills, as far as they are asked for. */
-size_t sg_render_longest_id(const struct sg_manifest *manifest, bool migrations, bool backfills);
+/* Characters of the longest id of the manifest's steps of these kinds, a set of 1u << enum sg_step_kind. */
+size_t sg_render_longest_id(const struct sg_manifest *manifest, unsigned kinds);
 /* One line as a step ends; note and err may be NULL. */
 void sg_render_step(struct sg_buf *out, const struct sg_look *look, size_t column, const char *id,
                     enum sg_outcome outcome, int64_t duration_ms, int attempts, int existed, const char *note,
@@ -62,22 +66,53 @@ void sg_render_backfills_end(struct sg_buf *out, const struct sg_look *look, con
                              const struct sg_backfills_result *result, bool deploy, int64_t elapsed_ms);
 void sg_render_backfills_json(struct sg_json *into, const struct sg_backfills_result *result);
 
+/* ---- index ---- */
+/* One that is being built. */
+struct sg_render_build {
+	const char *name;
+	const struct sg_index_progress *progress;
+};
+/* The line at the bottom of a terminal, no wider than it: the first in full, least important facts left out first; of the
+ * others what there is room for. No newline. */
+void sg_render_build_bar(struct sg_buf *out, const struct sg_look *look, const struct sg_render_build *builds, size_t count);
+/* All the facts of one, for the log and for status: "building index: scanning table, 45 %, 3,200 of 7,100 blocks, 12 s left". */
+void sg_render_build_text(struct sg_buf *out, const struct sg_index_progress *progress);
+/* What it waits for alone: "waiting for old snapshots: pid 4711 (…)"; nothing if it waits for nobody. */
+void sg_render_build_wait(struct sg_buf *out, const struct sg_index_progress *progress);
+/* {"phase", "phase_number", …, "blocked_by", …}, or null where nothing is known. */
+void sg_render_build_json(struct sg_json *into, const char *key, const struct sg_index_progress *progress);
+
+/* What an index's line says for its end: "built", "FAILED", … */
+const char *sg_render_index_word(enum sg_index_end end, enum sg_tone *tone_r);
+/* What it says besides: "14 MB; an invalid one was dropped first"; may be empty. */
+void sg_render_index_remarks(struct sg_buf *out, const struct sg_index_result *result);
+/* One line as an index ends. */
+void sg_render_index(struct sg_buf *out, const struct sg_look *look, size_t column, const char *name,
+                     const struct sg_index_result *result);
+/* The last lines: what was built, what is left, has drifted or failed, and the command to go on. deploy: they follow those
+ * of the migrations. */
+void sg_render_indexes_end(struct sg_buf *out, const struct sg_look *look, const struct sg_manifest *manifest,
+                           const struct sg_indexes_result *result, bool deploy, int64_t elapsed_ms);
+/* Those with critical = yes that are not as they should be, once more; after everything else. */
+void sg_render_indexes_critical(struct sg_buf *out, const struct sg_look *look, const struct sg_indexes_result *result);
+void sg_render_indexes_json(struct sg_json *into, const struct sg_indexes_result *result);
+
 /* ---- plan ---- */
 void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
                     const struct sg_plan *plan);
 void sg_render_plan_json(struct sg_json *into, const struct sg_plan *plan);
 
 /* ---- status ---- */
-/* Of every kind: an index that is listed is pending, as this version runs none; a backfill that runs,
- * stands still or is paused is pending, one that is residual has failed. */
+/* Of every kind: a backfill that runs, stands still or is paused is pending, and so is an index that is built now, missing,
+ * or invalid (the next run builds it anew); a backfill that is residual and an index that has drifted have failed. */
 struct sg_status_summary {
 	size_t pending, waiting, failed;
 };
-struct sg_status_summary sg_render_status_summary(const struct sg_manifest *manifest, const struct sg_status *status);
+struct sg_status_summary sg_render_status_summary(const struct sg_status *status);
 void sg_render_status(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
                       const struct sg_status *status);
 /* The contract's object, but for errors and exit. */
-void sg_render_status_json(struct sg_json *into, const struct sg_manifest *manifest, const struct sg_status *status);
+void sg_render_status_json(struct sg_json *into, const struct sg_status *status);
 
 /* ---- check --settings ---- */
 void sg_render_settings(struct sg_buf *out);

@@ -255,19 +255,6 @@ static struct sums sum_up(const struct sg_backfills_result *result)
 	return s;
 }
 
-static void add_sum(struct sg_buf *out, const struct sg_look *look, enum sg_tone tone, size_t count, const char *what)
-{
-	struct sg_buf text = SG_BUF_INIT;
-
-	if (count == 0)
-		return;
-	if (out->length > 0)
-		sg_buf_adds(out, ", ");
-	sg_buf_addf(&text, "%zu %s", count, what);
-	sg_look_add(out, look, tone, text.data);
-	sg_buf_release(&text);
-}
-
 static void add_not_reached(struct sg_buf *out, const struct sg_look *look, const struct sg_backfills_result *result)
 {
 	const char *before = "Not run: ";
@@ -281,32 +268,11 @@ static void add_not_reached(struct sg_buf *out, const struct sg_look *look, cons
 	sg_buf_addc(out, '\n');
 }
 
-/* The manifest's path as a shell takes it. */
-static void add_path(struct sg_buf *out, const struct sg_look *look, const char *path)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+./,@%";
-	struct sg_buf quoted = SG_BUF_INIT;
-
-	if (path[0] != '\0' && strspn(path, plain) == strlen(path)) {
-		sg_buf_adds(&quoted, path);
-	} else {
-		sg_buf_addc(&quoted, '\'');
-		for (const char *c = path; *c != '\0'; c++)
-			if (*c == '\'')
-				sg_buf_adds(&quoted, "'\\''");
-			else
-				sg_buf_addc(&quoted, *c);
-		sg_buf_addc(&quoted, '\'');
-	}
-	sg_look_add(out, look, SG_TONE_PLAIN, quoted.data);
-	sg_buf_release(&quoted);
-}
-
 static void add_command(struct sg_buf *out, const struct sg_look *look, const struct sg_manifest *manifest,
                         const struct sums *sums)
 {
 	sg_buf_adds(out, sums->mend == sums->open_count ? "Once that is mended: sgrun --manifest " : "To go on: sgrun --manifest ");
-	add_path(out, look, manifest->path);
+	sg_render_path(out, look, manifest->path);
 	sg_buf_adds(out, " backfill");
 	if (sums->open_count == 1) {
 		sg_buf_adds(out, " --only ");
@@ -326,11 +292,11 @@ void sg_render_backfills_end(struct sg_buf *out, const struct sg_look *look, con
 		add_item(out, look, &result->items[i]);
 	if (sums.not_reached > 0)
 		add_not_reached(out, look, result);
-	add_sum(&line, look, SG_TONE_GOOD, sums.complete, "complete");
-	add_sum(&line, look, SG_TONE_WARN, sums.left, "left");
-	add_sum(&line, look, SG_TONE_BAD, sums.failed, "failed");
-	add_sum(&line, look, SG_TONE_WARN, sums.waiting, "waiting");
-	add_sum(&line, look, SG_TONE_PLAIN, sums.not_reached, "not run");
+	sg_render_sum(&line, look, SG_TONE_GOOD, sums.complete, "complete");
+	sg_render_sum(&line, look, SG_TONE_WARN, sums.left, "left");
+	sg_render_sum(&line, look, SG_TONE_BAD, sums.failed, "failed");
+	sg_render_sum(&line, look, SG_TONE_WARN, sums.waiting, "waiting");
+	sg_render_sum(&line, look, SG_TONE_PLAIN, sums.not_reached, "not run");
 	sg_clock_text(elapsed_ms, took);
 	if (result->count == 0) {
 		if (!deploy)
@@ -343,7 +309,7 @@ void sg_render_backfills_end(struct sg_buf *out, const struct sg_look *look, con
 		else
 			sg_look_count(out, sums.already, "backfill"), sg_buf_addf(out, " already complete (%s).\n", took);
 	} else {
-		add_sum(&line, look, SG_TONE_PLAIN, sums.already, "already complete");
+		sg_render_sum(&line, look, SG_TONE_PLAIN, sums.already, "already complete");
 		sg_buf_addf(out, "%s%s (%s).\n", deploy ? "Backfills: " : "", line.data, took);
 	}
 	if (sums.open_count > 0)

@@ -11,16 +11,15 @@
 #define STATE_FIELD 12
 #define TIME_FIELD 12
 
-size_t sg_render_longest_id(const struct sg_manifest *manifest, bool migrations, bool backfills)
+size_t sg_render_longest_id(const struct sg_manifest *manifest, unsigned kinds)
 {
 	size_t longest = 0;
 
 	for (size_t i = 0; i < manifest->step_count; i++) {
-		enum sg_step_kind kind = manifest->steps[i].kind;
 		size_t chars = strlen(manifest->steps[i].id);
 
-		if (((kind == SG_STEP_MIGRATION && migrations) || (kind == SG_STEP_BACKFILL && backfills)) && chars > longest)
-			longest = chars;
+		if (kinds & (1u << manifest->steps[i].kind))
+			longest = chars > longest ? chars : longest;
 	}
 	return longest;
 }
@@ -96,19 +95,6 @@ void sg_render_step(struct sg_buf *out, const struct sg_look *look, size_t colum
 }
 
 /* ---- the end ---------------------------------------------------------------- */
-
-static void add_sum(struct sg_buf *out, const struct sg_look *look, enum sg_tone tone, size_t count, const char *what)
-{
-	struct sg_buf text = SG_BUF_INIT;
-
-	if (count == 0)
-		return;
-	if (out->length > 0)
-		sg_buf_adds(out, ", ");
-	sg_buf_addf(&text, "%zu %s", count, what);
-	sg_look_add(out, look, tone, text.data);
-	sg_buf_release(&text);
-}
 
 /* "0114_a, 0115_b and 3 more", within what a line holds. */
 static void add_ids(struct sg_buf *out, const struct sg_look *look, const struct sg_migrate_result *result,
@@ -216,13 +202,13 @@ void sg_render_migrate_end(struct sg_buf *out, const struct sg_look *look, const
 		sg_look_count(out, result->skipped, "migration");
 		sg_buf_addf(out, " already recorded (%s).\n", took);
 	} else if (result->count > 0) {
-		add_sum(&sums, look, SG_TONE_GOOD, result->applied, "applied");
-		add_sum(&sums, look, SG_TONE_NOTE, result->reconciled, "reconciled");
-		add_sum(&sums, look, SG_TONE_NOTE, result->superseded, "superseded");
-		add_sum(&sums, look, tone, result->failed, failed);
-		add_sum(&sums, look, SG_TONE_WARN, result->waiting, "waiting");
-		add_sum(&sums, look, SG_TONE_PLAIN, result->not_reached, later ? "left for later" : "not run");
-		add_sum(&sums, look, SG_TONE_PLAIN, result->skipped, "already recorded");
+		sg_render_sum(&sums, look, SG_TONE_GOOD, result->applied, "applied");
+		sg_render_sum(&sums, look, SG_TONE_NOTE, result->reconciled, "reconciled");
+		sg_render_sum(&sums, look, SG_TONE_NOTE, result->superseded, "superseded");
+		sg_render_sum(&sums, look, tone, result->failed, failed);
+		sg_render_sum(&sums, look, SG_TONE_WARN, result->waiting, "waiting");
+		sg_render_sum(&sums, look, SG_TONE_PLAIN, result->not_reached, later ? "left for later" : "not run");
+		sg_render_sum(&sums, look, SG_TONE_PLAIN, result->skipped, "already recorded");
 		sg_buf_addf(out, "%s (%s).\n", sums.data, took);
 	}
 	if (advice(exit) != NULL)

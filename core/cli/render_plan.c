@@ -115,6 +115,7 @@ static void add_sum(struct sg_buf *out, size_t count, const char *what)
 struct counts {
 	size_t recorded, superseded, later, maybe;
 	size_t complete; /* backfills */
+	size_t valid, build, build_maybe;
 };
 
 static struct counts count(const struct sg_plan *plan)
@@ -122,13 +123,18 @@ static struct counts count(const struct sg_plan *plan)
 	struct counts counts = { 0 };
 
 	for (size_t i = 0; i < plan->count; i++) {
-		counts.complete += plan->items[i].step->kind == SG_STEP_BACKFILL && plan->items[i].action == SG_ACTION_SKIP;
+		enum sg_action action = plan->items[i].action;
+
+		counts.complete += plan->items[i].step->kind == SG_STEP_BACKFILL && action == SG_ACTION_SKIP;
+		counts.valid += plan->items[i].step->kind == SG_STEP_INDEX && action == SG_ACTION_SKIP;
+		counts.build_maybe += action == SG_ACTION_BUILD_MAYBE;
+		counts.build += action == SG_ACTION_BUILD || action == SG_ACTION_BUILD_MAYBE || action == SG_ACTION_REBUILD;
 		if (plan->items[i].step->kind != SG_STEP_MIGRATION)
 			continue;
-		counts.recorded += plan->items[i].action == SG_ACTION_SKIP;
-		counts.superseded += plan->items[i].action == SG_ACTION_SUPERSEDED;
-		counts.later += plan->items[i].action == SG_ACTION_LATER;
-		counts.maybe += plan->items[i].action == SG_ACTION_RUN_MAYBE;
+		counts.recorded += action == SG_ACTION_SKIP;
+		counts.superseded += action == SG_ACTION_SUPERSEDED;
+		counts.later += action == SG_ACTION_LATER;
+		counts.maybe += action == SG_ACTION_RUN_MAYBE;
 	}
 	return counts;
 }
@@ -146,7 +152,6 @@ static void add_skipped(struct sg_buf *out, const struct sg_look *look, size_t c
 void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
                     const struct sg_plan *plan)
 {
-	struct sg_sections sections = sg_render_sections(run->manifest);
 	struct counts counts = count(plan);
 	size_t column = column_of(look, plan);
 	struct sg_buf sums = SG_BUF_INIT;
@@ -159,36 +164,36 @@ void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct
 	sg_buf_addf(out, "%s%s\n", run->pooler_known && run->pooler ? ", behind a pooler" : "",
 	            plan->installed ? "" : "; the state tables will be made");
 	add_skipped(out, look, counts.recorded, "migration", " already recorded\n");
+	add_skipped(out, look, counts.valid, "index", " already valid\n");
 	add_skipped(out, look, counts.complete, "backfill", " already complete\n");
 	for (size_t i = 0; i < plan->count; i++)
 		if (is_shown(look, &plan->items[i]))
 			add_item(out, look, column, &plan->items[i]);
-	if (sections.indexes > 0) {
-		struct sg_buf text = SG_BUF_INIT;
-
-		sg_render_unrun_text(&text, sections.indexes);
-		sg_look_add(out, look, SG_TONE_FAINT, text.data);
-		sg_buf_addc(out, '\n');
-		sg_buf_release(&text);
-	}
 	if (counts.maybe > 0) {
 		sg_look_add(out, look, SG_TONE_FAINT,
 		            "RUN? will be run, unless its fingerprint holds once those before it have run.");
 		sg_buf_addc(out, '\n');
 	}
+	if (counts.build_maybe > 0) {
+		sg_look_add(out, look, SG_TONE_FAINT, "BUILD? will be built, if what it comes after is done by then.");
+		sg_buf_addc(out, '\n');
+	}
 	add_list(out, look, "Recorded, but not in the manifest:", plan->unlisted, plan->unlisted_count);
 	add_list(out, look, "New, but listed before recorded ones:", plan->late, plan->late_count);
-	add_sum(&sums, plan->run, "to run");
+	add_sum(&sums, plan->run - counts.build, "to run");
+	add_sum(&sums, counts.build, "to build");
 	add_sum(&sums, plan->reconcile, "to reconcile");
 	add_sum(&sums, counts.superseded, "superseded");
 	add_sum(&sums, plan->wait, "waiting");
+	add_sum(&sums, plan->drifted, "drifted");
 	add_sum(&sums, plan->refused, "refused");
 	add_sum(&sums, counts.later, "behind --to");
 	add_sum(&sums, counts.recorded, "already recorded");
+	add_sum(&sums, counts.valid, "already valid");
 	add_sum(&sums, counts.complete, "already complete");
 	if (plan->refused_migrations > 0)
 		sg_buf_addf(out, "%s. A deploy would run nothing: mend what is refused first.\n", sums.data);
-	else if (plan->run + plan->reconcile + counts.superseded + plan->wait == 0)
+	else if (plan->run + plan->reconcile + counts.superseded + plan->wait + plan->drifted == 0)
 		sg_buf_addf(out, "Nothing to do%s%s.\n", sums.length > 0 ? ": " : "", sums.data);
 	else
 		sg_buf_addf(out, "%s. Nothing was changed.\n", sums.data);
@@ -230,5 +235,6 @@ void sg_render_plan_json(struct sg_json *into, const struct sg_plan *plan)
 	sg_json_set_int(summary, "run", (int64_t)plan->run);
 	sg_json_set_int(summary, "wait", (int64_t)plan->wait);
 	sg_json_set_int(summary, "refused", (int64_t)plan->refused);
+	sg_json_set_int(summary, "drifted", (int64_t)plan->drifted);
 	sg_json_set(into, "summary", summary);
 }

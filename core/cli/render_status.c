@@ -1,4 +1,4 @@
-/* render_status.c - status: a table for people, and the contract's JSON. */
+/* render_status.c - status as a table for people: migrations, indexes, backfills; and the sums of all. */
 #include "config.h"
 
 #include <inttypes.h>
@@ -13,10 +13,9 @@
 #define WHEN_FIELD 21
 #define TOOK_FIELD 10
 
-struct sg_status_summary sg_render_status_summary(const struct sg_manifest *manifest, const struct sg_status *status)
+struct sg_status_summary sg_render_status_summary(const struct sg_status *status)
 {
-	struct sg_sections sections = sg_render_sections(manifest);
-	struct sg_status_summary summary = { sections.indexes, 0, 0 };
+	struct sg_status_summary summary = { 0, 0, 0 };
 
 	for (size_t i = 0; i < status->migration_count; i++) {
 		const char *state = status->migrations[i].state;
@@ -35,6 +34,16 @@ struct sg_status_summary sg_render_status_summary(const struct sg_manifest *mani
 		else
 			summary.pending += strcmp(state, "complete") != 0;
 	}
+	for (size_t i = 0; i < status->index_count; i++) {
+		const char *state = status->indexes[i].state;
+
+		if (strcmp(state, "failed") == 0 || strcmp(state, "drifted") == 0)
+			summary.failed++;
+		else if (strcmp(state, "waiting") == 0)
+			summary.waiting++;
+		else
+			summary.pending += strcmp(state, "valid") != 0;
+	}
 	return summary;
 }
 
@@ -44,7 +53,8 @@ static enum sg_tone tone_of(const char *state)
 		{ "applied", SG_TONE_GOOD }, { "reconciled", SG_TONE_NOTE }, { "adopted", SG_TONE_NOTE },
 		{ "superseded", SG_TONE_NOTE }, { "waiting", SG_TONE_WARN }, { "failed", SG_TONE_BAD },
 		{ "complete", SG_TONE_GOOD }, { "running", SG_TONE_GOOD }, { "paused", SG_TONE_WARN },
-		{ "stopped", SG_TONE_WARN }, { "residual", SG_TONE_BAD },
+		{ "stopped", SG_TONE_WARN }, { "residual", SG_TONE_BAD }, { "valid", SG_TONE_GOOD },
+		{ "building", SG_TONE_GOOD }, { "drifted", SG_TONE_WARN }, { "invalid", SG_TONE_BAD },
 	};
 
 	for (size_t i = 0; i < SG_COUNT(tones); i++)
@@ -53,21 +63,23 @@ static enum sg_tone tone_of(const char *state)
 	return SG_TONE_PLAIN;
 }
 
-static size_t column_of(const struct sg_look *look, const struct sg_manifest *manifest,
-                        const struct sg_status *status)
+static size_t longer(size_t longest, const char *id)
+{
+	size_t chars = sg_look_chars(id);
+
+	return chars > longest ? chars : longest;
+}
+
+static size_t column_of(const struct sg_look *look, const struct sg_status *status)
 {
 	size_t longest = strlen("MIGRATION");
 
-	for (size_t i = 0; i < status->migration_count; i++) {
-		size_t chars = sg_look_chars(status->migrations[i].id);
-
-		longest = chars > longest ? chars : longest;
-	}
-	for (size_t i = 0; i < manifest->step_count; i++) {
-		size_t chars = sg_look_chars(manifest->steps[i].id);
-
-		longest = manifest->steps[i].kind != SG_STEP_MIGRATION && chars > longest ? chars : longest;
-	}
+	for (size_t i = 0; i < status->migration_count; i++)
+		longest = longer(longest, status->migrations[i].id);
+	for (size_t i = 0; i < status->backfill_count; i++)
+		longest = longer(longest, status->backfills[i].step->id);
+	for (size_t i = 0; i < status->index_count; i++)
+		longest = longer(longest, status->indexes[i].step->id);
 	return sg_look_column(look, longest);
 }
 
@@ -293,180 +305,76 @@ static void add_heading(struct sg_buf *out, const struct sg_look *look, size_t c
 	sg_buf_release(&head);
 }
 
-static void add_others(struct sg_buf *out, const struct sg_look *look, size_t column, const struct sg_manifest *manifest,
-                       const struct sg_status *status)
+/* What is going on with it, or what it is. */
+static void add_build(struct sg_buf *out, const struct sg_look *look, const struct sg_status_index *x)
 {
-	struct sg_sections sections = sg_render_sections(manifest);
+	const struct sg_index_row *row = x->row;
 	struct sg_buf text = SG_BUF_INIT;
 
-	if (status->backfill_count > 0)
-		add_heading(out, look, column, "BACKFILL");
-	for (size_t i = 0; i < status->backfill_count; i++)
-		add_backfill(out, look, column, &status->backfills[i]);
-	if (sections.indexes > 0) {
-		add_heading(out, look, column, "INDEX");
-		for (size_t i = 0; i < manifest->step_count; i++)
-			if (manifest->steps[i].kind == SG_STEP_INDEX) {
-				sg_buf_adds(out, "  ");
-				sg_look_field(out, look, SG_TONE_PLAIN, manifest->steps[i].id, column, look->width > 0);
-				sg_buf_adds(out, "  missing\n");
-			}
-		sg_render_unrun_text(&text, sections.indexes);
-		sg_look_add(out, look, SG_TONE_FAINT, text.data);
-		sg_buf_addc(out, '\n');
+	if (strcmp(x->state, "building") == 0) {
+		sg_render_build_text(&text, &x->progress);
+		if (row != NULL && row->owner != NULL)
+			sg_buf_addf(&text, "; by %s", row->owner);
+	} else if (strcmp(x->state, "stopped") == 0) {
+		sg_buf_adds(&text, "nobody is at it; the next run goes on");
+	} else if (strcmp(x->state, "invalid") == 0) {
+		sg_buf_adds(&text, "the next run drops it and builds it anew");
+	} else if (row != NULL && row->bytes >= 0) {
+		sg_render_bytes(&text, row->bytes);
+	}
+	if (text.length > 0) {
+		sg_buf_adds(out, "  ");
+		sg_look_add(out, look, SG_TONE_PLAIN, text.data);
 	}
 	sg_buf_release(&text);
+}
+
+static void add_index(struct sg_buf *out, const struct sg_look *look, size_t column, const struct sg_status_index *x)
+{
+	const struct sg_index_row *row = x->row;
+	bool ended = row != NULL && strcmp(x->state, "building") != 0 && strcmp(x->state, "stopped") != 0;
+	char took[32] = "";
+
+	if (ended && row->duration_ms >= 0)
+		sg_clock_text(row->duration_ms, took);
+	sg_buf_adds(out, "  ");
+	sg_look_field(out, look, SG_TONE_PLAIN, x->step->id, column, look->width > 0);
+	sg_buf_adds(out, "  ");
+	sg_look_field(out, look, tone_of(x->state), x->state, STATE_FIELD, false);
+	add_when(out, look, row == NULL ? NULL : ended && row->finished_at != NULL ? row->finished_at : row->started_at);
+	sg_look_right(out, look, SG_TONE_PLAIN, took, TOOK_FIELD);
+	add_build(out, look, x);
+	for (size_t i = 0; i < x->waits_count; i++)
+		add_gate(out, look, i == 0, x->waits_for[i], x->waits_why != NULL ? x->waits_why[i] : NULL);
+	while (out->length > 0 && out->data[out->length - 1] == ' ')
+		out->data[--out->length] = '\0';
+	sg_buf_addc(out, '\n');
+	if (x->err.class != SG_CLASS_NONE)
+		sg_render_err(out, look, "      ", &x->err);
 }
 
 void sg_render_status(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
                       const struct sg_status *status)
 {
-	struct sg_status_summary sum = sg_render_status_summary(run->manifest, status);
-	size_t column = column_of(look, run->manifest, status);
+	struct sg_status_summary sum = sg_render_status_summary(status);
+	size_t column = column_of(look, status);
 
 	add_head(out, look, run, status);
 	if (status->migration_count > 0)
 		add_heading(out, look, column, "MIGRATION");
 	for (size_t i = 0; i < status->migration_count; i++)
 		add_row(out, look, column, &status->migrations[i]);
-	add_others(out, look, column, run->manifest, status);
+	if (status->index_count > 0)
+		add_heading(out, look, column, "INDEX");
+	for (size_t i = 0; i < status->index_count; i++)
+		add_index(out, look, column, &status->indexes[i]);
+	if (status->backfill_count > 0)
+		add_heading(out, look, column, "BACKFILL");
+	for (size_t i = 0; i < status->backfill_count; i++)
+		add_backfill(out, look, column, &status->backfills[i]);
 	if (sum.pending + sum.waiting + sum.failed == 0)
 		sg_look_add(out, look, SG_TONE_GOOD, "Nothing is left to do.");
 	else
 		sg_buf_addf(out, "%zu pending, %zu waiting, %zu failed.", sum.pending, sum.waiting, sum.failed);
 	sg_buf_addc(out, '\n');
-}
-
-/* ---- JSON ------------------------------------------------------------------- */
-
-static struct sg_json *texts(const char *const *items, size_t count)
-{
-	struct sg_json *list = sg_json_array();
-
-	for (size_t i = 0; i < count; i++)
-		sg_json_add_text(list, items[i]);
-	return list;
-}
-
-static void set_count(struct sg_json *object, const char *key, int64_t value)
-{
-	if (value >= 0)
-		sg_json_set_int(object, key, value);
-	else
-		sg_json_set_null(object, key);
-}
-
-static struct sg_json *migration_json(const struct sg_status_migration *m)
-{
-	struct sg_json *one = sg_json_object();
-
-	sg_json_set_text(one, "id", m->id);
-	sg_json_set_text(one, "state", m->state);
-	sg_json_set_text(one, "title", m->title);
-	sg_json_set_text(one, "applied_at", m->applied_at);
-	set_count(one, "duration_ms", m->duration_ms);
-	set_count(one, "attempts", m->attempts);
-	sg_json_set(one, "waits_for", texts(m->waits_for, m->waits_count));
-	sg_json_set(one, "error", sg_json_err(&m->err));
-	sg_json_set_text(one, "failed_at", m->failed_at);
-	sg_json_set_text(one, "reason", m->reason);
-	sg_json_set_bool(one, "in_manifest", m->step != NULL);
-	return one;
-}
-
-static struct sg_json *index_json(const struct sg_step *step)
-{
-	struct sg_json *one = sg_json_object();
-
-	sg_json_set_text(one, "name", step->id);
-	sg_json_set_text(one, "state", "missing");
-	sg_json_set_null(one, "duration_ms");
-	sg_json_set_null(one, "bytes");
-	sg_json_set_null(one, "error");
-	return one;
-}
-
-static struct sg_json *bad_rows(const struct sg_status_backfill *b)
-{
-	struct sg_json *all = sg_json_array();
-
-	for (size_t i = 0; i < b->bad_count; i++) {
-		struct sg_json *one = sg_json_object();
-
-		sg_json_set_text(one, "key", b->bad[i].key);
-		sg_json_set_text(one, "sqlstate", b->bad[i].sqlstate);
-		sg_json_set_text(one, "message", b->bad[i].message);
-		sg_json_add(all, one);
-	}
-	return all;
-}
-
-static struct sg_json *backfill_json(const struct sg_status_backfill *b)
-{
-	static const struct sg_backfill_row none = { .rows_done = -1, .rows_estimate = -1, .seconds_left = -1, .left = -1,
-		                                     .bad_rows = -1 };
-	const struct sg_backfill_row *row = b->row != NULL ? b->row : &none;
-	struct sg_json *one = sg_json_object();
-
-	sg_json_set_text(one, "key", b->step->id);
-	sg_json_set_text(one, "state", b->state);
-	set_count(one, "rows_done", row->rows_done);
-	set_count(one, "rows_estimate", row->rows_estimate);
-	if (row->rows_per_s > 0)
-		sg_json_set_real(one, "rows_per_s", row->rows_per_s);
-	else
-		sg_json_set_null(one, "rows_per_s");
-	set_count(one, "seconds_left", row->seconds_left);
-	set_count(one, "lanes", b->row == NULL ? -1 : strcmp(b->state, "running") == 0 ? row->lanes : 0);
-	set_count(one, "batch_size", row->batch_size > 0 ? row->batch_size : -1);
-	sg_json_set_text(one, "throttle", b->throttle);
-	set_count(one, "bad_rows", row->bad_rows);
-	set_count(one, "left", row->left);
-	sg_json_set(one, "error", sg_json_err(&row->err));
-	sg_json_set(one, "waits_for", texts(b->waits_for, b->waits_count));
-	set_count(one, "pass", row->pass > 0 ? row->pass : -1);
-	set_count(one, "deferred", b->row != NULL ? row->deferred : -1);
-	sg_json_set_text(one, "started_at", row->started_at);
-	sg_json_set_text(one, "finished_at", row->finished_at);
-	sg_json_set_text(one, "paused_by", row->paused_by);
-	sg_json_set_text(one, "message", row->message);
-	sg_json_set(one, "failed_rows", bad_rows(b));
-	return one;
-}
-
-void sg_render_status_json(struct sg_json *into, const struct sg_manifest *manifest, const struct sg_status *status)
-{
-	struct sg_status_summary sum = sg_render_status_summary(manifest, status);
-	struct sg_json *migrations = sg_json_array(), *indexes = sg_json_array(), *backfills = sg_json_array();
-	struct sg_json *summary = sg_json_object();
-
-	sg_json_set_int(into, "state_version", status->state_version);
-	sg_json_set_text(into, "database", status->database);
-	sg_json_set_bool(into, "pooler", status->pooler);
-	if (status->lease_owner != NULL) {
-		struct sg_json *lease = sg_json_object();
-
-		sg_json_set_text(lease, "owner", status->lease_owner);
-		sg_json_set_text(lease, "since", status->lease_since);
-		sg_json_set_bool(lease, "alive", status->lease_alive);
-		sg_json_set_text(lease, "doing", status->lease_doing);
-		sg_json_set(into, "lease", lease);
-	} else {
-		sg_json_set_null(into, "lease");
-	}
-	for (size_t i = 0; i < status->migration_count; i++)
-		sg_json_add(migrations, migration_json(&status->migrations[i]));
-	for (size_t i = 0; i < manifest->step_count; i++) {
-		if (manifest->steps[i].kind == SG_STEP_INDEX)
-			sg_json_add(indexes, index_json(&manifest->steps[i]));
-	}
-	for (size_t i = 0; i < status->backfill_count; i++)
-		sg_json_add(backfills, backfill_json(&status->backfills[i]));
-	sg_json_set(into, "migrations", migrations);
-	sg_json_set(into, "indexes", indexes);
-	sg_json_set(into, "backfills", backfills);
-	sg_json_set_int(summary, "pending", (int64_t)sum.pending);
-	sg_json_set_int(summary, "waiting", (int64_t)sum.waiting);
-	sg_json_set_int(summary, "failed", (int64_t)sum.failed);
-	sg_json_set(into, "summary", summary);
 }

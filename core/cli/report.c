@@ -10,6 +10,7 @@
 #include "core/cli/live.h"
 #include "core/cli/render.h"
 #include "core/cli/report_fill.h"
+#include "core/cli/report_index.h"
 
 void sg_report_say_skipped(struct sg_report *report)
 {
@@ -99,11 +100,31 @@ static void on_ended(void *context, const struct sg_step *step, enum sg_outcome 
 	sg_buf_release(&line);
 }
 
+bool sg_report_waited_before(struct sg_report *report, const struct sg_step *step)
+{
+	struct sg_buf entry = SG_BUF_INIT;
+	bool before;
+
+	sg_buf_addf(&entry, "\n%s:%s\n", sg_step_kind_name(step->kind), step->id);
+	before = strstr(report->waited.data, entry.data) != NULL;
+	if (!before)
+		sg_buf_adds(&report->waited, entry.data);
+	sg_buf_release(&entry);
+	return before;
+}
+
+bool sg_report_is_live(const struct sg_report *report)
+{
+	return report->lines && report->look.live;
+}
+
 void sg_report_open(struct sg_report *report, const struct sg_look *look, const struct sg_manifest *manifest,
                     unsigned shown, bool lines)
 {
 	*report = (struct sg_report){ .observer = { report, on_started, on_doing, on_ended, sg_report_fill_started,
-		                                            sg_report_fill_progress, sg_report_fill_ended },
+		                                            sg_report_fill_progress, sg_report_fill_ended,
+		                                            sg_report_index_started, sg_report_index_progress,
+		                                            sg_report_index_ended },
 		                      .look = *look,
 		                      .lines = lines,
 		                      .since = sg_clock_ms() };
@@ -111,8 +132,7 @@ void sg_report_open(struct sg_report *report, const struct sg_look *look, const 
 	sg_buf_init(&report->last, 0);
 	sg_buf_init(&report->held, 0);
 	sg_buf_init(&report->waited, 0);
-	report->column = sg_look_column(look, sg_render_longest_id(manifest, shown & SG_REPORT_MIGRATIONS,
-	                                                                  shown & SG_REPORT_BACKFILLS));
+	report->column = sg_look_column(look, sg_render_longest_id(manifest, shown));
 	sg_live_open(look);
 }
 
@@ -120,6 +140,7 @@ void sg_report_close(struct sg_report *report)
 {
 	sg_report_say_skipped(report);
 	sg_live_close();
+	sg_report_index_release(report);
 	sg_buf_release(&report->head);
 	sg_buf_release(&report->last);
 	sg_buf_release(&report->held);

@@ -23,11 +23,6 @@ int64_t sg_report_fill_next(int64_t elapsed_ms)
 	return (elapsed_ms / 60000 + 1) * 60000;
 }
 
-static bool has_bar(const struct sg_report *report)
-{
-	return report->lines && report->look.live;
-}
-
 /* What holds it is said as soon as it does, but a throttle that comes and goes does not fill the log; true: said. */
 static bool say_held(struct sg_report *report, const struct sg_backfill_progress *progress)
 {
@@ -68,11 +63,11 @@ void sg_report_fill_progress(void *context, const struct sg_step *step, const st
 	struct sg_report *report = context;
 	struct sg_buf text = SG_BUF_INIT;
 
-	if (has_bar(report)) {
+	if (sg_report_is_live(report)) {
 		sg_render_fill_bar(&text, &report->look, step->id, progress);
 		sg_live_line(text.data);
 	}
-	if ((!has_bar(report) || sg_log_is_json()) &&
+	if ((!sg_report_is_live(report) || sg_log_is_json()) &&
 	    (say_held(report, progress) || progress->elapsed_ms >= report->fill_next)) {
 		report->fill_next = sg_report_fill_next(progress->elapsed_ms);
 		sg_buf_clear(&text);
@@ -95,20 +90,6 @@ static void log_ended(const struct sg_step *step, const struct sg_backfill_resul
 	sg_buf_release(&remarks);
 }
 
-/* deploy looks at what waits in every round; true: it was said before. */
-static bool waited_before(struct sg_report *report, const char *key)
-{
-	struct sg_buf entry = SG_BUF_INIT;
-	bool before;
-
-	sg_buf_addf(&entry, "\n%s\n", key);
-	before = strstr(report->waited.data, entry.data) != NULL;
-	if (!before)
-		sg_buf_adds(&report->waited, entry.data);
-	sg_buf_release(&entry);
-	return before;
-}
-
 void sg_report_fill_ended(void *context, const struct sg_step *step, const struct sg_backfill_result *result)
 {
 	struct sg_report *report = context;
@@ -120,7 +101,7 @@ void sg_report_fill_ended(void *context, const struct sg_step *step, const struc
 	if (!report->look.verbose &&
 	    (result->end == SG_BACKFILL_END_NOT_REACHED || result->end == SG_BACKFILL_END_ALREADY))
 		return; /* the summary says so */
-	if (result->end == SG_BACKFILL_END_WAITING && waited_before(report, step->id))
+	if (result->end == SG_BACKFILL_END_WAITING && sg_report_waited_before(report, step))
 		return;
 	sg_report_say_skipped(report);
 	if (report->lines) {
