@@ -259,6 +259,8 @@ void sg_render_build_bar(struct sg_buf *out, const struct sg_look *look, const s
 	held_chars = sg_text_chars(held.data, held.length);
 	least = held_chars == 0 ? 0 : 2 + (held_chars < HELD_LEAST ? held_chars : HELD_LEAST);
 	least += counted.length > 0 ? 2 + counted.length : 0;
+	if (held_chars > 0 && columns(pieces, name) + 2 + held_chars > all)
+		sg_buf_clear(&pieces[TIME].text); /* for whom it waits is worth more */
 	fit(pieces, name, all > least ? all - least : 0);
 	sg_buf_adds(out, "  ");
 	sg_look_field(out, look, SG_TONE_STRONG, builds->name, name, true);

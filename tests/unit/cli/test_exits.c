@@ -38,16 +38,16 @@ SG_TEST(of_migrations)
 		                            { .step = &step, .outcome = SG_OUTCOME_APPLIED } };
 	struct sg_migrate_result result = { .items = items, .count = 2 };
 
-	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, 0), 0);
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false), 0);
 	items[1].outcome = SG_OUTCOME_FAILED;
 	items[1].err.class = SG_CLASS_POLICY;
-	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, 0), 7);
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false), 7);
 	items[1].err.class = SG_CLASS_CRASH;
-	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, 0), 1);
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false), 1);
 	items[1].err.class = SG_CLASS_LOCKED;
-	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, 0), 4);
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false), 4);
 	items[1].err.class = SG_CLASS_TERMINATED;
-	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, 0), 143);
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false), 143);
 }
 
 SG_TEST(what_waits)
@@ -56,21 +56,37 @@ SG_TEST(what_waits)
 	struct sg_migrate_item item = { .step = &step, .outcome = SG_OUTCOME_WAITING };
 	struct sg_migrate_result result = { .items = &item, .count = 1, .exit = 3 };
 
-	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, 0), 3);
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false), 3);
 	step.policy.waiting_allow = true;
-	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, 0), 0);
-	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, true, 0), 3);
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false), 0);
+	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, true), 3);
 }
 
-SG_TEST(strict_counts_what_this_version_leaves)
+SG_TEST(indexes_change_it_only_with_strict)
 {
-	struct sg_migrate_result result = { 0 };
-	size_t unrun = 1;
+	static const struct { enum sg_index_end end; int strict; } cases[] = {
+		{ SG_INDEX_END_ALREADY, 0 }, { SG_INDEX_END_BUILT, 0 },   { SG_INDEX_END_DRIFTED, 3 },
+		{ SG_INDEX_END_WAITING, 3 }, { SG_INDEX_END_LEFT, 3 },    { SG_INDEX_END_FAILED, 3 },
+		{ SG_INDEX_END_REFUSED, 6 }, { SG_INDEX_END_STOPPED, 3 }, { SG_INDEX_END_NOT_REACHED, 3 },
+	};
+	struct sg_step step = { .id = "a", .critical = true };
+	struct sg_indexes_item items[2] = { { .step = &step, .result = { .end = SG_INDEX_END_BUILT } }, { .step = &step } };
+	struct sg_indexes_result result = { .items = items, .count = 2 };
+	struct sg_err err = { .class = SG_CLASS_STATE };
+	struct sg_errs errs = { &err, 1, 1 };
 
-	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, false, unrun), 0);
-	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, true, unrun), 3);
-	result.exit = 1;
-	T_EQ_INT(sg_exit_of_migrate(&result, &no_errs, true, unrun), 1);
+	for (size_t i = 0; i < SG_COUNT(cases); i++) {
+		items[1].result.end = cases[i].end;
+		items[1].result.err.class = cases[i].strict == 0 ? SG_CLASS_NONE : SG_CLASS_SQL;
+		result.exit = 0;
+		T_EQ_INT(sg_exit_of_indexes(&result, &no_errs, false), 0);
+		T_EQ_INT(sg_exit_of_indexes(&result, &no_errs, true), cases[i].strict);
+		T_EQ_INT(sg_exit_of_indexes(&result, &errs, false), 2);
+		result.exit = 130;
+		T_EQ_INT(sg_exit_of_indexes(&result, &no_errs, false), 130);
+		T_EQ_INT(sg_exit_of_indexes(&result, &errs, true), 130);
+	}
+	T_EQ_INT(sg_exit_of_indexes(&(struct sg_indexes_result){ 0 }, &no_errs, true), 0);
 }
 
 SG_TEST(backfills_change_it_only_with_strict)
@@ -126,7 +142,7 @@ SG_TEST(of_a_status)
 
 static const struct sg_test tests[] = { SG_CASE(of_several_causes_the_gravest_wins), SG_CASE(of_errors),
 	                                SG_CASE(of_migrations), SG_CASE(what_waits),
-	                                SG_CASE(strict_counts_what_this_version_leaves), SG_CASE(backfills_change_it_only_with_strict),
+	                                SG_CASE(indexes_change_it_only_with_strict), SG_CASE(backfills_change_it_only_with_strict),
 	                                SG_CASE(of_a_plan),
 	                                SG_CASE(of_a_status), SG_CASES_END };
 static const struct sg_suite suites[] = { { "exits", tests }, SG_SUITES_END };

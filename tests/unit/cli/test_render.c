@@ -200,10 +200,10 @@ SG_TEST(a_plan)
 		{ .step = &steps[3], .action = SG_ACTION_WAIT, .waits_for = "backfill:fill_names" },
 		{ .step = &steps[4], .action = SG_ACTION_REFUSED },
 		{ .step = &steps[5], .action = SG_ACTION_LATER },
-		{ .step = &steps[6], .action = SG_ACTION_LATER },
+		{ .step = &steps[6], .action = SG_ACTION_BUILD_MAYBE, .reason = "after migration:0096_lead_name" },
 	};
 	const char *unlisted[] = { "0001_gone" }, *late[] = { "0096_lead_name" };
-	struct sg_plan plan = { .items = items, .count = 7, .skip = 1, .reconcile = 1, .run = 1, .wait = 1, .refused = 1, .refused_migrations = 1,
+	struct sg_plan plan = { .items = items, .count = 7, .skip = 1, .reconcile = 1, .run = 2, .wait = 1, .refused = 1, .refused_migrations = 1,
 		                .installed = true, .unlisted = unlisted, .unlisted_count = 1, .late = late, .late_count = 1 };
 	struct sg_run run = { .manifest = &manifest, .dsn = { .text = "localhost:5432/crm" }, .pooler = true,
 		              .pooler_known = true };
@@ -221,15 +221,16 @@ SG_TEST(a_plan)
 	                   "  REFUSED     0117_last\n"
 	                   "              etc/demo.ini:31: 0117_last.so is writable by others (refused)\n"
 	                   "              hint: Run chmod o-w.\n"
-	                   "1 index is listed; this version of sgrun does not run it\n"
+	                   "  BUILD?      index idx_calls       (after migration:0096_lead_name)\n"
+	                   "BUILD? will be built, if what it comes after is done by then.\n"
 	                   "Recorded, but not in the manifest: 0001_gone\n"
 	                   "New, but listed before recorded ones: 0096_lead_name\n"
-	                   "1 to run, 1 to reconcile, 1 waiting, 1 refused, 1 already recorded. A deploy would run nothing: mend "
+	                   "1 to run, 1 to build, 1 to reconcile, 1 waiting, 1 refused, 1 already recorded. A deploy would run nothing: mend "
 	                   "what is refused first.\n");
 	sg_buf_clear(&out);
 	sg_render_plan(&out, &verbose, &run, &plan);
 	T_CONTAINS(out.data, "  SKIP        0011_order_index\n");
-	T_CONTAINS(out.data, "  LATER       index idx_calls\n");
+	T_CONTAINS(out.data, "  LATER       backfill fill_names\n");
 	sg_err_release(&items[4].err);
 }
 
@@ -246,6 +247,39 @@ SG_TEST(a_plan_with_nothing_to_do)
 	                   "Nothing to do: 1 already recorded.\n");
 }
 
+SG_TEST(a_plan_of_indexes)
+{
+	static struct sg_step listed[] = {
+		{ .kind = SG_STEP_INDEX, .id = "idx_there" }, { .kind = SG_STEP_INDEX, .id = "idx_a" },
+		{ .kind = SG_STEP_INDEX, .id = "idx_broken" }, { .kind = SG_STEP_INDEX, .id = "idx_other" },
+		{ .kind = SG_STEP_INDEX, .id = "uq_a" },
+	};
+	struct sg_plan_item items[] = {
+		{ .step = &listed[0], .action = SG_ACTION_SKIP },
+		{ .step = &listed[1], .action = SG_ACTION_BUILD, .title = "the calendar's order" },
+		{ .step = &listed[2], .action = SG_ACTION_REBUILD, .reason = "invalid" },
+		{ .step = &listed[3], .action = SG_ACTION_DRIFTED, .reason = "is (a), not (b)" },
+		{ .step = &listed[4], .action = SG_ACTION_WAIT, .waits_for = "backfill:fill_names", .reason = "not started" },
+	};
+	struct sg_plan plan = { .items = items, .count = 5, .skip = 1, .run = 2, .drifted = 1, .wait = 1, .installed = true };
+	struct sg_run run = { .manifest = &manifest, .dsn = { .text = "here" } };
+
+	start();
+	sg_render_plan(&out, &plain, &run, &plan);
+	T_EQ_STR(out.data, "Plan of etc/demo.ini on here\n"
+	                   "  SKIP        1 index already valid\n"
+	                   "  BUILD       index idx_a       the calendar's order\n"
+	                   "  REBUILD     index idx_broken  (invalid)\n"
+	                   "  DRIFTED     index idx_other   (is (a), not (b))\n"
+	                   "  WAIT        index uq_a        waits for backfill:fill_names  (not started)\n"
+	                   "2 to build, 1 waiting, 1 drifted, 1 already valid. Nothing was changed.\n");
+	plan.count = 1;
+	plan.run = plan.drifted = plan.wait = 0;
+	sg_buf_clear(&out);
+	sg_render_plan(&out, &plain, &run, &plan);
+	T_CONTAINS(out.data, "Nothing to do: 1 already valid.\n");
+}
+
 SG_TEST(a_plan_in_json)
 {
 	struct sg_plan_item items[] = { { .step = &steps[5], .action = SG_ACTION_LATER, .title = "t" } };
@@ -258,12 +292,13 @@ SG_TEST(a_plan_in_json)
 	text = sg_json_dump(json, 0);
 	T_EQ_STR(text, "{\"installed\":false,\"steps\":[{\"id\":\"fill_names\",\"kind\":\"backfill\",\"action\":\"LATER\",\"title\":\"t\","
 	               "\"reason\":null,\"waits_for\":[],\"error\":null}],\"unlisted\":[],\"late\":[],"
-	               "\"summary\":{\"skip\":0,\"reconcile\":0,\"run\":0,\"wait\":0,\"refused\":0}}");
+	               "\"summary\":{\"skip\":0,\"reconcile\":0,\"run\":0,\"wait\":0,\"refused\":0,\"drifted\":0}}");
 	free(text);
 }
 
 static const char *const gates[] = { "backfill:fill_names" };
 
+static struct sg_status_index never_seen[] = { { .step = &steps[6], .state = "missing" } };
 static struct sg_status_backfill not_begun[] = { { .step = &steps[5], .state = "pending" } };
 
 static struct sg_status some_status(struct sg_status_migration *m)
@@ -278,7 +313,7 @@ static struct sg_status some_status(struct sg_status_migration *m)
 	sg_err_sqlstate(&m[1].err, "42P01");
 	sg_err_hint(&m[1].err, "Make it first.");
 	return (struct sg_status){ .state_version = 1, .database = "crm", .migrations = m, .migration_count = 3,
-		                   .backfills = not_begun, .backfill_count = 1,
+		                   .backfills = not_begun, .backfill_count = 1, .indexes = never_seen, .index_count = 1,
 		                   .lease_owner = "root@host:77", .lease_since = "2026-01-31T12:00:01Z", .lease_alive = true };
 }
 
@@ -298,13 +333,78 @@ SG_TEST(a_status)
 	                   "      relation \"runs\" does not exist (sql, SQLSTATE 42P01)\n"
 	                   "      hint: Make it first.\n"
 	                   "  0117_last             waiting                                      waits for backfill:fill_names\n"
-	                   "  BACKFILL              STATE       WHEN                       TOOK\n"
-	                   "  fill_names            pending\n"
 	                   "  INDEX                 STATE       WHEN                       TOOK\n"
 	                   "  idx_calls             missing\n"
-	                   "1 index is listed; this version of sgrun does not run it\n"
+	                   "  BACKFILL              STATE       WHEN                       TOOK\n"
+	                   "  fill_names            pending\n"
 	                   "2 pending, 1 waiting, 1 failed.\n");
 	sg_err_release(&m[1].err);
+}
+
+/* Each state of an index, for people and for scripts. */
+SG_TEST(a_status_of_indexes)
+{
+	static struct sg_step x[] = { { .kind = SG_STEP_INDEX, .id = "idx_valid" }, { .kind = SG_STEP_INDEX, .id = "idx_built_now" },
+		                      { .kind = SG_STEP_INDEX, .id = "idx_waits", .critical = true },
+		                      { .kind = SG_STEP_INDEX, .id = "idx_drifted" }, { .kind = SG_STEP_INDEX, .id = "idx_failed" },
+		                      { .kind = SG_STEP_INDEX, .id = "idx_invalid" }, { .kind = SG_STEP_INDEX, .id = "idx_stopped" } };
+	static const char *const gate[] = { "backfill:fill_names" }, *const why[] = { "not started" };
+	static const struct sg_index_row valid = { .name = "idx_valid", .state = SG_INDEX_VALID, .started_at = "2026-01-31T12:00:00Z",
+		.finished_at = "2026-01-31T12:00:02Z", .duration_ms = 2300, .bytes = 14680064 };
+	static const struct sg_index_row building = { .name = "idx_built_now", .state = SG_INDEX_BUILDING, .owner = "root@host:77",
+		.alive = true, .started_at = "2026-01-31T12:00:00Z", .duration_ms = -1, .bytes = -1 };
+	static const struct sg_index_row failed = { .name = "idx_failed", .state = SG_INDEX_FAILED, .finished_at = "2026-01-31T12:00:02Z",
+		.duration_ms = 812, .bytes = -1 };
+	static const struct sg_index_row invalid = { .state = SG_INDEX_INVALID, .duration_ms = -1, .bytes = 8192 };
+	struct sg_status_index indexes[] = {
+		{ .step = &x[0], .row = &valid, .state = "valid" },
+		{ .step = &x[1], .row = &building, .state = "building",
+		  .progress = { .phase = "building index: scanning table", .phase_number = 2, .phases = 3, .done = 3200, .total = 7100,
+		                .blocks = true, .fraction = 0.45, .seconds_left = 12 } },
+		{ .step = &x[2], .state = "waiting", .waits_for = gate, .waits_why = why, .waits_count = 1 },
+		{ .step = &x[3], .row = &valid, .state = "drifted" },
+		{ .step = &x[4], .row = &failed, .state = "failed" },
+		{ .step = &x[5], .row = &invalid, .state = "invalid" },
+		{ .step = &x[6], .row = &building, .state = "stopped" },
+	};
+	struct sg_status status = { .state_version = 1, .database = "crm", .indexes = indexes, .index_count = SG_COUNT(indexes) };
+	struct sg_run run = { .manifest = &manifest, .dsn = { .text = "here" } };
+	struct sg_status_summary sum = sg_render_status_summary(&status);
+	char *text;
+
+	start();
+	sg_err_set(&indexes[4].err, SG_CLASS_SQL, "could not create unique index");
+	sg_err_sqlstate(&indexes[4].err, "23505");
+	T_EQ_INT(sum.pending, 3);
+	T_EQ_INT(sum.waiting, 1);
+	T_EQ_INT(sum.failed, 2);
+	sg_render_status(&out, &plain, &run, &status);
+	T_EQ_STR(out.data, "here\n"
+	                   "  INDEX          STATE       WHEN                       TOOK\n"
+	                   "  idx_valid      valid       2026-01-31 12:00:02       2.3 s  14 MB\n"
+	                   "  idx_built_now  building    2026-01-31 12:00:00              building index: scanning table, 45 %, "
+	                   "3,200 of 7,100 blocks, 12 s left; by root@host:77\n"
+	                   "  idx_waits      waiting                                      waits for backfill:fill_names (not started)\n"
+	                   "  idx_drifted    drifted     2026-01-31 12:00:02       2.3 s  14 MB\n"
+	                   "  idx_failed     failed      2026-01-31 12:00:02      812 ms\n"
+	                   "      could not create unique index (sql, SQLSTATE 23505)\n"
+	                   "  idx_invalid    invalid                                      the next run drops it and builds it anew\n"
+	                   "  idx_stopped    stopped     2026-01-31 12:00:00              nobody is at it; the next run goes on\n"
+	                   "3 pending, 1 waiting, 2 failed.\n");
+	json = sg_json_object();
+	sg_render_status_json(json, &status);
+	text = sg_json_dump(sg_json_at(sg_json_get(json, "indexes"), 1), 0);
+	T_EQ_STR(text, "{\"name\":\"idx_built_now\",\"state\":\"building\",\"duration_ms\":null,\"bytes\":null,\"error\":null,"
+	               "\"waits_for\":[],\"started_at\":\"2026-01-31T12:00:00Z\",\"finished_at\":null,\"owner\":\"root@host:77\","
+	               "\"critical\":false,\"progress\":{\"phase\":\"building index: scanning table\",\"phase_number\":2,\"phases\":3,"
+	               "\"done\":3200,\"total\":7100,\"unit\":\"blocks\",\"seconds_left\":12,\"blocked_by\":null,\"part\":null,"
+	               "\"parts\":null,\"doing\":null}}");
+	free(text);
+	text = sg_json_dump(sg_json_at(sg_json_get(json, "indexes"), 2), 0);
+	T_CONTAINS(text, "\"waits_for\":[\"backfill:fill_names\"]");
+	T_CONTAINS(text, "\"critical\":true,\"progress\":null}");
+	free(text);
+	sg_err_release(&indexes[4].err);
 }
 
 /* The keys are the contract's, in its order; ours come after. */
@@ -330,7 +430,7 @@ SG_TEST(status_keeps_the_contract)
 
 	start();
 	json = sg_render_head_json("status", manifest.path);
-	sg_render_status_json(json, &manifest, &status);
+	sg_render_status_json(json, &status);
 	sg_render_finish_json(json, &errs, 0);
 	for (size_t i = 0; i < SG_COUNT(top); i++)
 		T_NOT_NULL(sg_json_get(json, top[i]));
@@ -357,7 +457,7 @@ SG_TEST(a_free_lease_is_null)
 
 	start();
 	json = sg_json_object();
-	sg_render_status_json(json, &migrations_only, &status);
+	sg_render_status_json(json, &status);
 	text = sg_json_dump(sg_json_get(json, "lease"), 0);
 	T_EQ_STR(text, "null");
 	free(text);
@@ -430,8 +530,8 @@ static const struct sg_test tests[] = {
 	SG_CASE(a_line_a_step), SG_CASE(a_run_that_failed_says_what_to_do), SG_CASE(of_a_failure_only_what_is_certain_is_said),
 	SG_CASE(a_run_with_nothing_to_do),
 	SG_CASE(a_run_that_waits), SG_CASE(each_exit_status_has_its_advice), SG_CASE(many_ids_are_counted),
-	SG_CASE(migrate_in_json), SG_CASE(a_plan), SG_CASE(a_plan_with_nothing_to_do), SG_CASE(a_plan_in_json),
-	SG_CASE(a_status), SG_CASE(status_keeps_the_contract), SG_CASE(a_free_lease_is_null), SG_CASE(verified),
+	SG_CASE(migrate_in_json), SG_CASE(a_plan), SG_CASE(a_plan_with_nothing_to_do), SG_CASE(a_plan_of_indexes), SG_CASE(a_plan_in_json),
+	SG_CASE(a_status), SG_CASE(a_status_of_indexes), SG_CASE(status_keeps_the_contract), SG_CASE(a_free_lease_is_null), SG_CASE(verified),
 	SG_CASE(adopted_and_not), SG_CASE(what_comes_from_outside_is_cleaned), SG_CASE(every_setting_is_listed),
 	SG_CASES_END
 };

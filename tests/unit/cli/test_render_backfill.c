@@ -335,7 +335,7 @@ SG_TEST(status_of_backfills)
     };
     struct sg_status status = { .state_version = 1, .database = "crm", .backfills = b, .backfill_count = 4 };
     struct sg_run run = { .manifest = &manifest, .dsn = { .text = "localhost:5432/crm" } };
-    struct sg_status_summary sum = sg_render_status_summary(&manifest, &status);
+    struct sg_status_summary sum = sg_render_status_summary(&status);
     const struct sg_json *list;
 
     start();
@@ -352,10 +352,10 @@ SG_TEST(status_of_backfills)
     T_EQ_INT(sum.waiting, 1);
     T_EQ_INT(sum.failed, 0);
     b[1].state = "residual";
-    T_EQ_INT(sg_render_status_summary(&manifest, &status).failed, 1);
+    T_EQ_INT(sg_render_status_summary(&status).failed, 1);
     b[1].state = "stopped";
     json = sg_json_object();
-    sg_render_status_json(json, &manifest, &status);
+    sg_render_status_json(json, &status);
     list = sg_json_get(json, "backfills");
     T_MUST_EQ_INT(sg_json_count(list), 4);
     T_EQ_STR(sg_json_text(sg_json_get(sg_json_at(list, 0), "throttle")), "WAL backlog");
