@@ -20,6 +20,7 @@ struct sg_run {
 	const char *runner;             /* "user@host:pid", unique part included: the lease's owner */
 	bool pooler;                    /* seen in between; said once */
 	bool pooler_known;
+	bool index_pooler_said;         /* and what the index phase cannot do there */
 	bool rungs_known;               /* lock_rungs_ms was compared with the server's deadlock_timeout */
 	const char *state_oids, *lease_oid; /* of our own tables (core/exec/probe.h), or NULL */
 	bool event_triggers;            /* enabled ones: DDL may run code that nobody sees */

@@ -15,6 +15,7 @@
 #include "core/index/definition.h"
 #include "core/index/look.h"
 #include "core/index/progress.h"
+#include "core/state/indexes.h"
 
 enum sg_index_end {
 	SG_INDEX_END_ALREADY,     /* was valid and equal before this run */
@@ -39,8 +40,8 @@ struct sg_index_result {
 	bool carcass;             /* an invalid index is left behind: the next run drops it */
 	bool duplicates;          /* FAILED for 23505: the data is not unique; err's detail names some */
 	int partitions;           /* built or found, of a partitioned table */
-	const char *note;         /* what a person should know, or NULL: drift, who held it up, "is now constraint uq_x" */
-	struct sg_err err;
+	const char *note;         /* what a person should know, or NULL: who held it up, "is now constraint uq_x" */
+	struct sg_err err;        /* of FAILED, REFUSED, LEFT, STOPPED, and of DRIFTED: both definitions */
 };
 
 struct sg_index_build {
@@ -58,6 +59,14 @@ struct sg_index_build {
  * tables are installed, its gates are open. Never fails otherwise than in the result; texts are in the run's arena. */
 void sg_index_build(const struct sg_index_build *build, struct sg_index_result *result_r);
 
+/* The errors of what a look found, for whoever looks without building: DRIFTED (SG_CLASS_VERIFY; detail: both definitions),
+ * NO_TABLE (SG_CLASS_SQL, 42P01). With the manifest's file and the section's line. Return -1. */
+int sg_index_drift_err(const struct sg_run *run, const struct sg_index_definition *definition, const struct sg_index_look *look,
+                       struct sg_err *err);
+int sg_index_no_table_err(const struct sg_run *run, const struct sg_index_definition *definition, struct sg_err *err);
+/* Behind a pooler, and no direct_dsn: what cannot be done there, said once a run (also if only its builders say it). */
+void sg_index_say_pooled(struct sg_run *run);
+
 /* ---- its parts, for core/index alone ---- */
 
 /* A build in the making: what build.c, concurrently.c, partitions.c and duplicates.c share. */
@@ -65,19 +74,45 @@ struct sg_index_work {
 	const struct sg_index_build *build;
 	struct sg_session session;   /* the one that builds; direct where there is a direct_dsn */
 	bool own_session;            /* settings and advisory locks hold on it: no pooler in between */
+	bool locked;                 /* this session has the advisory lock on the table */
 	struct sg_watch watch;       /* the other connection: claim, progress, who is waited for */
+	struct sg_index_claim claim;
+	int64_t renewed_ms;          /* when the claim was taken or renewed; 0: it is not ours */
 	struct sg_index_meter meter;
 	int64_t started_ms;
-	int64_t wait_limit_ms, limit_ms; /* lock_seconds; max_seconds or the run's deadline, whichever is sooner, as sg_clock_ms; 0: none */
+	/* Limits. Waiting for others, in any phase, is added up over the whole build and measured against lock_seconds. */
+	int64_t waited_ms, lock_ms;  /* lock_ms 0: none */
+	int64_t limit_ms;            /* max_seconds or the run's deadline, whichever is sooner, as sg_clock_ms; 0: none */
+	int64_t cleaning_ms;         /* not 0: a carcass is dropped, after a stop too, until then (sg_clock_ms), and no other limit holds */
+	const char *waited_for;      /* the last who was waited for, in the run's arena; or NULL */
+	bool gave_way;               /* sg_index_send: cancelled, because somebody else builds on the table; look again */
+	int64_t sent_ms;             /* sg_clock_ms when the last CREATE was sent; 0: none was */
 	const char *doing;           /* for progress */
 	int part, parts;
 	struct sg_index_result *result;
 };
 
+/* own_session.c: opens the session that builds and sets it up, if it is not open; SG_CLASS_STATE where direct_dsn leads to
+ * another database than dsn (asked by our claim, so take it first). */
+SG_MUST_CHECK int sg_index_own_open(struct sg_index_work *work, struct sg_err *err);
+/* The advisory lock on the table, in the session that builds. 1: had (or there is a pooler, and no such thing); 0: somebody has it, *whom_r (in
+ * the arena) says who; an sgrun's that is idle has lost its client, and is ended. -1: err. */
+SG_MUST_CHECK int sg_index_own_lock(struct sg_index_work *work, struct sg_arena *arena, const char **whom_r, struct sg_err *err);
+/* For a statement of the application's: the role, where the manifest names one and the session is ours. */
+SG_MUST_CHECK int sg_index_own_role(struct sg_index_work *work, bool on, struct sg_err *err);
+
+/* concurrently.c: renews the claim when it is time, tells progress (NULL: only `doing`). */
+void sg_index_tell(struct sg_index_work *work, const struct sg_index_progress *progress);
+/* Waits for others half a second, outside any transaction, says for whom. -1: err, a limit or a stop. */
+SG_MUST_CHECK int sg_index_wait(struct sg_index_work *work, const char *whom, struct sg_err *err);
+/* -1 and err: a stop, or limit_ms has passed. While cleaning: a second stop, or cleaning_ms. */
+SG_MUST_CHECK int sg_index_check(const struct sg_index_work *work, struct sg_err *err);
+
 /* concurrently.c: sends one statement that takes long and cannot run in a transaction (CREATE or DROP INDEX CONCURRENTLY) on the
  * work's session, alone in its message; meanwhile renews the claim, tells progress, watches limits and stops, and
  * cancels. SG_CLASS_LOCKED: it waited for others longer than lock_seconds (detail: for whom); SG_CLASS_TIMEOUT: max_seconds;
- * the stop's class at a stop; else the server's. What it left behind is for the caller to look at. */
+ * the stop's class at a stop; else the server's. -1 with gave_way: SG_CLASS_LOCKED, somebody else builds on the table, and it is he who
+ * goes first. What it left behind is for the caller to look at. */
 SG_MUST_CHECK int sg_index_send(struct sg_index_work *work, const char *sql, struct sg_err *err);
 /* Drops the index of that name (in the definition's schema) concurrently, if pg_index says that it is invalid and nobody is building
  * it; else nothing is done. 1: dropped or not there, 0: left alone (somebody builds it, or it is valid), -1: err. */

@@ -23,17 +23,30 @@ struct sg_index_progress {
 	int64_t elapsed_ms;     /* since this run took it up */
 };
 
-/* Of the session that builds: pid, or 0 where a pooler hides it (then whoever builds on that table). progress_r is filled
- * with what is known; nothing known, nothing set. On the watch's connection, answered within 500 ms or not at all; one
- * statement, no snapshot stays. phase_since_ms and such are kept in the struct for the speed. */
+/* Of the session that builds: pid, or 0 where it is not known (then whoever builds on that table, or a partition of it). */
 struct sg_index_meter {
 	struct sg_watch *watch;
 	const struct sg_index_definition *definition;
 	int pid;
 	char phase[64];         /* the last one seen */
-	int64_t phase_ms, first_done, wait_ms; /* sg_clock_ms when it began; done then; when the wait began */
+	int64_t phase_ms, first_done, wait_ms; /* sg_clock_ms when it began; done then; when the wait began; 0: none */
+	int failures;           /* of questions, one after the other; after three it is asked seldom */
+	int64_t again_ms;
 };
 void sg_index_meter_init(struct sg_index_meter *meter, struct sg_watch *watch, const struct sg_index_definition *definition);
-void sg_index_meter_read(struct sg_index_meter *meter, struct sg_arena *arena, struct sg_index_progress *progress_r);
+/* A new statement, of that backend. */
+void sg_index_meter_reset(struct sg_index_meter *meter, int pid);
+/* On the watch's connection, answered within 500 ms or not at all; no transaction and no snapshot stays. progress_r is
+ * filled with what is known, all else is 0, -1 or NULL. waiting_r (or NULL): it waits for others now. */
+void sg_index_meter_read(struct sg_index_meter *meter, struct sg_arena *arena, struct sg_index_progress *progress_r,
+                         bool *waiting_r);
+
+/* Pure: what a row of the view (phase NULL: there is none) says at now_ms. */
+struct sg_index_reading {
+	const char *phase;
+	int64_t blocks_done, blocks_total, tuples_done, tuples_total;
+};
+void sg_index_meter_take(struct sg_index_meter *meter, const struct sg_index_reading *reading, int64_t now_ms,
+                         struct sg_index_progress *progress_r);
 
 #endif
