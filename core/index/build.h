@@ -84,7 +84,7 @@ struct sg_index_work {
 	int64_t waited_ms, lock_ms;  /* lock_ms 0: none */
 	int64_t limit_ms;            /* max_seconds or the run's deadline, whichever is sooner, as sg_clock_ms; 0: none */
 	int64_t cleaning_ms;         /* not 0: a carcass is dropped, after a stop too, until then (sg_clock_ms), and no other limit holds */
-	const char *waited_for;      /* the last who was waited for, in the run's arena; or NULL */
+	struct sg_buf waited_for;    /* the last who was waited for, as text; or empty */
 	bool gave_way;               /* sg_index_send: cancelled, because somebody else builds on the table; look again */
 	int64_t sent_ms;             /* sg_clock_ms when the last CREATE was sent; 0: none was */
 	const char *doing;           /* for progress */
@@ -115,8 +115,11 @@ SG_MUST_CHECK int sg_index_check(const struct sg_index_work *work, struct sg_err
  * goes first. What it left behind is for the caller to look at. */
 SG_MUST_CHECK int sg_index_send(struct sg_index_work *work, const char *sql, struct sg_err *err);
 /* Drops the index of that name (in the definition's schema) concurrently, if pg_index says that it is invalid and nobody is building
- * it; else nothing is done. 1: dropped or not there, 0: left alone (somebody builds it, or it is valid), -1: err. */
+ * on its table (or holds such a lock on it); else nothing is done. 1: dropped or not there, 0: left alone (it is valid, or
+ * sg_index_wait and ask again), -1: err. An index of a partitioned table is none of its business. */
 SG_MUST_CHECK int sg_index_drop_invalid(struct sg_index_work *work, const char *name, struct sg_err *err);
+/* The same in another schema: an index is where its table is, and a partition may be elsewhere. */
+SG_MUST_CHECK int sg_index_drop_invalid_in(struct sg_index_work *work, const char *schema, const char *name, struct sg_err *err);
 
 /* partitions.c: the table is partitioned. Each leaf's index concurrently, by names of ours, whatever of them is there already and equal
  * is taken; then, in one short transaction up the lock ladder, the parents (ON ONLY) and ATTACH PARTITION; committed only if

@@ -1,0 +1,331 @@
+/* concurrently.c - the one long statement, and all that is watched meanwhile; and the dropping of
+ * what is invalid.
+ *
+ * While CREATE or DROP INDEX CONCURRENTLY runs, libpq's wait hook is where everything else happens:
+ * the claim is renewed, progress told, limits and stops are judged, on the watch's connection, in short
+ * transactions that are over before the hook returns: a snapshot of ours would be one more that
+ * the build waits for. The limits are ours, not lock_timeout's: what waits is cancelled from outside, and
+ * what the cancelled statement left behind is for the caller to look at.
+ *
+ * Nothing here may drop what is valid, or what anybody builds. */
+#include "config.h"
+#include "core/index/build.h"
+
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/stop.h"
+#include "core/sql/mask.h"
+
+#define LOOK_MS 500        /* from look to look */
+#define FIRST_LOOK_MS 200
+#define CANCEL_AGAIN_MS 500 /* a request that comes before its statement cancels nothing */
+#define CANCEL_MS 3000     /* from the first request to giving the connection up */
+#define LAST_CANCEL_MS 1000 /* the same, at a second signal */
+
+/* ---- limits, claim, progress ---------------------------------------------------------- */
+
+int sg_index_check(const struct sg_index_work *work, struct sg_err *err)
+{
+	const struct sg_index_build *build = work->build;
+	int64_t now = sg_clock_ms();
+
+	if (sg_stop_count() >= (work->cleaning_ms != 0 ? 2 : 1))
+		return sg_stop_err(err);
+	if (work->cleaning_ms != 0)
+		return now < work->cleaning_ms ? 0
+		                               : sg_err_set(err, SG_CLASS_TIMEOUT, "the invalid index could not be dropped in time");
+	if (work->limit_ms == 0 || now < work->limit_ms)
+		return 0;
+	if (build->deadline_ms != 0 && now >= build->deadline_ms)
+		return sg_err_set(err, SG_CLASS_TIMEOUT, "the time of this run is over");
+	sg_err_set(err, SG_CLASS_TIMEOUT, "not done within max_seconds (%d s)", build->definition->step->index.max_seconds);
+	return sg_err_hint(err, "Give the section a larger max_seconds (0: no limit), or let it be built when the server has less to do.");
+}
+
+/* Behind the lock budget: for whom. */
+static int check_locks(const struct sg_index_work *work, struct sg_err *err)
+{
+	if (work->cleaning_ms != 0 || work->lock_ms == 0 || work->waited_ms < work->lock_ms)
+		return 0;
+	sg_err_set(err, SG_CLASS_LOCKED, "waited for others longer than lock_seconds (%d s)",
+	           work->build->definition->step->index.lock_seconds);
+	if (work->waited_for.length > 0)
+		sg_err_detail(err, "It waited for %s.", work->waited_for.data);
+	return sg_err_hint(err, "Have those sessions end their transactions, or give the section a larger lock_seconds (0: no limit).");
+}
+
+static void remember(struct sg_index_work *work, const char *whom, int64_t ms)
+{
+	work->waited_ms += ms;
+	if (whom == NULL)
+		return;
+	sg_buf_clear(&work->waited_for);
+	sg_buf_adds(&work->waited_for, whom);
+}
+
+/* A renewal that fails is tried again soon; a claim that another has is not contested: pg_index is the truth. */
+static void keep_claim(struct sg_index_work *work)
+{
+	int64_t now = sg_clock_ms(), third = (int64_t)work->claim.seconds * 1000 / 3;
+	struct sg_err err = SG_ERR_INIT;
+	int held;
+
+	if (work->renewed_ms == 0 || now - work->renewed_ms < third)
+		return;
+	held = sg_watch_open(&work->watch, &err) != 0 ? -1 : sg_index_claim_renew(&work->claim, work->watch.session.db, &err);
+	if (held > 0) {
+		work->renewed_ms = sg_clock_ms();
+	} else if (held == 0) {
+		work->renewed_ms = 0;
+		sg_log(SG_LOG_WARNING, "claim", work->claim.name, 0, "another runner has taken the claim on this index; what it finds is built here");
+	} else {
+		sg_session_drop(&work->watch.session);
+		work->renewed_ms += third / 2 > 0 ? third / 2 : 1;
+	}
+	sg_err_release(&err);
+}
+
+void sg_index_tell(struct sg_index_work *work, const struct sg_index_progress *progress)
+{
+	const struct sg_index_build *build = work->build;
+	struct sg_index_progress told = { .fraction = -1, .seconds_left = -1 };
+
+	keep_claim(work);
+	if (build->progress == NULL)
+		return;
+	if (progress != NULL)
+		told = *progress;
+	told.doing = work->doing;
+	told.part = work->part;
+	told.parts = work->parts;
+	told.elapsed_ms = sg_clock_ms() - work->started_ms;
+	build->progress(build->context, &told);
+}
+
+int sg_index_wait(struct sg_index_work *work, const char *whom, struct sg_err *err)
+{
+	int64_t begun = sg_clock_ms(), now = begun;
+	const char *before = work->doing;
+	struct sg_arena arena = SG_ARENA_INIT;
+
+	work->doing = sg_arena_printf(&arena, "waits for %s", whom);
+	sg_index_tell(work, NULL);
+	work->doing = before;
+	sg_arena_release(&arena);
+	while (now - begun < LOOK_MS) {
+		if (sg_index_check(work, err) != 0)
+			return -1;
+		(void)sg_clock_sleep(50);
+		now = sg_clock_ms();
+	}
+	remember(work, whom, now - begun);
+	return check_locks(work, err);
+}
+
+/* ---- the statement ---------------------------------------------------------------------- */
+
+struct sending {
+	struct sg_index_work *work;
+	const char *sql;
+	int64_t looked_ms;           /* sg_clock_ms of the last look */
+	int64_t cancelled_ms, again_ms; /* of the first cancel request, and of the last; 0: none */
+	struct sg_err why;           /* why it was cancelled */
+};
+
+/* Behind a pooler the backend is found by what it runs: only our claim's holder sends this text. */
+static void find_backend(struct sending *sending)
+{
+	struct sg_index_work *work = sending->work;
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_err err = SG_ERR_INIT;
+	struct sg_result *result;
+
+	if (sg_watch_open(&work->watch, &err) == 0 &&
+	    sg_db_script_rows(work->watch.session.db,
+	                      sg_arena_printf(&arena,
+	                                      "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
+	                                      " SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+	                                      " AND pid <> pg_backend_pid() AND length(query) > 30 AND starts_with(%s, query)"
+	                                      " ORDER BY query_start DESC LIMIT 1; COMMIT",
+	                                      sg_db_literal(&arena, sending->sql)),
+	                      &arena, &result, &err) != 0)
+		sg_session_drop(&work->watch.session);
+	else if (sg_result_rows(result) == 1)
+		work->meter.pid = (int)sg_result_int(result, 0, 0);
+	sg_err_release(&err);
+	sg_arena_release(&arena);
+}
+
+/* It waits for the table's lock, and one who has it builds an index: he will come to wait for our snapshot, and
+ * the server would end one of us, perhaps him. */
+static bool must_give_way(struct sg_index_work *work)
+{
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_err err = SG_ERR_INIT;
+	struct sg_result *result;
+	bool builds = false;
+
+	if (sg_watch_open(&work->watch, &err) != 0 ||
+	    sg_db_script_rows(work->watch.session.db,
+	                      sg_arena_printf(&arena,
+	                                      "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
+	                                      " SELECT EXISTS (SELECT FROM unnest(pg_blocking_pids(%d)) b (pid)"
+	                                      " JOIN pg_stat_progress_create_index p ON p.pid = b.pid); COMMIT",
+	                                      work->meter.pid),
+	                      &arena, &result, &err) != 0)
+		sg_session_drop(&work->watch.session);
+	else
+		builds = sg_result_true(result, 0, 0);
+	sg_err_release(&err);
+	sg_arena_release(&arena);
+	return builds;
+}
+
+/* The look of every half second. -1: it is to be cancelled, sending->why says why. */
+static int look(struct sending *sending, int64_t now)
+{
+	struct sg_index_work *work = sending->work;
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_index_progress progress;
+	bool waiting, begun;
+	int status;
+
+	if (work->meter.pid == 0)
+		find_backend(sending);
+	sg_index_meter_read(&work->meter, &arena, &progress, &waiting);
+	begun = progress.phase != NULL;
+	if (waiting)
+		remember(work, progress.waits_for, now - sending->looked_ms);
+	sending->looked_ms = now;
+	sg_index_tell(work, &progress);
+	status = check_locks(work, &sending->why);
+	if (status == 0 && waiting && !begun && work->meter.pid != 0 && must_give_way(work)) {
+		work->gave_way = true;
+		status = sg_err_set(&sending->why, SG_CLASS_LOCKED, "another session builds an index on the table");
+	}
+	sg_arena_release(&arena);
+	return status;
+}
+
+static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
+{
+	struct sending *sending = context;
+	int64_t now = sg_clock_ms(), patience;
+
+	(void)elapsed_ms;
+	if (sending->cancelled_ms == 0) {
+		if (sg_index_check(sending->work, &sending->why) == 0 &&
+		    (now - sending->looked_ms < LOOK_MS || look(sending, now) == 0))
+			return SG_WAIT_ON;
+		sending->cancelled_ms = sending->again_ms = sg_clock_ms();
+		return SG_WAIT_CANCEL;
+	}
+	patience = sg_stop_count() >= 2 ? LAST_CANCEL_MS : CANCEL_MS;
+	if (now - sending->cancelled_ms >= patience)
+		return SG_WAIT_ABANDON;
+	if (now - sending->again_ms >= CANCEL_AGAIN_MS) {
+		sending->again_ms = now;
+		sg_db_cancel(sending->work->session.db);
+	}
+	return SG_WAIT_CANCEL;
+}
+
+/* The server's words for a cancel that was not ours. */
+static void explain_cancel(const struct sg_index_work *work, struct sg_err *err)
+{
+	if (strcmp(err->sqlstate, "57014") == 0 && work->own_session)
+		sg_err_hint(err, "Somebody ended it (pg_cancel_backend): the next run builds it again.");
+	else if (strcmp(err->sqlstate, "57014") == 0 || strcmp(err->sqlstate, "55P03") == 0)
+		sg_err_hint(err, "The pooled session's %s ended it: give [database] a direct_dsn past the pooler, where sgrun sets its own.",
+		            strcmp(err->sqlstate, "57014") == 0 ? "statement_timeout" : "lock_timeout");
+}
+
+int sg_index_send(struct sg_index_work *work, const char *sql, struct sg_err *err)
+{
+	const struct sg_run *run = work->build->run;
+	struct sending sending = { .work = work, .sql = sql, .why = SG_ERR_INIT };
+	struct sg_err ignored = SG_ERR_INIT;
+	struct sg_arena arena = SG_ARENA_INIT;
+	int status;
+
+	work->gave_way = false;
+	if (sg_index_check(work, err) != 0 || sg_index_own_role(work, true, err) != 0)
+		return -1;
+	sg_index_meter_reset(&work->meter, work->own_session ? work->session.backend : 0);
+	sending.looked_ms = sg_clock_ms() - LOOK_MS + FIRST_LOOK_MS;
+	sg_db_on_wait(work->session.db, on_wait, &sending);
+	status = sg_db_script(work->session.db, sql, err);
+	sg_session_unwatch(&work->session);
+	/* An error that is not our cancel's tells more than why we cancelled. */
+	if (status != 0 && sending.cancelled_ms != 0 && (sg_db_lost(work->session.db) || strcmp(err->sqlstate, "57014") == 0)) {
+		sg_err_clear(err);
+		sg_err_move(err, &sending.why);
+	} else if (status != 0) {
+		work->gave_way = false;
+		explain_cancel(work, err);
+		sg_err_statement(err, sg_sql_mask_secrets(&arena, sql), err->position);
+		sg_err_at(err, run->manifest->path, work->build->definition->step->line);
+	} else {
+		work->gave_way = false;
+	}
+	if (!sg_db_lost(work->session.db) && sg_index_own_role(work, false, &ignored) != 0)
+		sg_session_drop(&work->session);
+	sg_err_release(&ignored);
+	sg_err_release(&sending.why);
+	sg_arena_release(&arena);
+	return status;
+}
+
+/* ---- dropping ----------------------------------------------------------------------------- */
+
+/* Is it invalid, and has nobody (but autovacuum, which steps aside) a lock on its table with which a build or a REINDEX works,
+ * or waits for one? Whoever has would make it valid while our DROP waits for him. */
+static const char target_sql[] =
+	"BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
+	" SELECT i.indisvalid, EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+	" WHERE l.locktype = 'relation' AND l.relation = i.indrelid AND l.pid <> pg_backend_pid()"
+	" AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+	" AND l.mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
+	" AND a.usesysid IS NOT NULL)" /* autovacuum has none; its backend_type not every role may see */
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_index i ON i.indexrelid = c.oid"
+	" WHERE n.nspname = %s AND c.relname = %s AND c.relkind = 'i'; COMMIT";
+
+int sg_index_drop_invalid_in(struct sg_index_work *work, const char *schema, const char *name, struct sg_err *err)
+{
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_result *result;
+	const char *before = work->doing;
+	int status;
+
+	status = sg_db_script_rows(work->session.db,
+	                           sg_arena_printf(&arena, target_sql, sg_db_literal(&arena, schema), sg_db_literal(&arena, name)),
+	                           &arena, &result, err);
+	if (status == 0 && sg_result_rows(result) == 0) {
+		status = 1;
+	} else if (status == 0 && !sg_result_true(result, 0, 0) && !sg_result_true(result, 0, 1)) {
+		work->doing = sg_arena_printf(&arena, "drops the invalid index %s", name);
+		status = sg_index_send(work,
+		                       sg_arena_printf(&arena, "DROP INDEX CONCURRENTLY %s.%s", sg_db_identifier(&arena, schema),
+		                                       sg_db_identifier(&arena, name)),
+		                       err);
+		work->doing = before;
+		if (status == 0)
+			sg_log(SG_LOG_INFO, "index-dropped", work->build->definition->step->id, 0, "dropped %s.%s, which was invalid", schema,
+			       name);
+		if (status == 0 || strcmp(err->sqlstate, "42704") == 0) /* somebody was faster */
+			status = 1;
+		else if (work->gave_way)
+			status = 0;
+		if (status >= 0)
+			sg_err_clear(err);
+	}
+	sg_arena_release(&arena);
+	return status;
+}
+
+int sg_index_drop_invalid(struct sg_index_work *work, const char *name, struct sg_err *err)
+{
+	return sg_index_drop_invalid_in(work, work->build->definition->schema, name, err);
+}
