@@ -32,19 +32,11 @@ struct course {
 	struct sg_index_look look;  /* the last one; its texts are in `arena` until the next */
 	struct sg_arena arena;
 	bool looked;
+	int builds;                 /* statements, or rounds over the partitions, that were begun */
 	bool maybe_ours;            /* a CREATE of ours was sent, and has not failed for certain: one that is valid is ours */
 	bool carcass;               /* an invalid one is there, or may be */
 	enum sg_index_state state;  /* what is to be noted, as far as is known */
 };
-
-const char *sg_index_end_name(enum sg_index_end end)
-{
-	static const char *const names[] = { "already", "built", "drifted", "waiting", "left", "failed", "refused", "stopped",
-	                                     "not-reached" };
-
-	SG_ASSERT((unsigned)end < SG_COUNT(names));
-	return names[end];
-}
 
 /* ---- errors of what was found ------------------------------------------------------------ */
 
@@ -208,15 +200,16 @@ static int create(struct course *course, struct sg_err *err)
 	const struct sg_index_definition *definition = work->build->definition;
 	int status;
 
-	if (++work->result->attempts > definition->step->policy.max_retries) {
-		work->result->attempts--;
-		sg_err_set(err, SG_CLASS_FAILED, "built %d times, and each time it was not there and valid after", work->result->attempts);
+	if (course->builds >= definition->step->policy.max_retries && course->builds > 0) {
+		sg_err_set(err, SG_CLASS_FAILED, "built %d times, and each time it was not there and valid after", course->builds);
 		return sg_err_hint(err, "Somebody drops it, or makes another of its name: look who does.");
 	}
+	course->builds++;
 	course->maybe_ours = course->carcass = true;
 	work->doing = NULL;
 	work->sent_ms = sg_clock_ms();
-	if (course->look.partitioned)
+	work->result->attempts += !course->look.partitioned;
+	if (course->look.partitioned) /* counts its attempts itself */
 		status = sg_index_build_partitioned(work, &course->look, err);
 	else
 		status = sg_index_send(work,
@@ -231,6 +224,7 @@ static int create(struct course *course, struct sg_err *err)
 		course->maybe_ours = false;
 	if (work->gave_way) {
 		work->result->attempts--; /* it was not begun */
+		course->builds--;
 		course->maybe_ours = false;
 		sg_err_clear(err);
 		return sg_index_wait(work, "another session's build on this table", err);

@@ -103,6 +103,8 @@ SG_MUST_CHECK int sg_index_own_role(struct sg_index_work *work, bool on, struct 
 
 /* concurrently.c: renews the claim when it is time, tells progress (NULL: only `doing`). */
 void sg_index_tell(struct sg_index_work *work, const struct sg_index_progress *progress);
+/* Sleeps so long, between statements: claim, progress, stops and limits as while one runs (but it counts as no wait for others). */
+SG_MUST_CHECK int sg_index_pause(struct sg_index_work *work, int64_t ms, struct sg_err *err);
 /* Waits for others half a second, outside any transaction, says for whom. -1: err, a limit or a stop. */
 SG_MUST_CHECK int sg_index_wait(struct sg_index_work *work, const char *whom, struct sg_err *err);
 /* -1 and err: a stop, or limit_ms has passed. While cleaning: a second stop, or cleaning_ms. */

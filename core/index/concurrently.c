@@ -104,24 +104,34 @@ void sg_index_tell(struct sg_index_work *work, const struct sg_index_progress *p
 	build->progress(build->context, &told);
 }
 
-int sg_index_wait(struct sg_index_work *work, const char *whom, struct sg_err *err)
+int sg_index_pause(struct sg_index_work *work, int64_t ms, struct sg_err *err)
 {
-	int64_t begun = sg_clock_ms(), now = begun;
-	const char *before = work->doing;
-	struct sg_arena arena = SG_ARENA_INIT;
+	int64_t end = sg_clock_ms() + ms, told = 0, now;
 
-	work->doing = sg_arena_printf(&arena, "waits for %s", whom);
-	sg_index_tell(work, NULL);
-	work->doing = before;
-	sg_arena_release(&arena);
-	while (now - begun < LOOK_MS) {
+	while ((now = sg_clock_ms()) < end) {
 		if (sg_index_check(work, err) != 0)
 			return -1;
-		(void)sg_clock_sleep(50);
-		now = sg_clock_ms();
+		if (now - told >= LOOK_MS)
+			sg_index_tell(work, NULL);
+		told = now - told >= LOOK_MS ? now : told;
+		(void)sg_clock_sleep(end - now < 50 ? end - now : 50);
 	}
-	remember(work, whom, now - begun);
-	return check_locks(work, err);
+	return sg_index_check(work, err);
+}
+
+int sg_index_wait(struct sg_index_work *work, const char *whom, struct sg_err *err)
+{
+	int64_t begun = sg_clock_ms();
+	const char *before = work->doing;
+	struct sg_arena arena = SG_ARENA_INIT;
+	int status;
+
+	work->doing = sg_arena_printf(&arena, "waits for %s", whom);
+	status = sg_index_pause(work, LOOK_MS, err);
+	work->doing = before;
+	sg_arena_release(&arena);
+	remember(work, whom, sg_clock_ms() - begun);
+	return status != 0 ? -1 : check_locks(work, err);
 }
 
 /* ---- the statement ---------------------------------------------------------------------- */
