@@ -42,9 +42,11 @@ static int descriptors(void)
 {
     DIR *dir = opendir("/proc/self/fd");
     T_MUST_NOT_NULL(dir);
-    int count = -3; /* ".", "..", and the folder itself */
-    while (readdir(dir) != NULL) {
-        count++;
+    int count = -1; /* the folder itself */
+    const struct dirent *entry;
+    /* valgrind has its own, above all that we could have */
+    while ((entry = readdir(dir)) != NULL) {
+        count += entry->d_name[0] != '.' && atoi(entry->d_name) < 1000;
     }
     closedir(dir);
     return count;
