@@ -118,6 +118,9 @@ tests_db_test_backfill_limits_SOURCES = tests/db/test_backfill_limits.c tests/db
 DB_TESTS += tests/db/test_backfill_reports
 tests_db_test_backfill_reports_SOURCES = tests/db/test_backfill_reports.c tests/db/project.c tests/db/project.h
 
+DB_TESTS += tests/db/test_index_builders
+tests_db_test_index_builders_SOURCES = tests/db/test_index_builders.c tests/db/project.c tests/db/project.h
+
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
 LDADD = libsgrun-core.la libsgrun-test.la
