@@ -478,7 +478,7 @@ int sg_index_define(const struct sg_manifest *manifest, const struct sg_step *st
 	return good ? 0 : -1;
 }
 
-int sg_index_check(const struct sg_manifest *manifest, const struct sg_step *step, struct sg_errs *errs)
+int sg_index_judge(const struct sg_manifest *manifest, const struct sg_step *step, struct sg_errs *errs)
 {
 	struct sg_arena scratch = SG_ARENA_INIT;
 	struct sg_index_reading reading = { .manifest = manifest, .step = step, .arena = &scratch, .errs = errs };

@@ -31,7 +31,7 @@ SG_MUST_CHECK int sg_index_define(const struct sg_manifest *manifest, const stru
                                   struct sg_arena *arena, struct sg_index_definition *definition_r, struct sg_err *err);
 
 /* The same for all that is wrong in the section: every mistake goes to errs, in order of their lines. 0 if there is none. */
-SG_MUST_CHECK int sg_index_check(const struct sg_manifest *manifest, const struct sg_step *step, struct sg_errs *errs);
+SG_MUST_CHECK int sg_index_judge(const struct sg_manifest *manifest, const struct sg_step *step, struct sg_errs *errs);
 
 enum sg_index_how {
 	SG_INDEX_CONCURRENTLY,

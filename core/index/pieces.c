@@ -162,7 +162,9 @@ static const char *without_comments(struct sg_arena *arena, const char *text)
 
 	sg_lex_init(&lex, text, strlen(text));
 	while (sg_lex_next(&lex, &token)) {
-		if (gap_of(text, end, token.start) == GAP_BLANK)
+		if (end == 0) /* nothing in front of the first */
+			;
+		else if (gap_of(text, end, token.start) == GAP_BLANK)
 			sg_buf_add(&out, text + end, token.start - end);
 		else
 			sg_buf_addc(&out, ' ');

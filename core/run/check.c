@@ -18,7 +18,7 @@ int sg_check_steps(const struct sg_manifest *manifest, struct sg_errs *errs)
 	status = sg_plugins_check(&plugins, 0, errs);
 	sg_plugins_release(&plugins);
 	for (size_t i = 0; i < manifest->step_count; i++)
-		if (manifest->steps[i].kind == SG_STEP_INDEX && sg_index_check(manifest, &manifest->steps[i], errs) != 0)
+		if (manifest->steps[i].kind == SG_STEP_INDEX && sg_index_judge(manifest, &manifest->steps[i], errs) != 0)
 			status = -1;
 	sg_arena_release(&arena);
 	return status;

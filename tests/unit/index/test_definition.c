@@ -41,7 +41,7 @@ static const struct sg_errs *mistakes(struct sg_here here, const char *text)
     struct read *r = read_good(sg_test_strf(HEAD "%s", text));
     struct sg_index_definition d;
     struct sg_err err = SG_ERR_INIT;
-    int result = sg_index_check(&r->manifest, r->manifest.steps, &r->errs);
+    int result = sg_index_judge(&r->manifest, r->manifest.steps, &r->errs);
 
     sg_test_int(here, true, "refused", "==", "-1", result, -1);
     sg_test_int(here, true, "refused by define, too", "==", "-1",
