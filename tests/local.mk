@@ -94,6 +94,7 @@ DB_TESTS += tests/db/test_ranges
 tests_db_test_ranges_SOURCES = tests/db/test_ranges.c tests/db/states.c tests/db/states.h
 DB_TESTS += tests/db/test_backfill_state
 tests_db_test_backfill_state_SOURCES = tests/db/test_backfill_state.c tests/db/states.c tests/db/states.h
+DB_TESTS += tests/db/test_index_look
 DB_TESTS += tests/db/test_index_state
 tests_db_test_index_state_SOURCES = tests/db/test_index_state.c tests/db/states.c tests/db/states.h
 DB_TESTS += tests/db/test_exactly_once tests/db/test_exactly_once_pooled
