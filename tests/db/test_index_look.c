@@ -237,7 +237,7 @@ SG_TEST(differences_are_noticed)
         {"(v) WHERE ((v)::text = ANY (ARRAY[('x'::character varying)::text, ('z'::character varying)::text]))",
          "USING btree (v) WHERE v IN ('x', 'y')", false},
         {"(g)", "USING btree (g)", true},
-        {"((t.*::text = 'x'))", "USING btree ((t.*::text = 'x'))", true},
+        {"(hash_record(t.*))", "USING btree (hash_record(t.*))", true},
         {"(a) WHERE t.* IS NOT NULL", "USING btree (a) WHERE t.* IS NOT NULL", true},
         {"(a) WHERE t IS NOT NULL", "USING btree (a) WHERE t.* IS NOT NULL", true},
         {"(a) WHERE t.* IS NOT NULL", "USING btree (a) WHERE t.* IS NULL", false},
@@ -308,20 +308,20 @@ SG_TEST(whatever_the_table_is)
 SG_TEST(names_as_odd_as_they_may_be)
 {
     static const char *const names[] = {
-        "It's \"a\" table", "sgrun copy", "sgrun wanted", "pg_temp", "t ON app.t ", "WHERE", "journal", "täßle",
-        "a234567890123456789012345678901234567890123456789012345678901xy"};
+        "It's \"a\" table", "sgrun copy", "pg_temp", "t ON app.t ", "WHERE", "journal", "täßle",
+        "a23456789012345678901234567890123456789012345678901234567890xyz"};
 
     prepare("");
     for (size_t i = 0; i < SG_COUNT(names); i++) {
-        const char *quoted = sg_db_identifier(&arena, names[i]), *index;
+        const char *quoted = sg_db_identifier(&arena, names[i]), *index, *in = sg_test_strf("S %.59s", names[i]);
+        const char *schema = sg_db_identifier(&arena, in);
         const char *name = sg_test_strf("%.50s i'\"x", names[i]);
 
         index = sg_db_identifier(&arena, name);
         sg_sql_execf(sql, "CREATE SCHEMA %s; CREATE TABLE %s.%s (%s int, \"b \"\" WHERE\" text); CREATE INDEX %s ON %s.%s (%s) WHERE \"b \"\" WHERE\" = '%s'",
-                     quoted, quoted, quoted, quoted, index, quoted, quoted, quoted, "x");
-        definition.schema = definition.table = names[i];
-        if (strlen(names[i]) > 63)
-            definition.schema = definition.table = sg_arena_strndup(&arena, names[i], 63);
+                     schema, schema, quoted, quoted, index, schema, quoted, quoted, "x");
+        definition.schema = in;
+        definition.table = names[i];
         definition.name = name;
         definition.relation = "odd";
         T_EQ_STR(seen_as(sg_test_strf("USING btree (%s) WHERE \"b \"\" WHERE\" = 'x'", quoted)), "valid");
@@ -461,7 +461,7 @@ SG_TEST(leftovers_of_a_reindex)
     T_EQ_STR(leftovers(), "idx_ccnew, idx_ccold");
     T_EQ_INT(look.found, SG_INDEX_FOUND_MISSING);
     /* as the server itself cuts them */
-    umlaut = "ïdx_ä_very_long_näme_of_an_index_that_is_cut_by_the_sërvérxäyä";
+    umlaut = "ïdx_ä_very_long_näme_of_an_index_that_is_cut_by_the_sërvé";
     for (int i = 0; i < 2; i++) {
         definition.name = i == 0 ? ascii : umlaut;
         sg_sql_execf(sql, "TRUNCATE o; CREATE INDEX \"%s\" ON t (a)", definition.name);
@@ -505,8 +505,8 @@ SG_TEST(without_the_right_to_temporary_tables)
     T_EQ_STR(seen_as("USING btree (a)"), "valid");
     T_CONTAINS(seen_as("USING btree (b)"), "drifted");
     T_EQ_STR(seen_as("USING btree (nix)"), "sql 42703: column \"nix\" does not exist");
-    sg_sql_exec(sql, "DROP INDEX idx; SET SESSION AUTHORIZATION DEFAULT; CREATE INDEX idx ON t ((t.*::text))");
-    T_CONTAINS(seen_as("USING btree ((t.*::text))"), "not compared: it takes its table's whole row");
+    sg_sql_exec(sql, "DROP INDEX idx; CREATE INDEX idx ON t (hash_record(t.*))");
+    T_CONTAINS(seen_as("USING btree (hash_record(t.*))"), "valid, not compared: it cannot be made on a copy of its table: missing FROM-clause entry");
     sg_sql_exec(sql, "DROP INDEX idx; CREATE INDEX idx ON t (a); DROP TABLE sgrun.t; REVOKE CREATE ON SCHEMA sgrun FROM builder");
     T_EQ_STR(seen_as("USING btree (a)"), "valid, not compared: no copy of its table can be made: permission denied for schema sgrun");
     T_CONTAINS(seen_as("USING btree (b)"), "valid, not compared");
