@@ -27,7 +27,7 @@ static void add_flag(struct sg_buf *out, const struct sg_flag *flag, bool comman
 	while (commands && flag->joint != NULL && last[1].joint != NULL && last[1].joint[0] == '\0')
 		sg_buf_addf(out, ", %s", (++last)->name);
 	if (last->argument != NULL)
-		sg_buf_addf(out, " %s", last->argument);
+		sg_buf_addf(out, "%s%s", last->argument[0] == '[' ? "" : " ", last->argument);
 	while (out->length - start < 27)
 		sg_buf_addc(out, ' ');
 	sg_buf_addf(out, " %s", commands && flag->joint != NULL ? flag->joint : flag->help);

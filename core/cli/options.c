@@ -92,7 +92,7 @@ static const struct sg_flag flags[] = {
 	{ SG_FLAG_REASON, "--reason", "TEXT", ON(VERIFY), NULL, true, "why, for the ledger", NULL },
 	{ SG_FLAG_STATE_SQL, "--state-sql", NULL, ON(CHECK), NULL, true, "print the state tables' SQL, for a DBA", NULL },
 	{ SG_FLAG_SETTINGS, "--settings", NULL, ON(CHECK), NULL, true, "print every key of the manifest", NULL },
-	{ SG_FLAG_GRAPH, "--graph", NULL, ON(PLAN), NULL, false, "the steps as a graph", NULL },
+	{ SG_FLAG_GRAPH, "--graph", "[=FORMAT]", ON(PLAN), NULL, true, "the steps as a graph; text or dot", NULL },
 	{ SG_FLAG_ALL, "--all", NULL, ON(BACKFILL) | ON(INDEX), NULL, true, "every one that is ready (the default)",
 	  "every one (the default), or one" },
 	{ SG_FLAG_ONLY, "--only", "NAME", ON(BACKFILL) | ON(INDEX), NULL, true, "this one only", "" },
@@ -229,6 +229,15 @@ static int read_format(const struct sg_flag *flag, const char *source, const cha
 	return 0;
 }
 
+static int read_graph(const struct sg_flag *flag, const char *source, const char *value, enum sg_graph_form *form_r,
+                      struct sg_err *err)
+{
+	if (strcmp(value, "text") != 0 && strcmp(value, "dot") != 0)
+		return bad_value(flag, source, value, "text or dot", err);
+	*form_r = strcmp(value, "dot") == 0 ? SG_GRAPH_FORM_DOT : SG_GRAPH_FORM_TEXT;
+	return 0;
+}
+
 /* source: the option or the variable that the value comes from, for messages. */
 static int assign(struct sg_options *o, const struct sg_flag *flag, const char *source, const char *value,
                   struct sg_err *err)
@@ -259,7 +268,7 @@ static int assign(struct sg_options *o, const struct sg_flag *flag, const char *
 	case SG_FLAG_REASON: o->reason = value; return 0;
 	case SG_FLAG_STATE_SQL: o->state_sql = true; return 0;
 	case SG_FLAG_SETTINGS: o->settings = true; return 0;
-	case SG_FLAG_GRAPH: return not_here("plan --graph", err);
+	case SG_FLAG_GRAPH: return read_graph(flag, source, value, &o->graph, err);
 	case SG_FLAG_ALL: o->all = true; return 0;
 	case SG_FLAG_ONLY: o->only = value; return 0;
 	case SG_FLAG_JOBS: return read_number(flag, source, value, 1, 64, &o->jobs, err);
@@ -307,6 +316,10 @@ static int take_flag(int argc, char *const *argv, int *at, struct sg_arena *aren
 	}
 	if (word[length] == '=') {
 		given_r->value = word + length + 1;
+		return 0;
+	}
+	if (flag->argument[0] == '[') {
+		given_r->value = "text";
 		return 0;
 	}
 	if (*at + 1 >= argc || sg_text_prefix(argv[*at + 1], "--")) {
@@ -378,6 +391,10 @@ static int check_work(const struct sg_options *o, struct sg_err *err)
 
 static int check_together(const struct sg_options *o, struct sg_err *err)
 {
+	if (o->graph == SG_GRAPH_FORM_DOT && o->json) {
+		sg_err_set(err, SG_CLASS_USAGE, "--graph=dot and --json together");
+		return sg_err_hint(err, "--graph --json gives the edges in the JSON; --graph=dot is for Graphviz.");
+	}
 	if (o->verbose && o->quiet) {
 		sg_err_set(err, SG_CLASS_USAGE, "--verbose and --quiet together");
 		return sg_err_hint(err, "Give one of them.");

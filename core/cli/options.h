@@ -35,7 +35,7 @@ enum sg_flag_id {
 struct sg_flag {
 	enum sg_flag_id id;
 	const char *name;        /* "--to" */
-	const char *argument;    /* "ID", or NULL: a switch */
+	const char *argument;    /* "ID"; "[=FORMAT]": may be left out; or NULL: a switch */
 	unsigned commands;       /* bit set of 1u << enum sg_command_id */
 	const char *environment; /* variable that gives the default, or NULL */
 	bool here;               /* this version has it */
@@ -56,6 +56,9 @@ const struct sg_command *sg_command(enum sg_command_id id);
 #define SG_PHASES_INDEX 2u
 #define SG_PHASES_BACKFILL 4u
 
+/* plan --graph */
+enum sg_graph_form { SG_GRAPH_FORM_NONE, SG_GRAPH_FORM_TEXT, SG_GRAPH_FORM_DOT };
+
 struct sg_options {
 	bool command_given;               /* by name, not by default */
 	const struct sg_command *command; /* never NULL after sg_options_parse, also when it fails */
@@ -74,6 +77,7 @@ struct sg_options {
 	enum sg_flag_id ask;
 	const char *ask_key;              /* or NULL */
 	unsigned phases;                  /* SG_PHASES_…; 0: not given */
+	enum sg_graph_form graph;
 };
 
 /* argv as main() has it; lookup is getenv, or a test's. Flag beats environment.

@@ -8,6 +8,7 @@
 
 #include "core/cli/look.h"
 #include "core/base/json.h"
+#include "core/run/graph.h"
 #include "core/run/run.h"
 
 /* {"sgrun", "command", "manifest"}; manifest may be NULL. */
@@ -101,6 +102,14 @@ void sg_render_indexes_json(struct sg_json *into, const struct sg_indexes_result
 void sg_render_plan(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
                     const struct sg_plan *plan);
 void sg_render_plan_json(struct sg_json *into, const struct sg_plan *plan);
+enum sg_tone sg_render_action_tone(enum sg_action action);
+/* --graph: the stages, a line a step with what it comes after; as Graphviz's language; as edges and stages in the plan's
+ * JSON. What is done already is counted only, unless verbose. */
+void sg_render_graph(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
+                     const struct sg_plan *plan, const struct sg_graph *graph);
+void sg_render_graph_dot(struct sg_buf *out, const struct sg_look *look, const struct sg_run *run,
+                         const struct sg_plan *plan, const struct sg_graph *graph);
+void sg_render_graph_json(struct sg_json *into, const struct sg_plan *plan, const struct sg_graph *graph);
 
 /* ---- status ---- */
 /* Of every kind: a backfill that runs, stands still or is paused is pending, and so is an index that is built now, missing,

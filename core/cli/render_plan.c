@@ -8,7 +8,7 @@
 
 #define ACTION_FIELD 12
 
-static enum sg_tone tone_of(enum sg_action action)
+enum sg_tone sg_render_action_tone(enum sg_action action)
 {
 	switch (action) {
 	case SG_ACTION_SKIP:
@@ -65,7 +65,7 @@ static void add_item(struct sg_buf *out, const struct sg_look *look, size_t colu
 	struct sg_buf name = SG_BUF_INIT;
 
 	sg_buf_adds(out, "  ");
-	sg_look_field(out, look, tone_of(item->action), sg_action_name(item->action), ACTION_FIELD, false);
+	sg_look_field(out, look, sg_render_action_tone(item->action), sg_action_name(item->action), ACTION_FIELD, false);
 	sg_look_field(out, look, SG_TONE_PLAIN, name_of(item->step, &name), column, look->width > 0);
 	if (item->title != NULL) {
 		sg_buf_adds(out, "  ");

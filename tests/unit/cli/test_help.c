@@ -51,7 +51,8 @@ SG_TEST(names_everything)
 	for (const struct sg_command *c = sg_commands(); c->name != NULL; c++)
 		T_CONTAINS(text, c->name);
 	for (const struct sg_flag *f = sg_flags(); f->name != NULL; f++) {
-		T_TRUE(strstr(text, sg_test_strf(" %s ", f->name)) != NULL || strstr(text, sg_test_strf(" %s,", f->name)) != NULL);
+		T_TRUE(strstr(text, sg_test_strf(" %s ", f->name)) != NULL || strstr(text, sg_test_strf(" %s,", f->name)) != NULL ||
+		       strstr(text, sg_test_strf(" %s[", f->name)) != NULL);
 		if (f->environment != NULL)
 			T_CONTAINS(text, f->environment);
 	}
@@ -68,11 +69,12 @@ SG_TEST(each_command_has_its_options_and_an_example)
 		T_CONTAINS(text, sg_test_strf("Example:\n  sgrun --manifest etc/prod.ini %s", c->name));
 		for (const struct sg_flag *f = sg_flags(); f->name != NULL; f++) {
 			bool expected = f->here && (f->commands & (1u << c->id));
+			const char *after = f->argument != NULL && f->argument[0] == '[' ? "[" : " ";
 
 			if (expected)
-				T_CONTAINS(text, sg_test_strf("\n  %s ", f->name));
+				T_CONTAINS(text, sg_test_strf("\n  %s%s", f->name, after));
 			else
-				T_LACKS(text, sg_test_strf("\n  %s ", f->name));
+				T_LACKS(text, sg_test_strf("\n  %s%s", f->name, after));
 		}
 	}
 }

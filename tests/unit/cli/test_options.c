@@ -249,7 +249,28 @@ SG_TEST(what_this_version_lacks_says_so)
 		        "deploy, migrate, backfill, plan, status, verify, check");
 	/* the command decides, whatever its options */
 	refused(PARSE("audit", "--only", "x"), "this version of sgrun does not have 'audit' yet", "deploy");
-	refused(PARSE("plan", "--graph"), "this version of sgrun does not have 'plan --graph' yet", "deploy");
+}
+
+SG_TEST(the_form_of_a_graph_may_be_left_out)
+{
+	T_EQ_INT(PARSE("plan"), 0);
+	T_EQ_INT(options.graph, SG_GRAPH_FORM_NONE);
+	T_EQ_INT(PARSE("plan", "--graph"), 0);
+	T_EQ_INT(options.graph, SG_GRAPH_FORM_TEXT);
+	T_EQ_INT(PARSE("plan", "--graph=text"), 0);
+	T_EQ_INT(options.graph, SG_GRAPH_FORM_TEXT);
+	T_EQ_INT(PARSE("--graph=dot", "plan"), 0);
+	T_EQ_INT(options.graph, SG_GRAPH_FORM_DOT);
+	/* what follows is not its value */
+	T_EQ_INT(PARSE("--graph", "plan", "--to", "x"), 0);
+	T_EQ_INT(options.graph, SG_GRAPH_FORM_TEXT);
+	T_EQ_STR(options.to, "x");
+	refused(PARSE("plan", "--graph=svg"), "--graph: 'svg' is not text or dot", "--graph");
+	refused(PARSE("plan", "--graph="), "--graph is empty", "--graph takes [=FORMAT]");
+	refused(PARSE("plan", "--graph", "dot"), "'dot' is one word too many after 'plan'", "One command");
+	refused(PARSE("plan", "--graph=dot", "--json"), "--graph=dot and --json together", "Graphviz");
+	T_EQ_INT(PARSE("plan", "--graph", "--json"), 0);
+	refused(PARSE("status", "--graph"), "--graph does not go with 'status'", "plan");
 }
 
 SG_TEST(json_is_known_even_after_a_mistake)
@@ -277,7 +298,7 @@ static const struct sg_test tests[] = {
 	SG_CASE(a_bad_variable_is_named), SG_CASE(no_color_by_variable), SG_CASE(unknown_names_get_the_nearest),
 	SG_CASE(options_must_fit_the_command), SG_CASE(values_are_checked), SG_CASE(what_must_go_together),
 	SG_CASE(phases), SG_CASE(backfills_of_the_command), SG_CASE(what_is_asked_of_a_backfill_is_asked_alone),
-	SG_CASE(what_this_version_lacks_says_so), SG_CASE(json_is_known_even_after_a_mistake),
+	SG_CASE(what_this_version_lacks_says_so), SG_CASE(the_form_of_a_graph_may_be_left_out), SG_CASE(json_is_known_even_after_a_mistake),
 	SG_CASE(help_and_version_need_nothing_else), SG_CASES_END
 };
 static const struct sg_suite suites[] = { { "options", tests }, SG_SUITES_END };
