@@ -26,6 +26,7 @@ UNIT_TESTS += tests/unit/exec/test_retry
 UNIT_TESTS += tests/unit/exec/test_worker
 UNIT_TESTS += tests/unit/index/test_builder_notes
 UNIT_TESTS += tests/unit/index/test_builders
+UNIT_TESTS += tests/unit/index/test_definition
 UNIT_TESTS += tests/unit/manifest/test_expand
 UNIT_TESTS += tests/unit/manifest/test_ini
 UNIT_TESTS += tests/unit/manifest/test_inih

@@ -1,4 +1,4 @@
-/* cmd_check.c - check: the manifest and its plugins, without a server; and what
+/* cmd_check.c - check: the manifest, its plugins and indexes, without a server; and what
  * else can be told without one: the state tables' SQL, the table of settings. */
 #include "config.h"
 
@@ -40,8 +40,8 @@ static void check_all(struct sg_cli *cli)
 {
 	size_t before = cli->errs.count;
 
-	if (sg_check_plugins(&cli->manifest, &cli->errs) != 0 && cli->errs.count == before)
-		SG_BUG("plugins were refused without saying why");
+	if (sg_check_steps(&cli->manifest, &cli->errs) != 0 && cli->errs.count == before)
+		SG_BUG("a step was refused without saying why");
 	if (cli->options.json) {
 		cli->json = sg_render_head_json(cli->options.command->name, cli->manifest.path);
 		sg_json_set(cli->json, "steps", counts(&cli->manifest));

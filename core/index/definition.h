@@ -30,6 +30,9 @@ struct sg_index_definition {
 SG_MUST_CHECK int sg_index_define(const struct sg_manifest *manifest, const struct sg_step *step,
                                   struct sg_arena *arena, struct sg_index_definition *definition_r, struct sg_err *err);
 
+/* The same for all that is wrong in the section: every mistake goes to errs, in order of their lines. 0 if there is none. */
+SG_MUST_CHECK int sg_index_judge(const struct sg_manifest *manifest, const struct sg_step *step, struct sg_errs *errs);
+
 enum sg_index_how {
 	SG_INDEX_CONCURRENTLY,
 	SG_INDEX_PLAIN,   /* on an empty copy of the table, to learn its definition */

@@ -271,8 +271,8 @@ SG_MUST_CHECK int sg_verify_adopt_to(struct sg_run *run, const char *id, const c
                                      struct sg_verify_result *result_r, struct sg_err *err);
 
 /* ---- check ---------------------------------------------------------------- */
-/* Loads every plugin of the manifest and judges it, without any server; each
+/* Loads every plugin of the manifest and judges it, and every index section, without any server; each
  * refusal in errs with manifest file and line. 0 when all are fine. */
-SG_MUST_CHECK int sg_check_plugins(const struct sg_manifest *manifest, struct sg_errs *errs);
+SG_MUST_CHECK int sg_check_steps(const struct sg_manifest *manifest, struct sg_errs *errs);
 
 #endif
