@@ -57,10 +57,13 @@ void sg_watch_add_session(struct sg_buf *text, const struct sg_result *result, i
 		sg_buf_adds(text, "a prepared transaction (see pg_prepared_xacts)");
 		return;
 	}
-	sg_clock_text(sg_result_int(result, row, column + 4), age);
-	sg_buf_addf(text, "pid %s (%s%s%s%s%s, %s for %s", sg_result_value(result, row, column), client ? "" : type,
+	sg_buf_addf(text, "pid %s (%s%s%s%s%s, %s", sg_result_value(result, row, column), client ? "" : type,
 	            client ? "" : ", ", application && application[0] ? application : "no application name",
-	            user ? ", user " : "", user ? user : "", state ? state : "state not visible", age);
+	            user ? ", user " : "", user ? user : "", state ? state : "state not visible");
+	if (sg_result_value(result, row, column + 4) != NULL) {
+		sg_clock_text(sg_result_int(result, row, column + 4), age);
+		sg_buf_addf(text, " for %s", age);
+	}
 	if (query != NULL && query[0] != '\0')
 		sg_buf_addf(text, ": %s", sg_sql_mask_literals(arena, query));
 	sg_buf_addc(text, ')');

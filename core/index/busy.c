@@ -25,11 +25,13 @@ static const char busy_sql[] =
 	" WHERE l.locktype = 'relation' AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())"
 	" AND l.mode IN ('ShareUpdateExclusiveLock', 'ShareLock') AND l.pid IS NOT NULL GROUP BY l.pid),"
 	" w AS (SELECT l.pid, a.application_name, a.usename, a.state,"
-	" (extract(epoch FROM clock_timestamp() - COALESCE(a.query_start, a.xact_start)) * 1000)::int8, left(a.query, 300) AS query,"
+	" (extract(epoch FROM clock_timestamp() - COALESCE(a.query_start, a.xact_start)) * 1000)::int8,"
+	" CASE WHEN a.backend_type IS NOT NULL THEN left(a.query, 300) END AS query,"
 	" a.backend_type, p.index_relid, p.pid IS NOT NULL AS progress, l.granted, a.backend_type IS NULL AS hidden"
 	" FROM l JOIN pg_stat_activity a ON a.pid = l.pid LEFT JOIN pg_stat_progress_create_index p ON p.pid = l.pid"
 	" WHERE a.usesysid IS NOT NULL AND a.backend_type IS DISTINCT FROM 'autovacuum worker' AND l.pid NOT IN (pg_backend_pid(), %4$d))"
-	" SELECT w.*, COALESCE(w.index_relid = ANY (SELECT oid FROM k), false) OR (w.query IS NOT NULL AND strpos(w.query, %3$s) > 0),"
+	" SELECT w.*, COALESCE(w.index_relid = ANY (SELECT oid FROM k), false) OR COALESCE(strpos(w.query, %3$s), 0) > 0"
+	" OR COALESCE(w.application_name, '') IN (left('sgrun:' || %3$s, 63), left('sgrun:' || %5$s, 63)),"
 	" COALESCE(w.application_name, '') ~ '^sgrun(:|$)'"
 	" FROM w WHERE w.progress OR w.query ~* '\\m(create\\s+(unique\\s+)?index|reindex|drop\\s+index)\\M'"
 	" OR (w.hidden AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = w.pid)"
@@ -48,7 +50,8 @@ int sg_index_busy(struct sg_session *session, const struct sg_index_definition *
 	session->begun = true;
 	if (sg_db_script_rows(session->db,
 	                      sg_arena_printf(arena, busy_sql, sg_db_literal(arena, definition->schema),
-	                                      sg_db_literal(arena, definition->table), sg_db_literal(arena, definition->name), but_pid),
+	                                      sg_db_literal(arena, definition->table), sg_db_literal(arena, definition->name), but_pid,
+	                                      sg_db_literal(arena, definition->step->id)),
 	                      arena, &result, err) != 0) {
 		sg_session_rollback(session);
 		return -1;

@@ -14,7 +14,8 @@ struct sg_index_comparison {
 	bool gone;               /* the table, or the index, has gone meanwhile: look again */
 	const char *why;         /* the wanted one could not be made here, and why; or NULL */
 	bool equal;
-	const char *is, *wanted; /* both definitions, for people; is: or NULL */
+	const char *is;          /* its definition, for people; or NULL */
+	const char *wanted;      /* the wanted one's as the server prints it, from USING on; or NULL */
 	uint32_t twin;           /* an equal index that backs a constraint, 0: none; looked for where no index was given */
 	const char *constraint;
 	int64_t twin_bytes;

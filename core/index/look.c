@@ -32,7 +32,7 @@ const char *sg_index_found_name(enum sg_index_found found)
 	"(WITH RECURSIVE d (oid) AS (SELECT " root " UNION ALL SELECT h.inhrelid FROM d JOIN pg_class p ON p.oid = d.oid" \
 	" AND p.relkind IN ('p', 'I') JOIN pg_inherits h ON h.inhparent = d.oid)" \
 	" SELECT sum(c.relpages)::int8 * current_setting('block_size')::int8 AS bytes," \
-	" sum(greatest(c.reltuples, 0))::int8 AS rows, bool_and(c.reltuples >= 0 OR c.relkind IN ('p', 'I')) AS known" \
+	" sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind <> 'p')::int8 AS rows, bool_and(c.reltuples >= 0 OR c.relkind IN ('p', 'I')) AS known" \
 	" FROM d JOIN pg_class c ON c.oid = d.oid)"
 
 /* A row for each invalid index of the table that may be a left-over of this one; at least one row. */
@@ -41,7 +41,7 @@ static const char look_sql[] =
 	" SELECT t.oid, t.relkind, k.oid, k.relkind, i.indrelid = t.oid, i.indisvalid AND i.indisready AND i.indislive,"
 	" (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 	" WHERE c.oid = i.indrelid), pg_is_in_recovery(), ks.bytes, CASE WHEN ts.known THEN ts.rows END,"
-	" CASE WHEN ts.known THEN ts.bytes END, l.relname"
+	" CASE WHEN ts.known THEN ts.bytes END, format('INDEX %%I ON %%I.%%I ', %3$s, %1$s, %2$s), l.relname"
 	" FROM (SELECT 1) one LEFT JOIN pg_namespace s ON s.nspname = %1$s"
 	" LEFT JOIN pg_class t ON t.relnamespace = s.oid AND t.relname = %2$s"
 	" LEFT JOIN pg_class k ON k.relnamespace = s.oid AND k.relname = %3$s"
@@ -53,7 +53,8 @@ static const char look_sql[] =
 	" ORDER BY l.relname; COMMIT";
 
 enum {
-	TABLE, TABLE_KIND, INDEX, INDEX_KIND, OF_TABLE, VALID, OTHER_TABLE, RECOVERY, BYTES, TABLE_ROWS, TABLE_BYTES, LEFTOVER
+	TABLE, TABLE_KIND, INDEX, INDEX_KIND, OF_TABLE, VALID, OTHER_TABLE, RECOVERY, BYTES, TABLE_ROWS, TABLE_BYTES, HEAD,
+	LEFTOVER
 };
 
 static const char *kind_text(const char *kind)
@@ -155,9 +156,9 @@ static int read_catalogue(struct sg_session *session, const struct sg_index_defi
 		look->index_oid = (uint32_t)sg_result_int(result, 0, INDEX);
 		look->found = sg_result_true(result, 0, VALID) ? SG_INDEX_FOUND_VALID : SG_INDEX_FOUND_INVALID;
 	}
-	if (look->found == SG_INDEX_FOUND_DRIFTED)
-		look->wanted = sg_index_statement(definition, SG_INDEX_PLAIN, definition->name,
-		                                  sg_index_relation_sql(definition, arena), arena);
+	/* the end of it is compare.c's to say as the server does, where there is something to compare */
+	look->wanted = sg_arena_printf(arena, "CREATE %s%s%s", definition->unique ? "UNIQUE " : "", sg_result_value(result, 0, HEAD),
+	                               look->found == SG_INDEX_FOUND_DRIFTED ? definition->rest : "");
 	return 0;
 }
 
@@ -165,7 +166,9 @@ static int compare(struct sg_session *session, const struct sg_index_definition 
                    struct sg_index_look *look, bool *gone_r, struct sg_err *err)
 {
 	struct sg_index_comparison found;
+	const char *head = look->wanted;
 
+	look->wanted = NULL;
 	if (sg_index_compare(session, definition, look->table_oid, look->partitioned, look->index_oid, arena, &found, err) != 0)
 		return -1;
 	*gone_r = found.gone;
@@ -184,7 +187,7 @@ static int compare(struct sg_session *session, const struct sg_index_definition 
 	} else if (!found.equal) {
 		look->found = SG_INDEX_FOUND_DRIFTED;
 		look->is = found.is;
-		look->wanted = found.wanted;
+		look->wanted = sg_arena_printf(arena, "%s%s", head, found.wanted);
 	}
 	return 0;
 }
@@ -208,9 +211,13 @@ int sg_index_look(struct sg_session *session, const struct sg_index_definition *
 		memset(look_r, 0, sizeof *look_r);
 		if (read_catalogue(session, definition, arena, look_r, &recovery, err) != 0)
 			return explain_lock(definition, err);
-		if (look_r->found != SG_INDEX_FOUND_VALID && look_r->found != SG_INDEX_FOUND_MISSING)
+		if (look_r->found != SG_INDEX_FOUND_VALID && look_r->found != SG_INDEX_FOUND_MISSING) {
+			if (look_r->found != SG_INDEX_FOUND_DRIFTED)
+				look_r->wanted = NULL;
 			return 0;
+		}
 		if (recovery) {
+			look_r->wanted = NULL;
 			look_r->not_compared = look_r->found == SG_INDEX_FOUND_VALID;
 			look_r->why = look_r->not_compared ? "this server is a standby, where nothing can be made" : NULL;
 			return 0;
