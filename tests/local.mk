@@ -28,6 +28,7 @@ UNIT_TESTS += tests/unit/index/test_builder_notes
 UNIT_TESTS += tests/unit/index/test_builders
 UNIT_TESTS += tests/unit/index/test_definition
 UNIT_TESTS += tests/unit/manifest/test_expand
+UNIT_TESTS += tests/unit/manifest/test_graph
 UNIT_TESTS += tests/unit/manifest/test_ini
 UNIT_TESTS += tests/unit/manifest/test_inih
 UNIT_TESTS += tests/unit/manifest/test_settings
