@@ -111,8 +111,73 @@ SG_TEST(all_plugins_can_be_loaded)
     struct sg_run_result run = sg_run_args(sg_test_built("sgrun"), "--manifest", sg_test_built("etc/demo.ini"), "check");
 
     T_EQ_STR(run.exit == 0 ? "" : run.err, "");
-    T_CONTAINS(run.out, sg_test_strf("%d migrations, 0 indexes, %d backfills: all is well", count_of(steps, "[migration "),
-                                     count_of(steps, "[backfill ")));
+    T_CONTAINS(run.out, sg_test_strf("%d migrations, %d indexes, %d backfills: all is well", count_of(steps, "[migration "),
+                                     count_of(steps, "[index "), count_of(steps, "[backfill ")));
+}
+
+/* The lines of the section [index NAME]. */
+static const char *index_section(const char *name)
+{
+    const char *steps = steps_of("etc/demo.ini.in"), *section = strstr(steps, sg_test_strf("[index %s]\n", name)), *end;
+
+    if (section == NULL)
+        T_FATAL("no section [index %s]", name);
+    end = strstr(section, "\n[");
+    return sg_test_strf("%.*s\n", end == NULL ? (int)strlen(section) : (int)(end - section), section);
+}
+
+/* What the team asked for, to the letter. */
+SG_TEST(the_five_of_the_calendars)
+{
+    static const struct {
+        const char *name, *table, *columns;
+    } five[] = {{"idx_business_calendars_business_active", "business_calendars", "business_id, is_active"},
+                {"idx_business_calendars_priority", "business_calendars", "business_id, priority"},
+                {"idx_calendar_routing_business_active", "calendar_routing_rules", "business_id, is_active"},
+                {"idx_calendar_routing_calendar", "calendar_routing_rules", "calendar_id"},
+                {"idx_appointments_calendar_id", "appointments", "calendar_id"}};
+
+    for (size_t i = 0; i < sizeof five / sizeof *five; i++) {
+        const char *section = index_section(five[i].name);
+
+        T_CONTAINS(section, sg_test_strf("\ntable = %s\ncolumns = %s\n", five[i].table, five[i].columns));
+        T_CONTAINS(section, "\nmigration = 0115_business_calendars\n"); /* which makes what they are on */
+        T_CONTAINS(section, "\ndescription = ");
+        T_LACKS(section, "unique = yes");
+    }
+}
+
+/* A unique index says in its predicate what its clean-up says in its statement: what that left is what this takes. */
+SG_TEST(unique_indexes_come_after_their_clean_up)
+{
+    static const struct {
+        const char *name, *backfill, *column;
+    } each[] = {{"uq_messages_provider_msg_id", "dedupe_messages_provider_msg_id", "provider_msg_id"},
+                {"uq_call_log_call_sid", "dedupe_call_log_call_sid", "call_sid"},
+                {"uq_whatsapp_message_provider_id", "dedupe_whatsapp_message", "provider_message_id"}};
+
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        const char *section = index_section(each[i].name);
+        const char *source = sg_tmp_read(sg_test_source(sg_test_strf("backfills/%s.c", each[i].backfill)));
+
+        T_CONTAINS(section, sg_test_strf("\nrequires = backfill:%s\n", each[i].backfill));
+        T_CONTAINS(section, sg_test_strf("\nwhere = %s <> ''\n", each[i].column));
+        T_CONTAINS(section, "\nunique = yes\n");
+        T_CONTAINS(section, "\ncritical = yes\n");
+        T_CONTAINS(source, sg_test_strf("WHERE %s <> ''", each[i].column));
+    }
+    T_EQ_INT(count_of(steps_of("etc/demo.ini.in"), "\nunique = yes\n"), sizeof each / sizeof *each);
+}
+
+/* Each says what it is for. */
+SG_TEST(each_index_is_described)
+{
+    const char *steps = steps_of("etc/demo.ini.in");
+    int indexes = 0;
+
+    for (const char *at = steps; (at = strstr(at, "\n[index ")) != NULL; at++, indexes++)
+        T_CONTAINS(index_section(sg_test_strf("%.*s", (int)strcspn(at + 8, "]"), at + 8)), "\ndescription = ");
+    T_GT_INT(indexes, 25);
 }
 
 /* Beside it: a path from the root of the file system may be longer than a line of a manifest can be. */
@@ -131,6 +196,8 @@ SG_TEST(demo_names_the_sql_that_is_there)
 
 static const struct sg_test tests[] = {SG_CASE(both_have_the_same_steps), SG_CASE(each_migration_is_a_step),
                                        SG_CASE(each_backfill_is_a_step), SG_CASE(all_plugins_can_be_loaded),
+                                       SG_CASE(the_five_of_the_calendars), SG_CASE(unique_indexes_come_after_their_clean_up),
+                                       SG_CASE(each_index_is_described),
                                        SG_CASE(demo_names_the_sql_that_is_there), SG_CASES_END};
 static const struct sg_suite suites[] = {{"manifests", tests}, SG_SUITES_END};
 
