@@ -219,6 +219,11 @@ static int create(struct course *course, struct sg_err *err)
 	work->result->build_ms = sg_clock_ms() - work->sent_ms;
 	if (status == 0)
 		return 0;
+	if (course->look.partitioned && err->class == SG_CLASS_VERIFY) {
+		work->result->end = SG_INDEX_END_DRIFTED;
+		course->state = SG_INDEX_DRIFTED;
+		return 1;
+	}
 	/* The server's own word that it did not do it. */
 	if (err->sqlstate[0] != '\0' && !sg_db_lost(work->session.db))
 		course->maybe_ours = false;
@@ -400,6 +405,8 @@ static void fail(struct course *course, struct sg_err *err)
 	struct sg_index_result *result = work->result;
 
 	clean(course, err);
+	if (course->look.partitioned) /* its leaves are dropped, or told, where they are built */
+		course->carcass = result->carcass;
 	result->carcass = course->carcass;
 	course->state = course->carcass ? SG_INDEX_INVALID : SG_INDEX_MISSING;
 	if (stopped(err)) {
