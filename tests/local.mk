@@ -23,6 +23,7 @@ tests_unit_db_test_db_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS)
 UNIT_TESTS += tests/unit/exec/test_note
 UNIT_TESTS += tests/unit/run/test_graph tests/unit/cli/test_render_graph
 UNIT_TESTS += tests/unit/exec/test_retry
+UNIT_TESTS += tests/unit/index/test_progress
 UNIT_TESTS += tests/unit/exec/test_worker
 UNIT_TESTS += tests/unit/index/test_builder_notes
 UNIT_TESTS += tests/unit/index/test_builders

@@ -441,7 +441,7 @@ static void note(struct course *course, const struct sg_err *why)
 	};
 	struct sg_err err = SG_ERR_INIT;
 
-	if (!course->looked) { /* nothing is known of it */
+	if (!course->looked && result->end != SG_INDEX_END_FAILED) { /* nothing is known of it */
 		if (work->renewed_ms != 0 && sg_stop_count() < 2 && open_watch(work, &err) == 0)
 			sg_index_claim_drop(&work->claim, work->watch.session.db);
 		sg_err_release(&err);

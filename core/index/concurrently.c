@@ -23,6 +23,7 @@
 #define CANCEL_AGAIN_MS 500 /* a request that comes before its statement cancels nothing */
 #define CANCEL_MS 3000     /* from the first request to giving the connection up */
 #define LAST_CANCEL_MS 1000 /* the same, at a second signal */
+#define SILENT_LOOKS 10    /* the server has been done with it for so long, and no answer comes */
 
 /* ---- limits, claim, progress ---------------------------------------------------------- */
 
@@ -141,56 +142,62 @@ struct sending {
 	const char *sql;
 	int64_t looked_ms;           /* sg_clock_ms of the last look */
 	int64_t cancelled_ms, again_ms; /* of the first cancel request, and of the last; 0: none */
+	int silent;                  /* looks, one after the other, that found the backend idle or gone */
 	struct sg_err why;           /* why it was cancelled */
 };
 
-/* Behind a pooler the backend is found by what it runs: only our claim's holder sends this text. */
-static void find_backend(struct sending *sending)
+/* One number from the watch's connection; -1: no answer, or none. */
+static int ask(struct sg_index_work *work, const char *question, struct sg_arena *arena)
 {
-	struct sg_index_work *work = sending->work;
-	struct sg_arena arena = SG_ARENA_INIT;
 	struct sg_err err = SG_ERR_INIT;
 	struct sg_result *result;
+	int answer = -1;
 
-	if (sg_watch_open(&work->watch, &err) == 0 &&
+	if (sg_watch_open(&work->watch, &err) != 0 ||
 	    sg_db_script_rows(work->watch.session.db,
-	                      sg_arena_printf(&arena,
-	                                      "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
-	                                      " SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
-	                                      " AND pid <> pg_backend_pid() AND length(query) > 30 AND starts_with(%s, query)"
-	                                      " ORDER BY query_start DESC LIMIT 1; COMMIT",
-	                                      sg_db_literal(&arena, sending->sql)),
-	                      &arena, &result, &err) != 0)
+	                      sg_arena_printf(arena, "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp; %s; COMMIT", question),
+	                      arena, &result, &err) != 0)
 		sg_session_drop(&work->watch.session);
 	else if (sg_result_rows(result) == 1)
-		work->meter.pid = (int)sg_result_int(result, 0, 0);
+		answer = (int)sg_result_int(result, 0, 0);
 	sg_err_release(&err);
-	sg_arena_release(&arena);
+	return answer;
+}
+
+/* Behind a pooler the backend is found by what it runs: only our claim's holder sends this text. */
+static void find_backend(struct sending *sending, struct sg_arena *arena)
+{
+	int pid = ask(sending->work,
+	              sg_arena_printf(arena,
+	                              "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+	                              " AND pid <> pg_backend_pid() AND length(query) > 30 AND starts_with(%s, query)"
+	                              " ORDER BY query_start DESC LIMIT 1",
+	                              sg_db_literal(arena, sending->sql)),
+	              arena);
+
+	sending->work->meter.pid = pid > 0 ? pid : 0;
 }
 
 /* It waits for the table's lock, and one who has it builds an index: he will come to wait for our snapshot, and
  * the server would end one of us, perhaps him. */
-static bool must_give_way(struct sg_index_work *work)
+static bool must_give_way(struct sg_index_work *work, struct sg_arena *arena)
 {
-	struct sg_arena arena = SG_ARENA_INIT;
-	struct sg_err err = SG_ERR_INIT;
-	struct sg_result *result;
-	bool builds = false;
+	return ask(work,
+	           sg_arena_printf(arena,
+	                           "SELECT count(*) FROM unnest(pg_blocking_pids(%d)) b (pid)"
+	                           " JOIN pg_stat_progress_create_index p ON p.pid = b.pid",
+	                           work->meter.pid),
+	           arena) > 0;
+}
 
-	if (sg_watch_open(&work->watch, &err) != 0 ||
-	    sg_db_script_rows(work->watch.session.db,
-	                      sg_arena_printf(&arena,
-	                                      "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
-	                                      " SELECT EXISTS (SELECT FROM unnest(pg_blocking_pids(%d)) b (pid)"
-	                                      " JOIN pg_stat_progress_create_index p ON p.pid = b.pid); COMMIT",
-	                                      work->meter.pid),
-	                      &arena, &result, &err) != 0)
-		sg_session_drop(&work->watch.session);
-	else
-		builds = sg_result_true(result, 0, 0);
-	sg_err_release(&err);
-	sg_arena_release(&arena);
-	return builds;
+/* A line that swallows what is sent on it leaves us waiting for an answer that was given long ago. What this role may
+ * not see counts as being at work. */
+static bool is_over(struct sg_index_work *work, struct sg_arena *arena)
+{
+	return ask(work,
+	           sg_arena_printf(arena, "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND state IS DISTINCT FROM 'idle'",
+	                           work->meter.pid),
+	           arena) == 0;
 }
 
 /* The look of every half second. -1: it is to be cancelled, sending->why says why. */
@@ -203,7 +210,7 @@ static int look(struct sending *sending, int64_t now)
 	int status;
 
 	if (work->meter.pid == 0)
-		find_backend(sending);
+		find_backend(sending, &arena);
 	sg_index_meter_read(&work->meter, &arena, &progress, &waiting);
 	begun = progress.phase != NULL;
 	if (waiting)
@@ -211,7 +218,11 @@ static int look(struct sending *sending, int64_t now)
 	sending->looked_ms = now;
 	sg_index_tell(work, &progress);
 	status = check_locks(work, &sending->why);
-	if (status == 0 && waiting && !begun && work->meter.pid != 0 && must_give_way(work)) {
+	if (begun || waiting || work->meter.pid == 0 || !is_over(work, &arena))
+		sending->silent = 0;
+	else
+		sending->silent++;
+	if (status == 0 && waiting && !begun && work->meter.pid != 0 && must_give_way(work, &arena)) {
 		work->gave_way = true;
 		status = sg_err_set(&sending->why, SG_CLASS_LOCKED, "another session builds an index on the table");
 	}
@@ -228,7 +239,7 @@ static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 	if (sending->cancelled_ms == 0) {
 		if (sg_index_check(sending->work, &sending->why) == 0 &&
 		    (now - sending->looked_ms < LOOK_MS || look(sending, now) == 0))
-			return SG_WAIT_ON;
+			return sending->silent < SILENT_LOOKS ? SG_WAIT_ON : SG_WAIT_ABANDON;
 		sending->cancelled_ms = sending->again_ms = sg_clock_ms();
 		return SG_WAIT_CANCEL;
 	}
@@ -263,7 +274,7 @@ int sg_index_send(struct sg_index_work *work, const char *sql, struct sg_err *er
 	work->gave_way = false;
 	if (sg_index_check(work, err) != 0 || sg_index_own_role(work, true, err) != 0)
 		return -1;
-	sg_index_meter_reset(&work->meter, work->own_session ? work->session.backend : 0);
+	sg_index_meter_reset(&work->meter, work->own_session ? sg_db_pid(work->session.db) : 0);
 	sending.looked_ms = sg_clock_ms() - LOOK_MS + FIRST_LOOK_MS;
 	sg_db_on_wait(work->session.db, on_wait, &sending);
 	status = sg_db_script(work->session.db, sql, err);

@@ -80,7 +80,6 @@ static int set_up(struct sg_index_work *work, struct sg_arena *arena, struct sg_
 	const struct sg_index_build *build = work->build;
 	struct sg_session *own = &work->session;
 
-	own->backend = sg_db_pid(own->db);
 	/* No lock_timeout: a build waits for old snapshots under it, too, and one that it ends leaves an invalid index. */
 	sg_buf_addf(&own->pending,
 	            "SET default_transaction_read_only = off;SET default_transaction_isolation = 'read committed';"
