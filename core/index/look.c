@@ -1,7 +1,10 @@
-/* look.c - what the catalogue has of an index.
+/* look.c - what the catalogue has of an index, or of many.
  *
  * One short transaction that reads pg_class and pg_index, and, where there is something to compare, a
- * second one for compare.c. Sizes are what the catalogue has (relpages): asking for a file's
+ * second one for compare.c. Most indexes need no second one: they have neither expression nor
+ * predicate, and pg_get_indexdef says of them, word for word, what their section says; and words
+ * that are all names of columns, operator classes and collations mean the same under any
+ * search_path that shows pg_catalog first. Sizes are what the catalogue has (relpages): asking for a file's
  * length waits for locks on the relation. All is asked anew when something goes away meanwhile. */
 #include "config.h"
 #include "core/index/look.h"
@@ -12,6 +15,7 @@
 #include "core/index/compare.h"
 
 #define MOST_LOOKS 3
+#define MOST_AT_ONCE 200
 #define LONGEST_NAME 63 /* NAMEDATALEN - 1 */
 
 #define BEGIN_LOOK \
@@ -27,34 +31,55 @@ const char *sg_index_found_name(enum sg_index_found found)
 	return names[found];
 }
 
+/* A row for each invalid index of the table that may be a left-over of this one; at least one row for each that is asked for.
+ * The head of a definition is as ruleutils.c prints it (pg_get_indexdef_worker). */
+static const char look_begin[] =
+	BEGIN_LOOK
+	" SELECT v.n, t.oid, t.relkind, k.oid, k.relkind, i.indrelid = t.oid, i.indisvalid AND i.indisready AND i.indislive,"
+	" (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE c.oid = i.indrelid), pg_is_in_recovery(), k.relpages::int8 * current_setting('block_size')::int8,"
+	" CASE WHEN t.reltuples >= 0 THEN t.reltuples::int8 END,"
+	" CASE WHEN t.reltuples >= 0 THEN t.relpages::int8 * current_setting('block_size')::int8 END,"
+	" format('INDEX %I ON %I.%I ', v.k, v.s, v.t),"
+	" CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL AND i.indisunique = v.u AND NOT i.indisexclusion"
+	" THEN pg_get_indexdef(i.indexrelid) = concat('CREATE ', CASE WHEN v.u THEN 'UNIQUE ' END,"
+	" format('INDEX %I ON %s%I.%I ', k.relname, CASE WHEN k.relkind = 'I' THEN 'ONLY ' END, s.nspname, t.relname), v.rest)"
+	" ELSE false END, l.relname"
+	" FROM (VALUES ";
+static const char look_end[] =
+	") v (n, s, t, k, u, rest) LEFT JOIN pg_namespace s ON s.nspname = v.s"
+	" LEFT JOIN pg_class t ON t.relnamespace = s.oid AND t.relname = v.t"
+	" LEFT JOIN pg_class k ON k.relnamespace = s.oid AND k.relname = v.k"
+	" LEFT JOIN pg_index i ON i.indexrelid = k.oid"
+	" LEFT JOIN LATERAL (SELECT c.relname FROM pg_index b JOIN pg_class c ON c.oid = b.indexrelid WHERE b.indrelid = t.oid"
+	" AND NOT (b.indisvalid AND b.indisready AND b.indislive) AND c.relname ~ '_cc(new|old)[0-9]*$') l ON true"
+	" ORDER BY v.n, l.relname; COMMIT";
+
+enum {
+	NUMBER, TABLE, TABLE_KIND, INDEX, INDEX_KIND, OF_TABLE, VALID, OTHER_TABLE, RECOVERY, BYTES, TABLE_ROWS, TABLE_BYTES, HEAD,
+	EQUAL, LEFTOVER
+};
+
 /* A table that is partitioned is as large as its parts, and so is its index. */
 #define TREE(root) \
-	"(WITH RECURSIVE d (oid) AS (SELECT " root " UNION ALL SELECT h.inhrelid FROM d JOIN pg_class p ON p.oid = d.oid" \
+	"(WITH RECURSIVE d (oid) AS (SELECT " root "::oid UNION ALL SELECT h.inhrelid FROM d JOIN pg_class p ON p.oid = d.oid" \
 	" AND p.relkind IN ('p', 'I') JOIN pg_inherits h ON h.inhparent = d.oid)" \
 	" SELECT sum(c.relpages)::int8 * current_setting('block_size')::int8 AS bytes," \
 	" sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind <> 'p')::int8 AS rows, bool_and(c.reltuples >= 0 OR c.relkind IN ('p', 'I')) AS known" \
 	" FROM d JOIN pg_class c ON c.oid = d.oid)"
 
-/* A row for each invalid index of the table that may be a left-over of this one; at least one row. */
-static const char look_sql[] =
+static const char tree_sql[] =
 	BEGIN_LOOK
-	" SELECT t.oid, t.relkind, k.oid, k.relkind, i.indrelid = t.oid, i.indisvalid AND i.indisready AND i.indislive,"
-	" (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-	" WHERE c.oid = i.indrelid), pg_is_in_recovery(), ks.bytes, CASE WHEN ts.known THEN ts.rows END,"
-	" CASE WHEN ts.known THEN ts.bytes END, format('INDEX %%I ON %%I.%%I ', %3$s, %1$s, %2$s), l.relname"
-	" FROM (SELECT 1) one LEFT JOIN pg_namespace s ON s.nspname = %1$s"
-	" LEFT JOIN pg_class t ON t.relnamespace = s.oid AND t.relname = %2$s"
-	" LEFT JOIN pg_class k ON k.relnamespace = s.oid AND k.relname = %3$s"
-	" LEFT JOIN pg_index i ON i.indexrelid = k.oid"
-	" LEFT JOIN LATERAL " TREE("t.oid") " ts ON t.oid IS NOT NULL"
-	" LEFT JOIN LATERAL " TREE("k.oid") " ks ON i.indexrelid IS NOT NULL"
-	" LEFT JOIN LATERAL (SELECT c.relname FROM pg_index b JOIN pg_class c ON c.oid = b.indexrelid WHERE b.indrelid = t.oid"
-	" AND NOT (b.indisvalid AND b.indisready AND b.indislive) AND c.relname ~ '_cc(new|old)[0-9]*$') l ON true"
-	" ORDER BY l.relname; COMMIT";
+	" SELECT k.bytes, CASE WHEN t.known THEN t.rows END, CASE WHEN t.known THEN t.bytes END"
+	" FROM " TREE("%1$u") " t, " TREE("%2$u") " k; COMMIT";
 
-enum {
-	TABLE, TABLE_KIND, INDEX, INDEX_KIND, OF_TABLE, VALID, OTHER_TABLE, RECOVERY, BYTES, TABLE_ROWS, TABLE_BYTES, HEAD,
-	LEFTOVER
+/* What a catalogue's row leaves open. */
+struct glance {
+	bool seen;      /* there is a row of it */
+	bool sure;      /* look is all there is to say */
+	bool recovery;  /* this is a standby */
+	const char *odd; /* the table is none; or NULL */
+	const char *head; /* "INDEX i ON s.t " */
 };
 
 static const char *kind_text(const char *kind)
@@ -100,75 +125,131 @@ static int refuse_kind(const struct sg_session *session, const struct sg_index_d
 	return sg_err_at(err, session->run->manifest->path, definition->step->line);
 }
 
-static int64_t number_or_unknown(const struct sg_result *result, int column)
+static int64_t number_or_unknown(const struct sg_result *result, int row, int column)
 {
-	return sg_result_value(result, 0, column) != NULL ? sg_result_int(result, 0, column) : -1;
+	return sg_result_value(result, row, column) != NULL ? sg_result_int(result, row, column) : -1;
 }
 
-/* What the catalogue says; what is to be compared yet is VALID or MISSING. */
-static int read_catalogue(struct sg_session *session, const struct sg_index_definition *definition, struct sg_arena *arena,
-                          struct sg_index_look *look, bool *recovery_r, struct sg_err *err)
+/* Its first row, and those after it that are of left-overs. */
+static void take_row(const struct sg_index_definition *definition, const struct sg_result *result, int row, struct sg_arena *arena,
+                     struct sg_index_look *look, struct glance *glance)
 {
-	struct sg_result *result;
-	const char *kind, **leftovers;
+	const char *kind = sg_result_value(result, row, TABLE_KIND), *other = sg_result_value(result, row, OTHER_TABLE);
 
+	glance->seen = true;
+	glance->recovery = sg_result_true(result, row, RECOVERY);
+	glance->head = sg_arena_printf(arena, "CREATE %s%s", definition->unique ? "UNIQUE " : "", sg_result_value(result, row, HEAD));
+	look->bytes = look->table_bytes = look->table_rows = -1;
+	if (kind == NULL) {
+		look->found = SG_INDEX_FOUND_NO_TABLE;
+		glance->sure = true;
+		return;
+	}
+	look->table_bytes = number_or_unknown(result, row, TABLE_BYTES);
+	look->table_rows = number_or_unknown(result, row, TABLE_ROWS);
+	if (strchr("rpm", kind[0]) == NULL) {
+		glance->odd = kind;
+		return;
+	}
+	look->table_oid = (uint32_t)sg_result_int(result, row, TABLE);
+	look->partitioned = kind[0] == 'p';
+	kind = sg_result_value(result, row, INDEX_KIND);
+	if (kind == NULL) {
+		look->found = SG_INDEX_FOUND_MISSING;
+		return;
+	}
+	look->bytes = number_or_unknown(result, row, BYTES);
+	glance->sure = true;
+	if (kind[0] != 'i' && kind[0] != 'I') {
+		look->found = SG_INDEX_FOUND_DRIFTED;
+		look->is = kind_text(kind);
+	} else if (!sg_result_true(result, row, OF_TABLE)) {
+		look->found = SG_INDEX_FOUND_DRIFTED;
+		look->is = sg_arena_printf(arena, "an index of another table, %s", other != NULL ? other : "unknown");
+	} else {
+		look->index_oid = (uint32_t)sg_result_int(result, row, INDEX);
+		look->found = sg_result_true(result, row, VALID) ? SG_INDEX_FOUND_VALID : SG_INDEX_FOUND_INVALID;
+		glance->sure = look->found == SG_INDEX_FOUND_INVALID || sg_result_true(result, row, EQUAL);
+	}
+	if (look->found == SG_INDEX_FOUND_DRIFTED)
+		look->wanted = sg_arena_printf(arena, "%s%s", glance->head, definition->rest);
+}
+
+static void take_leftover(const struct sg_index_definition *definition, const char *name, struct sg_arena *arena,
+                          struct sg_index_look *look)
+{
+	const char **leftovers;
+
+	if (name == NULL || !is_leftover(definition->name, name))
+		return;
+	leftovers = sg_arena_array(arena, look->leftover_count + 1, sizeof *leftovers);
+	for (size_t i = 0; i < look->leftover_count; i++)
+		leftovers[i] = look->leftovers[i];
+	leftovers[look->leftover_count++] = name;
+	look->leftovers = leftovers;
+}
+
+/* What the catalogue says of each; what is to be compared yet is VALID or MISSING. */
+static int read_catalogue(struct sg_session *session, const struct sg_index_definition *const *definitions, size_t count,
+                          struct sg_arena *arena, struct sg_index_look *looks, struct glance *glances, struct sg_err *err)
+{
+	struct sg_buf sql = SG_BUF_INIT;
+	struct sg_result *result;
+	int status;
+
+	memset(looks, 0, count * sizeof *looks);
+	memset(glances, 0, count * sizeof *glances);
+	sg_buf_adds(&sql, look_begin);
+	for (size_t i = 0; i < count; i++)
+		sg_buf_addf(&sql, "%s(%zu, %s::name, %s::name, %s::name, %s, %s)", i > 0 ? ", " : "", i,
+		            sg_db_literal(arena, definitions[i]->schema), sg_db_literal(arena, definitions[i]->table),
+		            sg_db_literal(arena, definitions[i]->name), definitions[i]->unique ? "true" : "false",
+		            sg_db_literal(arena, definitions[i]->rest));
+	sg_buf_adds(&sql, look_end);
 	session->begun = true;
-	if (sg_db_script_rows(session->db,
-	                      sg_arena_printf(arena, look_sql, sg_db_literal(arena, definition->schema),
-	                                      sg_db_literal(arena, definition->table), sg_db_literal(arena, definition->name)),
-	                      arena, &result, err) != 0) {
+	status = sg_db_script_rows(session->db, sql.data, arena, &result, err);
+	sg_buf_release(&sql);
+	if (status != 0) {
 		sg_session_rollback(session);
 		return -1;
 	}
 	session->begun = false;
-	*recovery_r = sg_result_true(result, 0, RECOVERY);
-	look->table_rows = number_or_unknown(result, TABLE_ROWS);
-	look->table_bytes = number_or_unknown(result, TABLE_BYTES);
-	look->bytes = -1;
-	kind = sg_result_value(result, 0, TABLE_KIND);
-	if (kind == NULL) {
-		look->found = SG_INDEX_FOUND_NO_TABLE;
-		return 0;
+	for (int row = 0; row < sg_result_rows(result); row++) {
+		size_t i = (size_t)sg_result_int(result, row, NUMBER);
+
+		if (i >= count)
+			continue;
+		if (!glances[i].seen)
+			take_row(definitions[i], result, row, arena, &looks[i], &glances[i]);
+		if (looks[i].table_oid != 0)
+			take_leftover(definitions[i], sg_result_value(result, row, LEFTOVER), arena, &looks[i]);
 	}
-	if (strchr("rpm", kind[0]) == NULL)
-		return refuse_kind(session, definition, kind, err);
-	look->table_oid = (uint32_t)sg_result_int(result, 0, TABLE);
-	look->partitioned = kind[0] == 'p';
-	leftovers = sg_arena_array(arena, (size_t)sg_result_rows(result), sizeof *leftovers);
-	for (int row = 0; row < sg_result_rows(result); row++)
-		if (sg_result_value(result, row, LEFTOVER) != NULL && is_leftover(definition->name, sg_result_value(result, row, LEFTOVER)))
-			leftovers[look->leftover_count++] = sg_result_value(result, row, LEFTOVER);
-	look->leftovers = leftovers;
-	kind = sg_result_value(result, 0, INDEX_KIND);
-	if (kind == NULL) {
-		look->found = SG_INDEX_FOUND_MISSING;
-		return 0;
+	return 0;
+}
+
+/* The sizes of a partitioned table. */
+static int read_tree(struct sg_session *session, struct sg_arena *arena, struct sg_index_look *look, struct sg_err *err)
+{
+	struct sg_result *result;
+
+	session->begun = true;
+	if (sg_db_script_rows(session->db, sg_arena_printf(arena, tree_sql, look->table_oid, look->index_oid), arena, &result, err) != 0) {
+		sg_session_rollback(session);
+		return -1;
 	}
-	look->bytes = number_or_unknown(result, BYTES);
-	if (kind[0] != 'i' && kind[0] != 'I') {
-		look->found = SG_INDEX_FOUND_DRIFTED;
-		look->is = kind_text(kind);
-	} else if (!sg_result_true(result, 0, OF_TABLE)) {
-		look->found = SG_INDEX_FOUND_DRIFTED;
-		look->is = sg_arena_printf(arena, "an index of another table, %s",
-		                           sg_result_value(result, 0, OTHER_TABLE) ? sg_result_value(result, 0, OTHER_TABLE) : "unknown");
-	} else {
-		look->index_oid = (uint32_t)sg_result_int(result, 0, INDEX);
-		look->found = sg_result_true(result, 0, VALID) ? SG_INDEX_FOUND_VALID : SG_INDEX_FOUND_INVALID;
-	}
-	/* the end of it is compare.c's to say as the server does, where there is something to compare */
-	look->wanted = sg_arena_printf(arena, "CREATE %s%s%s", definition->unique ? "UNIQUE " : "", sg_result_value(result, 0, HEAD),
-	                               look->found == SG_INDEX_FOUND_DRIFTED ? definition->rest : "");
+	session->begun = false;
+	if (look->index_oid != 0)
+		look->bytes = number_or_unknown(result, 0, 0);
+	look->table_rows = number_or_unknown(result, 0, 1);
+	look->table_bytes = number_or_unknown(result, 0, 2);
 	return 0;
 }
 
 static int compare(struct sg_session *session, const struct sg_index_definition *definition, struct sg_arena *arena,
-                   struct sg_index_look *look, bool *gone_r, struct sg_err *err)
+                   struct sg_index_look *look, const char *head, bool *gone_r, struct sg_err *err)
 {
 	struct sg_index_comparison found;
-	const char *head = look->wanted;
 
-	look->wanted = NULL;
 	if (sg_index_compare(session, definition, look->table_oid, look->partitioned, look->index_oid, arena, &found, err) != 0)
 		return -1;
 	*gone_r = found.gone;
@@ -201,34 +282,57 @@ static int explain_lock(const struct sg_index_definition *definition, struct sg_
 	return sg_err_hint(err, "Somebody holds it exclusively (see pg_locks): run again when it is free.");
 }
 
+/* 0: done; 1: something went away meanwhile; -1: err. */
+static int look_once(struct sg_session *session, const struct sg_index_definition *definition, struct sg_arena *arena,
+                     struct sg_index_look *look, struct sg_err *err)
+{
+	struct glance glance;
+	bool gone = false;
+
+	if (read_catalogue(session, &definition, 1, arena, look, &glance, err) != 0)
+		return -1;
+	if (glance.odd != NULL)
+		return refuse_kind(session, definition, glance.odd, err);
+	if (look->partitioned && read_tree(session, arena, look, err) != 0)
+		return -1;
+	if (glance.sure)
+		return 0;
+	if (glance.recovery) {
+		look->not_compared = look->found == SG_INDEX_FOUND_VALID;
+		look->why = look->not_compared ? "this server is a standby, where nothing can be made" : NULL;
+		return 0;
+	}
+	if (compare(session, definition, arena, look, glance.head, &gone, err) != 0)
+		return -1;
+	return gone ? 1 : 0;
+}
+
 int sg_index_look(struct sg_session *session, const struct sg_index_definition *definition, struct sg_arena *arena,
                   struct sg_index_look *look_r, struct sg_err *err)
 {
 	for (int turn = 1;; turn++) {
-		bool recovery, gone = false;
-		int status;
+		int status = look_once(session, definition, arena, look_r, err);
 
-		memset(look_r, 0, sizeof *look_r);
-		if (read_catalogue(session, definition, arena, look_r, &recovery, err) != 0)
-			return explain_lock(definition, err);
-		if (look_r->found != SG_INDEX_FOUND_VALID && look_r->found != SG_INDEX_FOUND_MISSING) {
-			if (look_r->found != SG_INDEX_FOUND_DRIFTED)
-				look_r->wanted = NULL;
-			return 0;
-		}
-		if (recovery) {
-			look_r->wanted = NULL;
-			look_r->not_compared = look_r->found == SG_INDEX_FOUND_VALID;
-			look_r->why = look_r->not_compared ? "this server is a standby, where nothing can be made" : NULL;
-			return 0;
-		}
-		status = compare(session, definition, arena, look_r, &gone, err);
 		/* XX000: the catalogue moved under the server's own feet ("could not open relation with OID …") */
-		if (turn < MOST_LOOKS && ((status == 0 && gone) || (status != 0 && strcmp(err->sqlstate, "XX000") == 0 &&
-		                                                    !sg_db_lost(session->db)))) {
+		if (turn < MOST_LOOKS && (status > 0 || (status < 0 && strcmp(err->sqlstate, "XX000") == 0 && !sg_db_lost(session->db)))) {
 			sg_err_clear(err);
 			continue;
 		}
-		return status != 0 ? explain_lock(definition, err) : 0;
+		return status < 0 ? explain_lock(definition, err) : 0;
 	}
+}
+
+int sg_index_look_many(struct sg_session *session, const struct sg_index_definition *const *definitions, size_t count,
+                       struct sg_arena *arena, struct sg_index_look *looks_r, bool *sure_r, struct sg_err *err)
+{
+	for (size_t first = 0; first < count; first += MOST_AT_ONCE) {
+		struct glance glances[MOST_AT_ONCE];
+		size_t n = count - first < MOST_AT_ONCE ? count - first : MOST_AT_ONCE;
+
+		if (read_catalogue(session, definitions + first, n, arena, looks_r + first, glances, err) != 0)
+			return -1;
+		for (size_t i = 0; i < n; i++)
+			sure_r[first + i] = glances[i].sure && !looks_r[first + i].partitioned;
+	}
+	return 0;
 }

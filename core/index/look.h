@@ -39,6 +39,10 @@ struct sg_index_look {
  * class, found before anything is built. */
 SG_MUST_CHECK int sg_index_look(struct sg_session *session, const struct sg_index_definition *definition,
                                 struct sg_arena *arena, struct sg_index_look *look_r, struct sg_err *err);
+/* A glance at many, in one statement: what the catalogue alone tells. sure_r: of those looks_r is all there is to say;
+ * each of the others needs a look of its own (missing ones too: their definition may be refused). Waits for no lock. */
+SG_MUST_CHECK int sg_index_look_many(struct sg_session *session, const struct sg_index_definition *const *definitions, size_t count,
+                                     struct sg_arena *arena, struct sg_index_look *looks_r, bool *sure_r, struct sg_err *err);
 
 /* Who is at the table in a way that a build would wait for or run into. */
 struct sg_index_busy {

@@ -481,6 +481,87 @@ SG_TEST(leftovers_of_a_reindex)
     }
 }
 
+/* ---- a glance at many ---- */
+
+SG_TEST(many_at_once)
+{
+    enum { PLAIN, OTHER_WORDS, DRIFTED, INVALID, MISSING, NO_TABLE, NAME_TAKEN, VIEW, PARTITIONED, EXPRESSION, PREDICATE, COUNT };
+    static const struct {
+        const char *table, *name, *rest;
+        bool sure;
+        const char *found;
+    } cases[COUNT] = {
+        [PLAIN] = {"t", "plain", "USING btree (b COLLATE \"C\" text_pattern_ops DESC, a) INCLUDE (c)", true, "valid"},
+        [OTHER_WORDS] = {"t", "other", "USING btree (a ASC)", false, "valid"},
+        [DRIFTED] = {"t", "drifted", "USING btree (c)", false, "drifted"},
+        [INVALID] = {"t", "broken", "USING btree (a)", true, "invalid"},
+        [MISSING] = {"t", "missing", "USING btree (a)", false, "missing"},
+        [NO_TABLE] = {"nowhere", "nowhere_idx", "USING btree (a)", true, "no table"},
+        [NAME_TAKEN] = {"t", "taken", "USING btree (a)", true, "drifted"},
+        [VIEW] = {"v", "of_view", "USING btree (a)", false, NULL},
+        [PARTITIONED] = {"p", "of_p", "USING btree (a)", false, "valid"},
+        [EXPRESSION] = {"t", "expr", "USING btree (lower(b))", false, "valid"},
+        [PREDICATE] = {"t", "pred", "USING btree (a) WHERE (a > 3)", false, "valid"},
+    };
+    static struct sg_index_definition all[500];
+    const struct sg_index_definition *pointers[500];
+    static struct sg_index_look looks[500];
+    bool sure[500];
+
+    prepare("CREATE TABLE t (a int, b text, c int); CREATE TABLE taken (a int); CREATE VIEW v AS SELECT 1 AS a;"
+            "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE INDEX of_p ON p (a);"
+            "CREATE INDEX plain ON t (b COLLATE \"C\" text_pattern_ops DESC, a) INCLUDE (c); CREATE INDEX other ON t (a);"
+            "CREATE INDEX drifted ON t (a); CREATE INDEX broken ON t (a); CREATE INDEX broken_ccnew ON t (a); CREATE INDEX broken_ccnew1 ON t (a);"
+            "CREATE INDEX expr ON t (lower(b)); CREATE INDEX pred ON t (a) WHERE a > 3");
+    break_index("broken");
+    break_index("broken_ccnew");
+    break_index("broken_ccnew1");
+    for (int i = 0; i < 500; i++) {
+        all[i] = definition;
+        all[i].table = cases[i % COUNT].table;
+        all[i].name = cases[i % COUNT].name;
+        all[i].relation = sg_test_strf("app.%s", all[i].table);
+        all[i].rest = cases[i % COUNT].rest;
+        pointers[i] = &all[i];
+    }
+    T_MUST_EQ_INT(sg_index_look_many(&session, pointers, 500, &arena, looks, sure, &err), 0);
+    for (int i = 0; i < 500; i++) {
+        struct sg_index_look alone;
+
+        T_EQ_INT(sure[i], cases[i % COUNT].sure);
+        if (i >= 2 * COUNT && !sure[i])
+            continue;
+        if (sg_index_look(&session, pointers[i], &arena, &alone, &err) != 0) {
+            T_NULL(cases[i % COUNT].found);
+            sg_err_clear(&err);
+            continue;
+        }
+        T_EQ_STR(sg_index_found_name(alone.found), cases[i % COUNT].found);
+        if (!sure[i])
+            continue;
+        T_EQ_INT(looks[i].found, alone.found);
+        T_EQ_INT(looks[i].index_oid, alone.index_oid);
+        T_EQ_INT(looks[i].table_oid, alone.table_oid);
+        T_EQ_INT(looks[i].bytes, alone.bytes);
+        T_EQ_INT(looks[i].leftover_count, i % COUNT == INVALID ? 2 : 0);
+        T_EQ_INT(looks[i].leftover_count, alone.leftover_count);
+        T_EQ_STR(looks[i].is, alone.is);
+        T_EQ_STR(looks[i].wanted, alone.wanted);
+    }
+    T_MUST_EQ_INT(sg_index_look_many(&session, pointers, 0, &arena, looks, sure, &err), 0);
+}
+
+/* The words are the same, what they mean here is not: words alone are believed only where they cannot mean two things. */
+SG_TEST(words_that_mean_something_else)
+{
+    prepare("CREATE TABLE t (a int, b varchar); CREATE INDEX idx ON t (lower(b))");
+    definition.table = "t";
+    T_EQ_STR(seen_as("USING btree (lower(b))"), "valid");
+    T_EQ_STR(seen_as("USING btree (lower((b)::text))"), "valid");
+    sg_sql_exec(sql, "CREATE FUNCTION app.lower(varchar) RETURNS varchar LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$");
+    T_CONTAINS(seen_as("USING btree (lower(b))"), "drifted");
+}
+
 /* ---- who may do what ---- */
 
 SG_TEST(without_the_right_to_temporary_tables)
@@ -495,20 +576,22 @@ SG_TEST(without_the_right_to_temporary_tables)
     db = sg_sql_value(sql, "SELECT current_database()");
     open_as(sg_server_conninfo(sg_server_shared(), db, "builder"));
     manifest.role = "owner_of_t";
-    T_EQ_STR(seen_as("USING btree (a)"), "valid");
+    T_EQ_STR(seen_as("USING btree (a ASC)"), "valid");
     T_CONTAINS(seen_as("USING btree (b)"), "drifted");
     sg_sql_execf(sql, "REVOKE TEMP ON DATABASE %s FROM PUBLIC", db);
     /* the login role's own schema will do */
-    T_EQ_STR(seen_as("USING btree (a)"), "valid");
+    T_EQ_STR(seen_as("USING btree (a ASC)"), "valid");
     T_CONTAINS(seen_as("USING btree (b)"), "drifted: CREATE INDEX idx ON app.t USING btree (a) / CREATE INDEX idx ON app.t USING btree (b)");
     sg_sql_exec(sql, "CREATE TABLE sgrun.t (x int)");
-    T_EQ_STR(seen_as("USING btree (a)"), "valid");
+    T_EQ_STR(seen_as("USING btree (a ASC)"), "valid");
     T_CONTAINS(seen_as("USING btree (b)"), "drifted");
     T_EQ_STR(seen_as("USING btree (nix)"), "sql 42703: column \"nix\" does not exist");
     sg_sql_exec(sql, "DROP INDEX idx; CREATE INDEX idx ON t (hash_record(t.*))");
     T_CONTAINS(seen_as("USING btree (hash_record(t.*))"), "valid, not compared: it cannot be made on a copy of its table: missing FROM-clause entry");
     sg_sql_exec(sql, "DROP INDEX idx; CREATE INDEX idx ON t (a); DROP TABLE sgrun.t; REVOKE CREATE ON SCHEMA sgrun FROM builder");
-    T_EQ_STR(seen_as("USING btree (a)"), "valid, not compared: no copy of its table can be made: permission denied for schema sgrun");
+    T_EQ_STR(seen_as("USING btree (a ASC)"), "valid, not compared: no copy of its table can be made: permission denied for schema sgrun");
+    /* word for word what the server says, it needs no copy */
+    T_EQ_STR(seen_as("USING btree (a)"), "valid");
     T_CONTAINS(seen_as("USING btree (b)"), "valid, not compared");
     sg_sql_exec(sql, "DROP INDEX idx");
     T_EQ_STR(seen_as("USING btree (b)"), "missing");
@@ -680,6 +763,8 @@ static const struct sg_test tests[] = {
     SG_CASE(functions_of_the_row),
     SG_CASE(constraints_that_took_an_index_over),
     SG_CASE(leftovers_of_a_reindex),
+    SG_CASE(many_at_once),
+    SG_CASE(words_that_mean_something_else),
     SG_CASE(without_the_right_to_temporary_tables),
     SG_CASE(a_role_that_is_taken),
     SG_CASE(a_locked_table_is_told_soon),
