@@ -24,7 +24,12 @@ tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_policy_LDFLAGS = $(AM_LDFLAGS) $(LINK_FUZZ)
 tests_fuzz_fuzz_policy_LDADD = libsgrun-core.la
 
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/manifest.dict tests/fuzz/policy.dict
+FUZZ_TARGETS += tests/fuzz/fuzz_index
+tests_fuzz_fuzz_index_SOURCES = tests/fuzz/fuzz_index.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_index_LDFLAGS = $(AM_LDFLAGS) $(LINK_FUZZ)
+tests_fuzz_fuzz_index_LDADD = libsgrun-core.la
+
+EXTRA_DIST += tests/fuzz/index.dict tests/fuzz/corpus tests/fuzz/manifest.dict tests/fuzz/policy.dict
 FUZZ_SECONDS = 60
 
 if FUZZING
