@@ -57,9 +57,10 @@ static const struct sg_command commands[] = {
 	  "was done by other means, if its fingerprint holds; --adopt-to records all up\n"
 	  "to one, with a reason, and lists those whose fingerprint does not hold.",
 	  "sgrun --manifest etc/prod.ini verify --adopt 0096_lead_name" },
-	{ SG_COMMAND_CHECK, "check", true, "check the manifest and its plugins; needs no server",
+	{ SG_COMMAND_CHECK, "check", true, "check the manifest, plugins and indexes; needs no server",
 	  "Reports every mistake of the manifest in one go, with file and line, then\n"
-	  "loads each plugin in its sandbox and reports each that would be refused.",
+	  "loads each plugin in its sandbox, parses each section of an index, and\n"
+	  "reports each that would be refused.",
 	  "sgrun --manifest etc/prod.ini check" },
 	{ SG_COMMAND_AUDIT, "audit", false, "analyse the DML of plugins or SQL files", NULL, NULL },
 	{ SG_COMMAND_REHEARSE, "rehearse", false, "the whole manifest against a throw-away server", NULL, NULL },

@@ -33,7 +33,7 @@ static bool left_over(const char *name)
 	return length > 6 && (strncmp(name + length - 6, "_ccnew", 6) == 0 || strncmp(name + length - 6, "_ccold", 6) == 0);
 }
 
-static void judge_names(struct sg_index_reading *reading, const struct sg_index_definition *definition)
+static void judge_names(struct sg_index_reading *reading, const struct sg_index_definition *definition, const char *tablespace)
 {
 	const struct sg_step *step = reading->step;
 	const char *key = step->sql ? "sql" : "table";
@@ -49,6 +49,11 @@ static void judge_names(struct sg_index_reading *reading, const struct sg_index_
 		err = sg_index_mistake(reading, "name", "a name of more than 63 bytes");
 		(void)sg_err_detail(err, "The server would cut it, and mean another.");
 		(void)sg_err_hint(err, "Give the index a shorter name.");
+	}
+	if (tablespace != NULL && strcmp(tablespace, "pg_global") == 0) {
+		err = sg_index_mistake(reading, step->sql ? "sql" : "tablespace", "pg_global");
+		(void)sg_err_detail(err, "Only what all databases share is kept there.");
+		(void)sg_err_hint(err, "Name another tablespace, or leave it out.");
 	}
 	if (strcmp(definition->name, definition->table) == 0) {
 		err = sg_index_mistake(reading, key, "%s is the name of the index, too", definition->table);
@@ -445,7 +450,7 @@ static bool define(struct sg_index_reading *reading, struct sg_index_definition 
 		read_keys(reading, &pieces, definition_r);
 	else if (!read_sql(reading, &pieces, definition_r))
 		return false;
-	judge_names(reading, definition_r);
+	judge_names(reading, definition_r, pieces.tablespace);
 	if (reading->errs->count > before)
 		return false;
 	definition_r->unique = reading->unique;

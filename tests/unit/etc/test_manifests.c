@@ -115,6 +115,23 @@ SG_TEST(all_plugins_can_be_loaded)
                                      count_of(steps, "[index "), count_of(steps, "[backfill ")));
 }
 
+/* Of a registry all mistakes are told at once, and the plugins are judged besides. */
+SG_TEST(refused_indexes_are_told)
+{
+    struct sg_run_result run = sg_run_args(sg_test_built("sgrun"), "--manifest", sg_test_built("etc/demo.ini"), "check",
+                                           "--set=index idx_leads_tags.where=tags IS NOT NULL) OR (true",
+                                           "--set=index idx_leads_board.with=fillfactor = 5",
+                                           "--set=index idx_leads_board.columns=a, a", "--set=migration 0071_notes.plugin=nobody_has_it");
+
+    T_EQ_INT(run.exit, 6);
+    T_CONTAINS(run.out, "not fit to run");
+    T_CONTAINS(run.err, "nobody_has_it");
+    T_CONTAINS(run.err, "idx_leads_tags: --set index idx_leads_tags.where: a closing bracket");
+    T_CONTAINS(run.err, "idx_leads_board.with: fillfactor = 5");
+    T_CONTAINS(run.err, "idx_leads_board.columns: a is here twice");
+    T_CONTAINS(run.err, "4 errors in all");
+}
+
 /* The lines of the section [index NAME]. */
 static const char *index_section(const char *name)
 {
@@ -195,7 +212,7 @@ SG_TEST(demo_names_the_sql_that_is_there)
 }
 
 static const struct sg_test tests[] = {SG_CASE(both_have_the_same_steps), SG_CASE(each_migration_is_a_step),
-                                       SG_CASE(each_backfill_is_a_step), SG_CASE(all_plugins_can_be_loaded),
+                                       SG_CASE(each_backfill_is_a_step), SG_CASE(all_plugins_can_be_loaded), SG_CASE(refused_indexes_are_told),
                                        SG_CASE(the_five_of_the_calendars), SG_CASE(unique_indexes_come_after_their_clean_up),
                                        SG_CASE(each_index_is_described),
                                        SG_CASE(demo_names_the_sql_that_is_there), SG_CASES_END};

@@ -356,6 +356,8 @@ SG_TEST(names)
     T_REFUSED("[index i]\ntable = sgrun.lease\ncolumns = a\n", 2, "sgrun's own", "Leave");
     T_REFUSED("[index i]\ntable = pg_catalog.pg_class\ncolumns = relname\n", 2, "of the system", "of your own");
     T_REFUSED("[index i]\ntable = information_schema.x\ncolumns = relname\n", 2, "of the system", "of your own");
+    T_REFUSED_WITH("tablespace = pg_global\n", 4, "pg_global", "another tablespace");
+    T_REFUSED_SQL("CREATE INDEX CONCURRENTLY i ON t (a) TABLESPACE pg_global", "pg_global", "another tablespace");
     T_EQ_STR(define(SG_HERE_, "[index _ccnew]\ntable = leads\ncolumns = a\n", NULL)->name, "_ccnew");
 }
 
