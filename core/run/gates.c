@@ -6,36 +6,20 @@
 
 #include "core/base/text.h"
 
-static int read_names(struct sg_db *db, const char *sql, struct sg_arena *arena, const char ***names_r, size_t *count_r,
-                      struct sg_err *err)
-{
-	struct sg_result *result;
-
-	if (sg_db_query(db, sql, 0, NULL, arena, &result, err) != 0)
-		return -1;
-	*count_r = (size_t)sg_result_rows(result);
-	*names_r = sg_arena_array(arena, *count_r, sizeof **names_r);
-	for (size_t i = 0; i < *count_r; i++)
-		(*names_r)[i] = sg_result_value(result, (int)i, 0);
-	return 0;
-}
-
 int sg_gates_read(struct sg_db *db, const struct sg_manifest *manifest, const struct sg_ledger *ledger,
                   struct sg_arena *arena, struct sg_gates *gates_r, struct sg_err *err)
 {
-	const char *schema = sg_db_identifier(arena, manifest->state_schema);
 	bool any = false;
 
 	memset(gates_r, 0, sizeof *gates_r);
 	gates_r->ledger = ledger;
 	for (size_t i = 0; i < manifest->step_count; i++)
-		any = any || manifest->steps[i].require_count > 0 || manifest->steps[i].kind == SG_STEP_BACKFILL;
+		any = any || manifest->steps[i].require_count > 0 || manifest->steps[i].kind != SG_STEP_MIGRATION;
 	if (!any || !ledger->installed)
 		return 0;
 	if (sg_backfills_read(db, manifest->state_schema, arena, &gates_r->backfills, &gates_r->backfill_count, err) != 0)
 		return -1;
-	return read_names(db, sg_arena_printf(arena, "SELECT name FROM %s.indexes WHERE state OPERATOR(pg_catalog.=) 'valid'", schema), arena,
-	                  &gates_r->indexes, &gates_r->index_count, err);
+	return sg_indexes_read(db, manifest->state_schema, arena, &gates_r->indexes, &gates_r->index_count, err);
 }
 
 static bool among(const char *const *names, size_t count, const char *name)
@@ -55,6 +39,7 @@ void sg_gates_done(struct sg_gates *gates, const char *id, struct sg_arena *aren
 static bool is_open(const struct sg_gates *gates, enum sg_step_kind kind, const char *id)
 {
 	const struct sg_backfill_row *row;
+	const struct sg_index_row *index;
 
 	switch (kind) {
 	case SG_STEP_MIGRATION:
@@ -63,7 +48,8 @@ static bool is_open(const struct sg_gates *gates, enum sg_step_kind kind, const 
 		row = sg_backfills_find(gates->backfills, gates->backfill_count, id);
 		return row != NULL && row->state == SG_BACKFILL_COMPLETE;
 	case SG_STEP_INDEX:
-		return among(gates->indexes, gates->index_count, id);
+		index = sg_indexes_find(gates->indexes, gates->index_count, id);
+		return index != NULL && index->state == SG_INDEX_VALID;
 	}
 	return false;
 }
@@ -86,6 +72,8 @@ const char *sg_gates_why(const struct sg_gates *gates, const char *closed, struc
 {
 	const struct sg_backfill_row *row;
 
+	if (sg_text_prefix(closed, "index:"))
+		return sg_index_row_text(sg_indexes_find(gates->indexes, gates->index_count, closed + strlen("index:")), arena);
 	if (!sg_text_prefix(closed, "backfill:"))
 		return NULL;
 	row = sg_backfills_find(gates->backfills, gates->backfill_count, closed + strlen("backfill:"));

@@ -2,7 +2,7 @@
  *
  * The ledger decides SKIP; the fingerprint, asked of the database as it is now,
  * RECONCILE. Behind a migration that is to run nothing is certain: RUN?. What
- * becomes of backfills is plan_backfills.c. */
+ * becomes of backfills and indexes is plan_backfills.c and plan_indexes.c. */
 #include "config.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "core/base/stop.h"
 #include "core/base/text.h"
 #include "core/run/ask.h"
-#include "core/run/planning.h"
+#include "core/run/reach.h"
 
 static int plan_pending(struct sg_planning *p, struct sg_plan_item *item, struct sg_err *err)
 {
@@ -92,16 +92,34 @@ static int plan_migration(struct sg_planning *p, struct sg_plan_item *item, stru
 	return plan_pending(p, item, err);
 }
 
-static void plan_index(struct sg_planning *p, struct sg_plan_item *item)
+/* A migration that waits: how its gate stands, and whether this deploy may open it. */
+static void conclude_migration(const struct sg_reaching *reaching, size_t place)
 {
-	const struct sg_step *step = item->step;
-	bool done = false;
+	struct sg_planning *p = reaching->p;
+	struct sg_plan_item *item = &p->plan->items[place];
+	bool index;
 
-	for (size_t i = 0; i < p->gates.index_count; i++)
-		done = done || strcmp(p->gates.indexes[i], step->id) == 0;
-	item->title = step->title ? step->title : step->description;
-	item->action = done ? SG_ACTION_SKIP : SG_ACTION_LATER;
-	item->reason = done ? "done" : "this version of sgrun does not run it";
+	if (item->action != SG_ACTION_WAIT || item->reason != NULL)
+		return;
+	index = sg_text_prefix(item->waits_for, "index:");
+	item->reason = sg_gates_why(&p->gates, item->waits_for, p->run->arena);
+	if (item->reason != NULL && reaching->of[place] == SG_REACH_OPENING)
+		item->reason = sg_arena_printf(p->run->arena, index ? "%s; this deploy builds it first, and goes on if it is valid then"
+		                               : "%s; this deploy runs it first, and goes on if it completes", item->reason);
+}
+
+static void conclude(struct sg_planning *p)
+{
+	struct sg_reaching reaching;
+
+	sg_reach_find(&reaching, p);
+	for (size_t i = 0; i < p->plan->count; i++) {
+		switch (p->plan->items[i].step->kind) {
+		case SG_STEP_MIGRATION: conclude_migration(&reaching, i); break;
+		case SG_STEP_BACKFILL: sg_plan_conclude_backfill(&reaching, i); break;
+		case SG_STEP_INDEX: sg_plan_conclude_index(&reaching, i); break;
+		}
+	}
 }
 
 static void count(struct sg_plan *plan)
@@ -165,21 +183,27 @@ static int plan_all(struct sg_planning *p, const char *to, struct sg_err *err)
 	    sg_gates_read(p->session.db, manifest, &p->ledger, p->run->arena, &p->gates, err) != 0)
 		return -1;
 	p->plan->installed = p->ledger.installed;
+	p->plan->count = manifest->step_count;
+	p->doubts = sg_arena_array(p->run->arena, manifest->step_count, sizeof *p->doubts);
+	for (size_t i = 0; i < manifest->step_count; i++)
+		p->plan->items[i].step = &manifest->steps[i];
+	if (sg_plan_look_indexes(p, err) != 0)
+		return -1;
 	for (size_t i = 0; i < manifest->step_count; i++) {
-		struct sg_plan_item *item = &p->plan->items[p->plan->count++];
+		struct sg_plan_item *item = &p->plan->items[i];
 
-		item->step = &manifest->steps[i];
 		if (sg_stop_count() > 0)
 			return sg_stop_err(err);
-		if (item->step->kind == SG_STEP_INDEX)
-			plan_index(p, item);
-		if (item->step->kind == SG_STEP_MIGRATION && plan_migration(p, item, err) != 0)
+		if (item->step->kind != SG_STEP_MIGRATION)
+			continue;
+		if (plan_migration(p, item, err) != 0)
 			return -1;
-		if (to != NULL && item->step->kind == SG_STEP_MIGRATION && strcmp(item->step->id, to) == 0)
+		if (to != NULL && strcmp(item->step->id, to) == 0)
 			p->past = true;
 	}
-	if (sg_plan_backfills(p, err) != 0)
+	if (sg_plan_look_backfills(p, err) != 0)
 		return -1;
+	conclude(p);
 	compare_order(p);
 	count(p->plan);
 	return 0;

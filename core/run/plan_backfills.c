@@ -1,103 +1,9 @@
-/* plan_backfills.c - what deploy would do with the backfills.
- *
- * Deploy goes round: migrations until one waits, backfills that are ready, and again. So
- * a gate is open, or this deploy may open it, or it cannot; and that goes through
- * backfills and migrations that need each other, until nothing changes. No
- * fingerprint is asked here: how much is left is what the state says. */
+/* plan_backfills.c - what deploy would do with the backfills. No fingerprint is asked here: how
+ * much is left is what the state says. */
 #include "config.h"
 
-#include <string.h>
-
 #include "core/base/stop.h"
-#include "core/run/planning.h"
-
-/* What a step will be when what needs it comes: in order of hope. */
-enum reach { CLOSED, OPENING, OPEN };
-
-struct reaching {
-	struct sg_planning *p;
-	enum reach *of; /* each step's, by its place */
-};
-
-static enum reach reach_of(const struct reaching *r, enum sg_step_kind kind, const char *id)
-{
-	const struct sg_manifest *manifest = r->p->run->manifest;
-	const struct sg_step *step = sg_manifest_step(manifest, kind, id);
-
-	return step != NULL ? r->of[step - manifest->steps] : CLOSED;
-}
-
-/* The worst of all that a step needs; at_r: the first that is so bad. */
-static enum reach needs(const struct reaching *r, const struct sg_step *step, const char **at_r)
-{
-	struct sg_arena *arena = r->p->run->arena;
-	enum reach worst = OPEN;
-
-	*at_r = NULL;
-	if (step->migration != NULL) {
-		worst = reach_of(r, SG_STEP_MIGRATION, step->migration);
-		if (worst != OPEN)
-			*at_r = sg_arena_printf(arena, "migration:%s", step->migration);
-	}
-	for (size_t i = 0; i < step->require_count; i++) {
-		const struct sg_require *require = &step->requires[i];
-		enum reach reach = reach_of(r, require->kind, require->id);
-
-		if (reach >= worst)
-			continue;
-		worst = reach;
-		*at_r = sg_arena_printf(arena, "%s:%s", sg_step_kind_name(require->kind), require->id);
-	}
-	return worst;
-}
-
-static enum reach before(const struct sg_plan_item *item)
-{
-	switch (item->action) {
-	case SG_ACTION_SKIP:
-		return OPEN;
-	case SG_ACTION_RECONCILE:
-	case SG_ACTION_RUN:
-	case SG_ACTION_RUN_MAYBE:
-	case SG_ACTION_SUPERSEDED:
-		return OPENING;
-	case SG_ACTION_WAIT:
-	case SG_ACTION_REFUSED:
-	case SG_ACTION_LATER:
-	case SG_ACTION_BUILD:
-	case SG_ACTION_BUILD_MAYBE:
-	case SG_ACTION_REBUILD:
-	case SG_ACTION_DRIFTED:
-		break;
-	}
-	return CLOSED;
-}
-
-/* Backfills that wait for nothing hopeless, and the migrations that wait for those. */
-static bool open_more(struct reaching *r)
-{
-	const struct sg_plan *plan = r->p->plan;
-	bool changed = false, blocked = false;
-	const char *at;
-
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct sg_plan_item *item = &plan->items[i];
-		bool hopes = item->step->kind == SG_STEP_BACKFILL ? item->action == SG_ACTION_RUN
-		                                                  : item->action == SG_ACTION_WAIT && !blocked;
-
-		if (item->step->kind == SG_STEP_INDEX)
-			continue;
-		hopes = hopes && needs(r, item->step, &at) != CLOSED;
-		if (hopes && r->of[i] == CLOSED) {
-			r->of[i] = OPENING;
-			changed = true;
-		}
-		/* the order of the file is the order of history */
-		if (item->step->kind == SG_STEP_MIGRATION && item->action == SG_ACTION_WAIT && !hopes)
-			blocked = true;
-	}
-	return changed;
-}
+#include "core/run/reach.h"
 
 static const char *position(const struct sg_backfill_row *row, struct sg_arena *arena)
 {
@@ -150,50 +56,32 @@ static int first_look(struct sg_planning *p, struct sg_plan_item *item, struct s
 	return 0;
 }
 
-static void conclude(struct reaching *r, struct sg_plan_item *item)
+int sg_plan_look_backfills(struct sg_planning *p, struct sg_err *err)
 {
+	for (size_t i = 0; i < p->plan->count; i++)
+		if (p->plan->items[i].step->kind == SG_STEP_BACKFILL && first_look(p, &p->plan->items[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+void sg_plan_conclude_backfill(const struct sg_reaching *r, size_t place)
+{
+	struct sg_plan_item *item = &r->p->plan->items[place];
 	const char *at;
 
 	if (item->action != SG_ACTION_RUN)
 		return;
-	switch (needs(r, item->step, &at)) {
-	case OPEN:
+	switch (sg_reach_needs(r, item->step, &at)) {
+	case SG_REACH_OPEN:
 		break;
-	case OPENING:
+	case SG_REACH_OPENING:
 		item->action = SG_ACTION_RUN_MAYBE;
 		item->reason = sg_arena_printf(r->p->run->arena, "after %s; %s", at, item->reason);
 		break;
-	case CLOSED:
+	case SG_REACH_CLOSED:
 		item->action = SG_ACTION_WAIT;
 		item->waits_for = at;
 		item->reason = sg_gates_why(&r->p->gates, at, r->p->run->arena);
 		break;
 	}
-}
-
-int sg_plan_backfills(struct sg_planning *p, struct sg_err *err)
-{
-	struct reaching r = { p, sg_arena_array(p->run->arena, p->plan->count, sizeof *r.of) };
-
-	for (size_t i = 0; i < p->plan->count; i++) {
-		struct sg_plan_item *item = &p->plan->items[i];
-
-		if (item->step->kind == SG_STEP_BACKFILL && first_look(p, item, err) != 0)
-			return -1;
-		r.of[i] = item->step->kind == SG_STEP_BACKFILL && item->action == SG_ACTION_RUN ? CLOSED : before(item);
-	}
-	while (open_more(&r)) {}
-	for (size_t i = 0; i < p->plan->count; i++) {
-		struct sg_plan_item *item = &p->plan->items[i];
-
-		if (item->step->kind == SG_STEP_BACKFILL)
-			conclude(&r, item);
-		else if (item->step->kind == SG_STEP_MIGRATION && item->action == SG_ACTION_WAIT && item->reason == NULL) {
-			item->reason = sg_gates_why(&p->gates, item->waits_for, p->run->arena);
-			if (item->reason != NULL && r.of[i] == OPENING)
-				item->reason = sg_arena_printf(p->run->arena, "%s; this deploy runs it first, and goes on if it completes",
-				                               item->reason);
-		}
-	}
-	return 0;
 }

@@ -1,5 +1,5 @@
 /* status.c - what is recorded, what is left, who works: from the state tables
- * alone, so that it answers from any host and loads no plugin. */
+ * alone (but for the progress of a build), so that it answers from any host and loads no plugin. */
 #include "config.h"
 
 #include <string.h>
@@ -113,6 +113,66 @@ static void list_backfills(struct sg_run *run, const struct sg_gates *gates, str
 	}
 }
 
+static bool may_wait(const struct sg_index_row *row)
+{
+	return row == NULL || (row->state != SG_INDEX_VALID && row->state != SG_INDEX_DRIFTED && row->state != SG_INDEX_BUILDING);
+}
+
+static void list_indexes(struct sg_run *run, const struct sg_gates *gates, struct sg_status *status)
+{
+	const struct sg_manifest *manifest = run->manifest;
+
+	status->indexes = sg_arena_array(run->arena, manifest->step_count, sizeof *status->indexes);
+	for (size_t i = 0; i < manifest->step_count; i++) {
+		const struct sg_step *step = &manifest->steps[i];
+		const struct sg_index_row *row = sg_indexes_find(gates->indexes, gates->index_count, step->id);
+		struct sg_status_index *item;
+
+		if (step->kind != SG_STEP_INDEX)
+			continue;
+		item = &status->indexes[status->index_count++];
+		item->step = step;
+		item->row = row;
+		item->state = sg_index_state_name(row != NULL ? row->state : SG_INDEX_MISSING);
+		item->progress.fraction = -1;
+		item->progress.seconds_left = -1;
+		if (may_wait(row))
+			list_gates(run, gates, step, &item->waits_for, &item->waits_why, &item->waits_count);
+		if (item->waits_count > 0 && (row == NULL || row->state == SG_INDEX_MISSING))
+			item->state = "waiting";
+		if (row == NULL)
+			continue;
+		if (row->state == SG_INDEX_BUILDING && !row->alive)
+			item->state = "stopped";
+		if (row->state == SG_INDEX_FAILED || row->state == SG_INDEX_INVALID || row->state == SG_INDEX_DRIFTED)
+			sg_index_row_err(row, run->arena, &item->err);
+	}
+}
+
+/* How those go on that are being built now: short questions on a connection of their own, answered soon or not at all. */
+static void read_progress(struct sg_run *run, struct sg_status *status)
+{
+	struct sg_watch watch;
+
+	sg_watch_init(&watch, run, NULL);
+	for (size_t i = 0; i < status->index_count; i++) {
+		struct sg_status_index *item = &status->indexes[i];
+		struct sg_index_definition *definition;
+		struct sg_index_meter meter;
+		struct sg_err err = SG_ERR_INIT;
+
+		if (item->row == NULL || item->row->state != SG_INDEX_BUILDING || !item->row->alive)
+			continue;
+		definition = sg_arena_alloc(run->arena, sizeof *definition);
+		if (sg_index_define(run->manifest, item->step, run->arena, definition, &err) == 0) {
+			sg_index_meter_init(&meter, &watch, definition);
+			sg_index_meter_read(&meter, run->arena, &item->progress, NULL);
+		}
+		sg_err_release(&err);
+	}
+	sg_watch_release(&watch);
+}
+
 /* Which rows a person has to mend. */
 static int read_bad_rows(struct sg_run *run, struct sg_db *db, struct sg_status *status, struct sg_err *err)
 {
@@ -187,6 +247,7 @@ static int read_all(struct sg_run *run, struct sg_session *session, struct sg_st
 	status->pooler = run->pooler;
 	list_migrations(run, &ledger, &gates, status);
 	list_backfills(run, &gates, status);
+	list_indexes(run, &gates, status);
 	if (ledger.installed) {
 		status->state_version = ledger.version;
 		if (read_failures(run, session->db, status, err) != 0 ||
@@ -196,6 +257,7 @@ static int read_all(struct sg_run *run, struct sg_session *session, struct sg_st
 	sg_session_rollback(session);
 	if (ledger.installed && sg_lease_look(run->manifest->state_schema, session->db, arena, &holder, err) != 0)
 		return -1;
+	read_progress(run, status);
 	status->lease_owner = holder.owner;
 	status->lease_since = holder.since;
 	status->lease_doing = holder.doing;
@@ -206,12 +268,14 @@ static int read_all(struct sg_run *run, struct sg_session *session, struct sg_st
 /* What is at work or stopped in the middle is pending, too: it is not done. */
 static void count(struct sg_status *status, const char *state)
 {
-	static const char *const pending[] = { "pending", "running", "paused", "stopped" };
+	static const char *const pending[] = { "pending", "running", "paused", "stopped", "missing", "building", "invalid" };
+	static const char *const failed[] = { "failed", "residual", "drifted" };
 
 	for (size_t i = 0; i < SG_COUNT(pending); i++)
 		status->pending += strcmp(state, pending[i]) == 0;
 	status->waiting += strcmp(state, "waiting") == 0;
-	status->failed += strcmp(state, "failed") == 0 || strcmp(state, "residual") == 0;
+	for (size_t i = 0; i < SG_COUNT(failed); i++)
+		status->failed += strcmp(state, failed[i]) == 0;
 }
 
 int sg_status_read(struct sg_run *run, struct sg_status *status_r, struct sg_err *err)
@@ -228,5 +292,7 @@ int sg_status_read(struct sg_run *run, struct sg_status *status_r, struct sg_err
 		count(status_r, status_r->migrations[i].state);
 	for (size_t i = 0; status == 0 && i < status_r->backfill_count; i++)
 		count(status_r, status_r->backfills[i].state);
+	for (size_t i = 0; status == 0 && i < status_r->index_count; i++)
+		count(status_r, status_r->indexes[i].state);
 	return status;
 }

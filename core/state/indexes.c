@@ -318,3 +318,26 @@ void sg_index_row_err(const struct sg_index_row *row, struct sg_arena *arena, st
 	sg_err_sqlstate(err_r, row->sqlstate);
 	sg_err_step(err_r, row->name);
 }
+
+const char *sg_index_row_text(const struct sg_index_row *row, struct sg_arena *arena)
+{
+	int line = row != NULL && row->message != NULL ? (int)strcspn(row->message, "\n") : 0;
+
+	switch (row != NULL ? row->state : SG_INDEX_MISSING) {
+	case SG_INDEX_VALID:
+		return "valid";
+	case SG_INDEX_BUILDING:
+		if (!row->alive)
+			return "its build was broken off";
+		return sg_arena_printf(arena, "being built by %s since %s", row->owner, row->started_at ? row->started_at : "some time");
+	case SG_INDEX_INVALID:
+		return line > 0 ? sg_arena_printf(arena, "invalid: %.*s", line, row->message) : "invalid, to be built again";
+	case SG_INDEX_DRIFTED:
+		return "drifted: it is not what the manifest says";
+	case SG_INDEX_FAILED:
+		return line > 0 ? sg_arena_printf(arena, "failed: %.*s", line, row->message) : "failed";
+	case SG_INDEX_MISSING:
+		break;
+	}
+	return "not built yet";
+}

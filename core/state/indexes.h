@@ -42,6 +42,9 @@ const struct sg_index_row *sg_indexes_find(const struct sg_index_row *rows, size
  * is none. err_r lives in the arena, or as long. */
 void sg_index_row_err(const struct sg_index_row *row, struct sg_arena *arena, struct sg_err *err_r);
 
+/* "not built yet", "being built by …", "failed: …", in one line: for gates and reports. row NULL: never looked at. */
+const char *sg_index_row_text(const struct sg_index_row *row, struct sg_arena *arena);
+
 /* pg_try_advisory_xact_lock(this, hashtext(relation)) is held while a claim is taken or renewed, some milliseconds. Not
  * for a lock of the building session's own: claims would not get it. */
 #define SG_INDEX_CLAIM_LOCK 1936159090
