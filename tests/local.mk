@@ -126,6 +126,8 @@ tests_db_test_backfill_limits_SOURCES = tests/db/test_backfill_limits.c tests/db
 	tests/db/project.h
 DB_TESTS += tests/db/test_backfill_reports
 tests_db_test_backfill_reports_SOURCES = tests/db/test_backfill_reports.c tests/db/project.c tests/db/project.h
+DB_TESTS += tests/db/test_index_reports
+tests_db_test_index_reports_SOURCES = tests/db/test_index_reports.c tests/db/project.c tests/db/project.h
 
 DB_TESTS += tests/db/test_index_builders
 tests_db_test_index_builders_SOURCES = tests/db/test_index_builders.c tests/db/project.c tests/db/project.h

@@ -97,14 +97,20 @@ static void conclude_migration(const struct sg_reaching *reaching, size_t place)
 {
 	struct sg_planning *p = reaching->p;
 	struct sg_plan_item *item = &p->plan->items[place];
-	bool index;
+	const struct sg_step *index = NULL;
 
 	if (item->action != SG_ACTION_WAIT || item->reason != NULL)
 		return;
-	index = sg_text_prefix(item->waits_for, "index:");
+	if (sg_text_prefix(item->waits_for, "index:"))
+		index = sg_manifest_step(p->run->manifest, SG_STEP_INDEX, item->waits_for + strlen("index:"));
 	item->reason = sg_gates_why(&p->gates, item->waits_for, p->run->arena);
-	if (item->reason != NULL && reaching->of[place] == SG_REACH_OPENING)
-		item->reason = sg_arena_printf(p->run->arena, index ? "%s; this deploy builds it first, and goes on if it is valid then"
+	if (item->reason == NULL || reaching->of[place] != SG_REACH_OPENING)
+		return;
+	if (index != NULL && p->plan->items[index - p->run->manifest->steps].action == SG_ACTION_SKIP)
+		item->reason = "it is there, and not noted yet: this deploy does that first, and goes on";
+	else
+		item->reason = sg_arena_printf(p->run->arena, index != NULL
+		                               ? "%s; this deploy builds it first, and goes on if it is valid then"
 		                               : "%s; this deploy runs it first, and goes on if it completes", item->reason);
 }
 

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "core/base/stop.h"
 #include "core/exec/again.h"
@@ -159,6 +160,10 @@ static int look_at(struct sg_planning *p, struct sg_plan_item *item, struct sg_e
 		sg_err_move(&item->err, &why);
 		return 0;
 	}
+	if (p->locked != NULL && strcmp(p->locked, definition->relation) == 0) {
+		take_state(p, item);
+		return 0;
+	}
 	if (look(p, definition, &found, &why) == 0) {
 		take_look(p, item, definition, &found);
 		return 0;
@@ -169,6 +174,7 @@ static int look_at(struct sg_planning *p, struct sg_plan_item *item, struct sg_e
 	}
 	if (why.class == SG_CLASS_LOCKED) {
 		sg_err_release(&why);
+		p->locked = definition->relation;
 		take_state(p, item);
 		return 0;
 	}

@@ -18,6 +18,7 @@ struct sg_planning {
 	struct sg_ledger ledger;
 	struct sg_gates gates;
 	struct sg_err *doubts; /* a step's: of an index that the server would not build as things are; class NONE: none */
+	const char *locked;    /* a table whose lock was waited for in vain, or NULL: not again for its next index */
 	const char *waits_for; /* the first closed gate: later migrations wait with it */
 	bool runs;             /* a migration before this one is to run */
 	bool past;             /* behind --to */
