@@ -126,7 +126,7 @@ static bool add_why(struct sg_buf *out, const struct sg_look *look, const struct
 	case SG_INDEX_END_BUILT:
 	case SG_INDEX_END_NOT_REACHED: return false;
 	case SG_INDEX_END_DRIFTED:
-		sg_buf_adds(out, " is not what the manifest says; it was left as it is");
+		sg_buf_adds(out, " has drifted; it was left as it is");
 		return true;
 	case SG_INDEX_END_WAITING:
 		sg_buf_adds(out, " waits for ");

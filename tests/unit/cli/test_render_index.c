@@ -245,7 +245,7 @@ SG_TEST(an_end_that_says_what_to_do)
              "      detail: (call_sid)=(a): 3 rows\n"
              "      (call_sid)=(b): 2 rows\n"
              "      hint: Remove them.\n"
-             "idx_c is not what the manifest says; it was left as it is.\n"
+             "idx_c has drifted; it was left as it is.\n"
              "      is (a), wanted (b)\n"
              "idx_d waits for backfill:b (not started).\n"
              "1 built (61 MB), 1 failed, 1 drifted, 1 waiting, 1 already valid (12.0 s).\n"
