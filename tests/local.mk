@@ -129,6 +129,8 @@ tests_db_test_backfill_reports_SOURCES = tests/db/test_backfill_reports.c tests/
 DB_TESTS += tests/db/test_index_reports
 tests_db_test_index_reports_SOURCES = tests/db/test_index_reports.c tests/db/project.c tests/db/project.h
 
+DB_TESTS += tests/db/test_index_cli
+tests_db_test_index_cli_SOURCES = tests/db/test_index_cli.c tests/db/project.c tests/db/project.h
 DB_TESTS += tests/db/test_index_builders
 tests_db_test_index_builders_SOURCES = tests/db/test_index_builders.c tests/db/project.c tests/db/project.h
 
