@@ -27,6 +27,7 @@ void sg_report_say_skipped(struct sg_report *report)
 	}
 	report->skipped = 0;
 	sg_buf_release(&line);
+	sg_report_index_say_waits(report);
 }
 
 static void on_started(void *context, const struct sg_step *step, size_t number, size_t total)
@@ -132,6 +133,7 @@ void sg_report_open(struct sg_report *report, const struct sg_look *look, const 
 	sg_buf_init(&report->last, 0);
 	sg_buf_init(&report->held, 0);
 	sg_buf_init(&report->waited, 0);
+	sg_buf_init(&report->waits, 0);
 	report->column = sg_look_column(look, sg_render_longest_id(manifest, shown));
 	sg_live_open(look);
 }
@@ -145,4 +147,5 @@ void sg_report_close(struct sg_report *report)
 	sg_buf_release(&report->last);
 	sg_buf_release(&report->held);
 	sg_buf_release(&report->waited);
+	sg_buf_release(&report->waits);
 }

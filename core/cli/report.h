@@ -26,6 +26,8 @@ struct sg_report {
 	bool lines;                  /* steps go to stdout; else (--json) to the log */
 	size_t column;               /* of the ids */
 	size_t skipped;              /* seen and not yet said */
+	struct sg_buf waits;         /* lines of indexes that wait, not yet said, */
+	size_t wait_count;           /* and how many: of many only that is said */
 	size_t number, total;        /* of the step that runs */
 	int64_t since;               /* when it started */
 	struct sg_buf head, last;    /* status line: "[2/7] 0096_lead_name"; the last `doing` */
@@ -47,7 +49,7 @@ struct sg_report {
 void sg_report_open(struct sg_report *report, const struct sg_look *look, const struct sg_manifest *manifest,
                     unsigned shown, bool lines);
 void sg_report_close(struct sg_report *report);
-/* For report_fill.c and report_index.c: the one line on steps that were recorded before, if it is due. */
+/* For report_fill.c and report_index.c: the one line on steps that were recorded before, and those on indexes that wait, if they are due. */
 void sg_report_say_skipped(struct sg_report *report);
 /* deploy looks at what waits in every round; true: of this one it was said before. */
 bool sg_report_waited_before(struct sg_report *report, const struct sg_step *step);

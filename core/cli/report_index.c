@@ -15,6 +15,7 @@
 #include "core/index/build.h"
 
 #define WAIT_SAID_MS 5000
+#define WAITS_NAMED 3
 
 static struct sg_report_build *find(const struct sg_report *report, const struct sg_step *step)
 {
@@ -189,6 +190,33 @@ static void log_ended(const struct sg_step *step, const struct sg_index_result *
 	sg_buf_release(&remarks);
 }
 
+void sg_report_index_say_waits(struct sg_report *report)
+{
+	struct sg_buf line = SG_BUF_INIT;
+	enum sg_tone tone;
+	const char *word = sg_render_index_word(SG_INDEX_END_WAITING, &tone);
+
+	if (report->wait_count > WAITS_NAMED) {
+		sg_buf_adds(&line, "  ");
+		sg_look_field(&line, &report->look, tone, word, 12, false);
+		sg_look_count(&line, report->wait_count, "index");
+		sg_buf_adds(&line, " until what they come after is done\n");
+		sg_live_print(&line);
+	} else if (report->wait_count > 0) {
+		sg_live_print(&report->waits);
+	}
+	report->wait_count = 0;
+	sg_buf_clear(&report->waits);
+	sg_buf_release(&line);
+}
+
+/* One that waits: its line is kept until it is known how many there are. */
+static void keep_wait(struct sg_report *report, const struct sg_step *step, const struct sg_index_result *result)
+{
+	sg_render_index(&report->waits, &report->look, report->column, step->id, result);
+	report->wait_count++;
+}
+
 void sg_report_index_ended(void *context, const struct sg_step *step, const struct sg_index_result *result)
 {
 	struct sg_report *report = context;
@@ -204,8 +232,11 @@ void sg_report_index_ended(void *context, const struct sg_step *step, const stru
 		show(report);
 		return;
 	}
-	sg_report_say_skipped(report);
-	if (report->lines) {
+	if (result->end == SG_INDEX_END_WAITING && report->lines && !report->look.verbose) {
+		keep_wait(report, step, result);
+		show(report);
+	} else if (report->lines) {
+		sg_report_say_skipped(report);
 		if (report->build_count == 0)
 			sg_live_hide();
 		sg_render_index(&line, &report->look, report->column, step->id, result);

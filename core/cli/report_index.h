@@ -11,6 +11,8 @@ void sg_report_index_started(void *context, const struct sg_step *step, size_t n
 void sg_report_index_progress(void *context, const struct sg_step *step, const struct sg_index_progress *progress);
 void sg_report_index_ended(void *context, const struct sg_step *step, const struct sg_index_result *result);
 
+/* Says the lines of those that wait; of more than a handful that they do, since a deploy opens most gates by itself. */
+void sg_report_index_say_waits(struct sg_report *report);
 /* How long at least one index was under way so far. */
 int64_t sg_report_indexing_ms(const struct sg_report *report);
 void sg_report_index_release(struct sg_report *report);

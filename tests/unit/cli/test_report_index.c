@@ -2,7 +2,9 @@
 #include "config.h"
 #include "core/cli/report_index.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/index/build.h"
@@ -144,8 +146,47 @@ SG_TEST(time_is_counted_once)
     T_GE_INT(sg_report_indexing_ms(&report), both + 30);
 }
 
+/* A deploy opens most gates by itself: of many that wait for now the number is said, of few each. stdout goes to a file meanwhile. */
+SG_TEST(many_that_wait_are_one_line)
+{
+    static struct sg_step many[8];
+    struct sg_index_result result = { .end = SG_INDEX_END_WAITING, .bytes = -1, .note = "migration:m" };
+    static const struct sg_look plain, verbose = { .verbose = true };
+    const struct { const struct sg_look *look; size_t count; const char *says; } cases[] = {
+        { &plain, 2, "  waits       i0  migration:m\n  waits       i1  migration:m\n" },
+        { &plain, 8, "  waits       8 indexes until what they come after is done\n" },
+        { &verbose, 4, "  waits       i0  migration:m\n  waits       i1  migration:m\n  waits       i2  migration:m\n"
+                       "  waits       i3  migration:m\n" },
+    };
+
+    for (size_t i = 0; i < SG_COUNT(many); i++)
+        many[i] = (struct sg_step){ .kind = SG_STEP_INDEX, .id = sg_test_strf("i%zu", i) };
+    for (size_t i = 0; i < SG_COUNT(cases); i++) {
+        struct sg_manifest all = { .path = "m.ini", .steps = many, .step_count = SG_COUNT(many) };
+        char said[2000] = "";
+        FILE *file = tmpfile();
+        int saved;
+
+        T_MUST_NOT_NULL(file);
+        fflush(stdout);
+        saved = dup(STDOUT_FILENO);
+        dup2(fileno(file), STDOUT_FILENO);
+        sg_report_open(&report, cases[i].look, &all, SG_REPORT_INDEXES, true);
+        for (size_t k = 0; k < cases[i].count; k++)
+            sg_report_index_ended(&report, &many[k], &result);
+        sg_report_close(&report);
+        fflush(stdout);
+        dup2(saved, STDOUT_FILENO);
+        close(saved);
+        rewind(file);
+        said[fread(said, 1, sizeof said - 1, file)] = '\0';
+        fclose(file);
+        T_EQ_STR(said, cases[i].says);
+    }
+}
+
 static const struct sg_test tests[] = { SG_CASE(lines_come_when_they_are_due), SG_CASE(a_wait_is_said_when_it_lasts_and_when_it_is_over),
-                                        SG_CASE(how_it_ends), SG_CASE(time_is_counted_once), SG_CASES_END };
+                                        SG_CASE(how_it_ends), SG_CASE(time_is_counted_once), SG_CASE(many_that_wait_are_one_line), SG_CASES_END };
 static const struct sg_suite suites[] = { { "report index", tests }, SG_SUITES_END };
 
 int main(int argc, char **argv)
