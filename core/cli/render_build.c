@@ -141,6 +141,8 @@ static void make_pieces(struct piece *pieces, const struct sg_index_progress *p,
 		sg_buf_addf(&pieces[PART].text, "%d/%d", p->part, p->parts);
 	if (p->phase != NULL && p->waits_for == NULL)
 		sg_text_add_clean(&pieces[PHASE].text, p->phase, strlen(p->phase), false);
+	else if (p->waits_for == NULL && p->doing == NULL)
+		sg_buf_adds(&pieces[PHASE].text, "at work");
 	if (percent >= 0) {
 		fill_cells(&pieces[BAR].text, percent, wide ? CELLS_WIDE : CELLS);
 		sg_buf_addf(&pieces[PERCENT].text, "%d %%", percent);
@@ -199,7 +201,7 @@ static void add_held(struct sg_buf *out, const struct sg_index_progress *p)
 	sg_buf_release(&raw);
 }
 
-/* ", idx_b 12 %, idx_c waits" */
+/* "+ idx_b 12 %, idx_c waits" */
 static void add_others(struct sg_buf *out, const struct sg_look *look, const struct sg_render_build *others, size_t count)
 {
 	struct sg_look plain = *look;
@@ -210,7 +212,7 @@ static void add_others(struct sg_buf *out, const struct sg_look *look, const str
 		size_t chars = sg_look_chars(others[i].name);
 		int percent = percent_of(p);
 
-		sg_buf_adds(out, i > 0 ? ", " : "");
+		sg_buf_adds(out, i > 0 ? ", " : "+ ");
 		sg_look_field(out, &plain, SG_TONE_PLAIN, others[i].name, chars < OTHER_MOST ? chars : OTHER_MOST, true);
 		if (p->waits_for != NULL)
 			sg_buf_adds(out, " waits");

@@ -76,8 +76,8 @@ void sg_render_index(struct sg_buf *out, const struct sg_look *look, size_t colu
 	sg_buf_adds(out, "  ");
 	sg_look_field(out, look, tone, word, STATE_FIELD, false);
 	sg_look_field(out, look, SG_TONE_PLAIN, name, column, look->width > 0);
-	if (result->end != SG_INDEX_END_ALREADY && result->end != SG_INDEX_END_WAITING &&
-	    result->end != SG_INDEX_END_NOT_REACHED && result->end != SG_INDEX_END_REFUSED)
+	if (result->end == SG_INDEX_END_BUILT || result->end == SG_INDEX_END_LEFT || result->end == SG_INDEX_END_FAILED ||
+	    result->end == SG_INDEX_END_STOPPED)
 		sg_clock_text(result->duration_ms, took);
 	if (is_there(result->end) && result->bytes >= 0)
 		sg_render_bytes(&size, result->bytes);

@@ -234,7 +234,7 @@ SG_TEST(a_terminal_is_shown_who_is_waited_for)
     sg_sql_close(other);
     result = ENDS(run, 0);
     T_CONTAINS(result.out, "\r\033[K  idx_");
-    T_TRUE(strstr(result.out, "  +1 more") != NULL || strstr(result.out, "  idx_b waits") != NULL || strstr(result.out, "  idx_a waits") != NULL);
+    T_TRUE(strstr(result.out, "  +1 more") != NULL || strstr(result.out, "  + idx_b waits") != NULL || strstr(result.out, "  + idx_a waits") != NULL);
     T_CONTAINS(result.out, "\r\033[K  built       idx_a");
     T_CONTAINS(result.out, "  built       idx_b");
     T_LACKS(result.out, "so far\r"); /* no lines of the log beside it */

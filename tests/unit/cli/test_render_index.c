@@ -77,7 +77,7 @@ SG_TEST(a_bar)
     T_EQ_STR(BAR(105, &scanning), "  idx_business_calendars_priority  scanning table  [####......]  45 %  3,200 of 7,100 blocks  12 s left");
     T_EQ_STR(BAR(80, &scanning), "  idx_business...rs_priority  scanning table  [####......]  45 %  12 s left");
     T_EQ_STR(BAR(40, &scanning), "  idx_bus...iority  45 %  12 s left");
-    T_EQ_STR(BAR(80, &unknown), "  idx_business...rs_priority");
+    T_EQ_STR(BAR(80, &unknown), "  idx_business...rs_priority  at work");
 }
 
 SG_TEST(a_bar_of_one_that_waits)
@@ -91,7 +91,7 @@ SG_TEST(several_on_one_line)
 {
     T_EQ_STR(BAR(0, &scanning, &waiting, &scanning, &unknown),
              "  idx_business_calendars_priority  building index: scanning table  [#########...........]  45 %  3,200 of 7,100 blocks"
-             "  12 s left  uq_call_log_call_sid waits, idx_c 45 %, idx_d");
+             "  12 s left  + uq_call_log_call_sid waits, idx_c 45 %, idx_d");
     T_CONTAINS(BAR(120, &scanning, &waiting, &scanning), "  12 s left  +2 more");
     T_EQ_STR(BAR(80, &waiting, &scanning), "  idx_business...rs_priority  waiting for old snapshots: pid 4711 (...  +1 more");
 }
@@ -118,7 +118,7 @@ SG_TEST(a_bar_fits)
         T_LT_INT(chars(BAR(width, &waiting, &scanning, &scanning)), width);
         T_CONTAINS(out.data, "  waiting");
         T_LT_INT(chars(BAR(width, &scanning, &waiting, &unknown, &part)), width);
-        T_TRUE(strstr(out.data, "+3 more") != NULL || strstr(out.data, "uq_call_log_call_sid waits, idx_c, idx_d 45 %") != NULL);
+        T_TRUE(strstr(out.data, "+3 more") != NULL || strstr(out.data, "+ uq_call_log_call_sid waits, idx_c, idx_d 45 %") != NULL);
         T_LT_INT(chars(BAR(width, &part)), width);
         T_TRUE(sg_text_utf8(out.data, out.length));
         T_LACKS(out.data, "\033");
@@ -188,7 +188,7 @@ SG_TEST(a_line_an_index)
     T_EQ_STR(out.data, "  built       idx_c        2.3 s     14 MB\n"
                        "  built       idx_c   1 min 10 s     14 MB  12 partitions; an invalid one was dropped first; 3 attempts; waited 30 s for pid 7\n"
                        "  valid       idx_c                   8 kB  is now constraint uq_x\n"
-                       "  drifted     idx_c         3 ms\n"
+                       "  drifted     idx_c\n"
                        "  FAILED      idx_c       812 ms  an invalid index is left behind\n"
                        "  left        idx_c   1 min 00 s\n"
                        "  stopped     idx_c       500 ms\n"
