@@ -110,6 +110,7 @@ libsgrun_core_la_SOURCES += core/index/busy.c
 libsgrun_core_la_SOURCES += core/index/compare.c core/index/compare.h
 libsgrun_core_la_SOURCES += core/index/concurrently.c
 libsgrun_core_la_SOURCES += core/index/definition.c core/index/definition.h
+libsgrun_core_la_SOURCES += core/index/drop.c
 libsgrun_core_la_SOURCES += core/index/elements.c
 libsgrun_core_la_SOURCES += core/index/end.c
 libsgrun_core_la_SOURCES += core/index/expression.c

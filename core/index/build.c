@@ -21,7 +21,7 @@
 #include "core/exec/retry.h"
 
 #define CLEAN_MS 60000      /* for a carcass, after a failure of its own */
-#define CLEAN_SOON_MS 8000  /* after a stop, or when the time is over: whoever asked is waiting */
+#define CLEAN_SOON_MS 6000  /* after a stop, or when the time is over: whoever asked is waiting */
 #define NOTE_TRIES 3
 #define NOTE_PAUSE_MS 300
 #define WORTH_A_NOTE_MS 1000
@@ -35,6 +35,7 @@ struct course {
 	int builds;                 /* statements, or rounds over the partitions, that were begun */
 	bool maybe_ours;            /* a CREATE of ours was sent, and has not failed for certain: one that is valid is ours */
 	bool carcass;               /* an invalid one is there, or may be */
+	bool valid_after;           /* found valid when its carcass was to be dropped: the server finished what we had given up */
 	enum sg_index_state state;  /* what is to be noted, as far as is known */
 };
 
@@ -132,7 +133,7 @@ static void tidy(struct course *course)
 	if (drop_leftovers(course, &err) <= 0) {
 		result->carcass = true;
 		result->note = sg_arena_printf(work->build->run->arena, "%s, left over beside it, is invalid and could not be dropped: %s",
-		                               course->look.leftovers[0], err.primary != NULL ? err.primary : "somebody works on the table");
+		                               course->look.leftovers[0], err.primary != NULL ? err.primary : work->obstacle.data);
 	}
 	work->cleaning_ms = 0;
 	sg_err_release(&err);
@@ -164,7 +165,7 @@ static int drop_first(struct course *course, struct sg_err *err)
 		course->work.result->rebuilt = true;
 	if (dropped != 0)
 		return dropped < 0 ? -1 : 0;
-	return sg_index_wait(&course->work, "a session that works on the table", err);
+	return sg_index_wait(&course->work, course->work.obstacle.length > 0 ? course->work.obstacle.data : "nobody any more", err);
 }
 
 static int create(struct course *course, struct sg_err *err)
@@ -174,7 +175,7 @@ static int create(struct course *course, struct sg_err *err)
 	int status;
 
 	if (course->builds >= definition->step->policy.max_retries && course->builds > 0) {
-		sg_err_set(err, SG_CLASS_FAILED, "built %d times, and each time it was not there and valid after", course->builds);
+		sg_err_set(err, SG_CLASS_VERIFY, "built %d times, and each time it was not there and valid after", course->builds);
 		return sg_err_hint(err, "Somebody drops it, or makes another of its name: look who does.");
 	}
 	course->builds++;
@@ -242,7 +243,7 @@ static int step(struct course *course, struct sg_err *err)
 		return free;
 	free = drop_leftovers(course, err);
 	if (free <= 0)
-		return free < 0 ? -1 : sg_index_wait(work, "a session that works on the table", err);
+		return free < 0 ? -1 : sg_index_wait(work, work->obstacle.data, err);
 	if (look->found == SG_INDEX_FOUND_INVALID && !look->partitioned)
 		return drop_first(course, err);
 	return create(course, err);
@@ -256,6 +257,8 @@ static int look(struct course *course, struct sg_err *err)
 
 	work->doing = "looks";
 	for (;; sg_arena_reset(&course->arena)) {
+		const char *whom;
+
 		if (sg_index_check(work, err) != 0)
 			return -1;
 		if (sg_index_look(&work->session, work->build->definition, &course->arena, &course->look, err) == 0) {
@@ -264,9 +267,11 @@ static int look(struct course *course, struct sg_err *err)
 		}
 		if (err->class != SG_CLASS_LOCKED || sg_db_lost(work->session.db))
 			return -1;
-		if (sg_index_wait(work, sg_arena_printf(&course->arena, "%s", err->primary), err) != 0)
-			return -1;
+		whom = sg_index_table_holder(work, &course->arena);
+		whom = whom != NULL ? whom : sg_arena_strdup(&course->arena, err->primary);
 		sg_err_clear(err);
+		if (sg_index_wait(work, whom, err) != 0)
+			return -1;
 	}
 }
 
@@ -356,14 +361,18 @@ static void clean(struct course *course, const struct sg_err *failure)
 	while (dropped <= 0 && sg_stop_count() < 2 && sg_clock_ms() < work->cleaning_ms) {
 		sg_err_clear(&err);
 		dropped = sg_index_own_open(work, &err) == 0 ? sg_index_drop_invalid(work, definition->name, &err) : -1;
+		course->valid_after = dropped == 0 && work->obstacle.length == 0;
+		if (course->valid_after)
+			break;
 		if (dropped < 0)
 			sg_session_drop(&work->session);
-		if (dropped < 0 && !sg_class_retries(err.class))
+		/* the attempts have been for nothing: so would this be */
+		if (dropped < 0 && (!sg_class_retries(err.class) || failure->class == SG_CLASS_CONNECTION))
 			break;
-		if (dropped <= 0 && sg_index_wait(work, "a session that works on the table", &err) != 0)
+		if (dropped <= 0 && sg_index_wait(work, work->obstacle.length > 0 ? work->obstacle.data : "a connection", &err) != 0)
 			break;
 	}
-	if (dropped > 0)
+	if (dropped > 0 || course->valid_after)
 		course->carcass = false;
 	else
 		sg_log(SG_LOG_WARNING, "carcass", definition->step->id, 0, "an invalid index %s is left behind: %s", definition->name,
@@ -397,6 +406,8 @@ static void fail(struct course *course, struct sg_err *err)
 			sg_index_name_duplicates(work, err);
 		sg_err_release(&lost);
 	}
+	if (course->valid_after)
+		course->state = SG_INDEX_VALID;
 	sg_err_step(err, work->build->definition->step->id);
 	sg_err_at(err, work->build->run->manifest->path, work->build->definition->step->line);
 }
@@ -460,6 +471,7 @@ static void begin(struct course *course, const struct sg_index_build *build, str
 		.seconds = build->run->manifest->lease_seconds,
 	};
 	sg_buf_init(&work->waited_for, 0);
+	sg_buf_init(&work->obstacle, 0);
 	sg_session_init(&work->session, build->run, true);
 	sg_watch_init(&work->watch, build->run, NULL);
 	sg_index_meter_init(&work->meter, &work->watch, build->definition);
@@ -478,6 +490,7 @@ void sg_index_build(const struct sg_index_build *build, struct sg_index_result *
 	while (status != 0 && again(&course, &err));
 	if (status != 0)
 		fail(&course, &err);
+	sg_session_drop(&course.work.session); /* and with it its lock, before the claim is given up */
 	note(&course, &err);
 	if (result_r->note == NULL && course.work.waited_ms >= WORTH_A_NOTE_MS && course.work.waited_for.length > 0) {
 		char span[32];
@@ -485,9 +498,9 @@ void sg_index_build(const struct sg_index_build *build, struct sg_index_result *
 		sg_clock_text(course.work.waited_ms, span);
 		result_r->note = sg_arena_printf(build->run->arena, "waited %s for others, last for %s", span, course.work.waited_for.data);
 	}
-	sg_session_drop(&course.work.session);
 	sg_watch_release(&course.work.watch);
 	sg_buf_release(&course.work.waited_for);
+	sg_buf_release(&course.work.obstacle);
 	sg_arena_release(&course.arena);
 	sg_err_move(&result_r->err, &err);
 	result_r->duration_ms = sg_clock_ms() - course.work.started_ms;

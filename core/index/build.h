@@ -85,6 +85,7 @@ struct sg_index_work {
 	int64_t limit_ms;            /* max_seconds or the run's deadline, whichever is sooner, as sg_clock_ms; 0: none */
 	int64_t cleaning_ms;         /* not 0: a carcass is dropped, after a stop too, until then (sg_clock_ms), and no other limit holds */
 	struct sg_buf waited_for;    /* the last who was waited for, as text; or empty */
+	struct sg_buf obstacle;      /* sg_index_drop_invalid: who is in the way; empty: nobody */
 	bool gave_way;               /* sg_index_send: cancelled, because somebody else builds on the table; look again */
 	int64_t sent_ms;             /* sg_clock_ms when the last CREATE was sent; 0: none was */
 	const char *doing;           /* for progress */
@@ -116,12 +117,14 @@ SG_MUST_CHECK int sg_index_check(const struct sg_index_work *work, struct sg_err
  * the stop's class at a stop; else the server's. -1 with gave_way: SG_CLASS_LOCKED, somebody else builds on the table, and it is he who
  * goes first. What it left behind is for the caller to look at. */
 SG_MUST_CHECK int sg_index_send(struct sg_index_work *work, const char *sql, struct sg_err *err);
-/* Drops the index of that name (in the definition's schema) concurrently, if pg_index says that it is invalid and nobody is building
- * on its table (or holds such a lock on it); else nothing is done. 1: dropped or not there, 0: left alone (it is valid, or
- * sg_index_wait and ask again), -1: err. An index of a partitioned table is none of its business. */
+/* drop.c: drops the index of that name (in the definition's schema) concurrently, if pg_index says that it is invalid and nobody
+ * builds on its table (or holds such a lock on it); else nothing is done. 1: dropped or not there, 0: left alone: it is valid, or
+ * work->obstacle says who is in the way (sg_index_wait, and ask again); -1: err. An index of a partitioned table is none of its business. */
 SG_MUST_CHECK int sg_index_drop_invalid(struct sg_index_work *work, const char *name, struct sg_err *err);
 /* The same in another schema: an index is where its table is, and a partition may be elsewhere. */
 SG_MUST_CHECK int sg_index_drop_invalid_in(struct sg_index_work *work, const char *schema, const char *name, struct sg_err *err);
+/* Who has the table to himself, in the arena; NULL: nobody, or it cannot be told. */
+const char *sg_index_table_holder(struct sg_index_work *work, struct sg_arena *arena);
 
 /* partitions.c: the table is partitioned. Each leaf's index concurrently, by names of ours, whatever of them is there already and equal
  * is taken; then, in one short transaction up the lock ladder, the parents (ON ONLY) and ATTACH PARTITION; committed only if

@@ -1,13 +1,10 @@
-/* concurrently.c - the one long statement, and all that is watched meanwhile; and the dropping of
- * what is invalid.
+/* concurrently.c - the one long statement, and all that is watched meanwhile.
  *
  * While CREATE or DROP INDEX CONCURRENTLY runs, libpq's wait hook is where everything else happens:
  * the claim is renewed, progress told, limits and stops are judged, on the watch's connection, in short
  * transactions that are over before the hook returns: a snapshot of ours would be one more that
  * the build waits for. The limits are ours, not lock_timeout's: what waits is cancelled from outside, and
- * what the cancelled statement left behind is for the caller to look at.
- *
- * Nothing here may drop what is valid, or what anybody builds. */
+ * what the cancelled statement left behind is for the caller to look at. */
 #include "config.h"
 #include "core/index/build.h"
 
@@ -253,14 +250,18 @@ static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 	return SG_WAIT_CANCEL;
 }
 
-/* The server's words for a cancel that was not ours. */
-static void explain_cancel(const struct sg_index_work *work, struct sg_err *err)
+/* What the server's words do not say: a cancel that was not ours, and settings that are not ours. */
+static void explain(const struct sg_index_work *work, struct sg_err *err)
 {
 	if (strcmp(err->sqlstate, "57014") == 0 && work->own_session)
 		sg_err_hint(err, "Somebody ended it (pg_cancel_backend): the next run builds it again.");
 	else if (strcmp(err->sqlstate, "57014") == 0 || strcmp(err->sqlstate, "55P03") == 0)
 		sg_err_hint(err, "The pooled session's %s ended it: give [database] a direct_dsn past the pooler, where sgrun sets its own.",
 		            strcmp(err->sqlstate, "57014") == 0 ? "statement_timeout" : "lock_timeout");
+	else if (!work->own_session && err->hint == NULL &&
+	         (strcmp(err->sqlstate, "42883") == 0 || strcmp(err->sqlstate, "42704") == 0))
+		sg_err_hint(err, "Behind a pooler the search_path of the server's role holds, not schema of [database]: qualify the"
+		                 " name, or give [database] a direct_dsn.");
 }
 
 int sg_index_send(struct sg_index_work *work, const char *sql, struct sg_err *err)
@@ -285,7 +286,7 @@ int sg_index_send(struct sg_index_work *work, const char *sql, struct sg_err *er
 		sg_err_move(err, &sending.why);
 	} else if (status != 0) {
 		work->gave_way = false;
-		explain_cancel(work, err);
+		explain(work, err);
 		sg_err_statement(err, sg_sql_mask_secrets(&arena, sql), err->position);
 		sg_err_at(err, run->manifest->path, work->build->definition->step->line);
 	} else {
@@ -297,56 +298,4 @@ int sg_index_send(struct sg_index_work *work, const char *sql, struct sg_err *er
 	sg_err_release(&sending.why);
 	sg_arena_release(&arena);
 	return status;
-}
-
-/* ---- dropping ----------------------------------------------------------------------------- */
-
-/* Is it invalid, and has nobody (but autovacuum, which steps aside) a lock on its table with which a build or a REINDEX works,
- * or waits for one? Whoever has would make it valid while our DROP waits for him. */
-static const char target_sql[] =
-	"BEGIN READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
-	" SELECT i.indisvalid, EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
-	" WHERE l.locktype = 'relation' AND l.relation = i.indrelid AND l.pid <> pg_backend_pid()"
-	" AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-	" AND l.mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
-	" AND a.usesysid IS NOT NULL)" /* autovacuum has none; its backend_type not every role may see */
-	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_index i ON i.indexrelid = c.oid"
-	" WHERE n.nspname = %s AND c.relname = %s AND c.relkind = 'i'; COMMIT";
-
-int sg_index_drop_invalid_in(struct sg_index_work *work, const char *schema, const char *name, struct sg_err *err)
-{
-	struct sg_arena arena = SG_ARENA_INIT;
-	struct sg_result *result;
-	const char *before = work->doing;
-	int status;
-
-	status = sg_db_script_rows(work->session.db,
-	                           sg_arena_printf(&arena, target_sql, sg_db_literal(&arena, schema), sg_db_literal(&arena, name)),
-	                           &arena, &result, err);
-	if (status == 0 && sg_result_rows(result) == 0) {
-		status = 1;
-	} else if (status == 0 && !sg_result_true(result, 0, 0) && !sg_result_true(result, 0, 1)) {
-		work->doing = sg_arena_printf(&arena, "drops the invalid index %s", name);
-		status = sg_index_send(work,
-		                       sg_arena_printf(&arena, "DROP INDEX CONCURRENTLY %s.%s", sg_db_identifier(&arena, schema),
-		                                       sg_db_identifier(&arena, name)),
-		                       err);
-		work->doing = before;
-		if (status == 0)
-			sg_log(SG_LOG_INFO, "index-dropped", work->build->definition->step->id, 0, "dropped %s.%s, which was invalid", schema,
-			       name);
-		if (status == 0 || strcmp(err->sqlstate, "42704") == 0) /* somebody was faster */
-			status = 1;
-		else if (work->gave_way)
-			status = 0;
-		if (status >= 0)
-			sg_err_clear(err);
-	}
-	sg_arena_release(&arena);
-	return status;
-}
-
-int sg_index_drop_invalid(struct sg_index_work *work, const char *name, struct sg_err *err)
-{
-	return sg_index_drop_invalid_in(work, work->build->definition->schema, name, err);
 }

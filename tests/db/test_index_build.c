@@ -472,31 +472,83 @@ SG_TEST(another_runners_claim_is_waited_for)
     T_EQ_STR(noted(), "valid");
 }
 
-static void run_child(const char *runner)
+/* He would make valid what our DROP then drops. */
+SG_TEST(a_reindex_of_the_invalid_one_is_waited_for)
 {
+    plain(U_B);
+    sg_sql_expect(sql, "CREATE UNIQUE INDEX CONCURRENTLY u_b ON t (b)", "23505");
+    sg_sql_exec(sql, "DELETE FROM t WHERE a > 10");
+    holder = sg_sql_hold(conninfo, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM other");
+    maker = sg_sql_open(conninfo);
+    sg_sql_send(maker, "REINDEX INDEX CONCURRENTLY u_b");
+    sg_sql_await(sql, "SELECT phase FROM pg_stat_progress_create_index WHERE datname = current_database()", "waiting for old snapshots",
+                 10000);
+    meanwhile = let_go;
+    T_EQ_STR(built(), "already");
+    T_EQ_STR(sg_sql_finish(maker, 10000), "");
+    T_EQ_INT(result.attempts, 0);
+    T_FALSE(result.rebuilt);
+    T_EQ_STR(there(), "u_b");
+}
+
+/* Who has the table to himself keeps us from looking, and is named. */
+SG_TEST(a_table_that_cannot_be_looked_at_is_waited_for)
+{
+    plain(I_B);
+    holder = sg_sql_hold(conninfo, "SET application_name = 'the owner'; LOCK TABLE t");
+    meanwhile = let_go;
+    T_EQ_STR(built(), "built");
+    T_CONTAINS(told.data, "(the owner, user postgres, idle in transaction for ");
+}
+
+/* An invalid one cannot be dropped while somebody keeps the table. */
+SG_TEST(who_is_in_the_way_of_a_drop_is_named)
+{
+    plain(U_B);
+    sg_sql_expect(sql, "CREATE UNIQUE INDEX CONCURRENTLY u_b ON t (b)", "23505");
+    sg_sql_exec(sql, "DELETE FROM t WHERE a > 10");
+    holder = sg_sql_hold(conninfo, "SET application_name = 'the keeper'; LOCK TABLE t IN SHARE MODE");
+    meanwhile = let_go;
+    T_EQ_STR(built(), "built");
+    T_TRUE(result.rebuilt);
+    T_CONTAINS(told.data, "waits for pid ");
+    T_CONTAINS(told.data, "(the keeper, user postgres, idle in transaction for ");
+}
+
+static pid_t run_child(const char *runner)
+{
+    pid_t pid = fork();
+
     /* a process of its own, as builders are */
-    if (fork() == 0) {
+    if (pid == 0) {
         run.runner = runner;
         built();
         _exit(result.end == SG_INDEX_END_BUILT ? 10 : result.end == SG_INDEX_END_ALREADY ? 11 : 12);
     }
+    return pid;
 }
 
-SG_TEST(two_runners_at_once_build_it_once)
+static void two_at_once(void)
 {
     int statuses[2];
+    pid_t pids[2];
 
-    plain(I_B);
     sg_sql_exec(sql, "INSERT INTO t SELECT g, g % 10, 'x' || g FROM generate_series(1001, 200000) g");
-    run_child("a");
-    run_child("b");
+    pids[0] = run_child("a");
+    pids[1] = run_child("b");
     for (int i = 0; i < 2; i++) {
-        T_MUST(wait(&statuses[i]) > 0);
+        T_MUST(waitpid(pids[i], &statuses[i], 0) == pids[i]);
         T_MUST(WIFEXITED(statuses[i]));
     }
     T_EQ_INT(WEXITSTATUS(statuses[0]) + WEXITSTATUS(statuses[1]), 21);
     T_EQ_STR(there(), "i_b");
     T_EQ_STR(noted(), "valid");
+}
+
+SG_TEST(two_runners_at_once_build_it_once)
+{
+    plain(I_B);
+    two_at_once();
 }
 
 /* ---- faults -------------------------------------------------------------------------------- */
@@ -720,6 +772,30 @@ SG_TEST(the_roles_settings_do_not_matter_on_an_own_session)
                         "DROP OWNED BY %s; DROP ROLE %s", role, role, role);
 }
 
+/* The table is another role's, who may not log in: only as him it can be indexed. */
+SG_TEST(the_manifests_role_builds)
+{
+    struct sg_server *server = sg_server_shared();
+    const char *db = sg_server_new_db(server), *login = sg_test_strf("%s_login", db), *owner = sg_test_strf("%s_owner", db);
+
+    conninfo = sg_server_conninfo(server, db, NULL);
+    sql = sg_sql_open(conninfo);
+    sg_sql_execf(sql, "CREATE ROLE %s; CREATE ROLE %s LOGIN NOINHERIT IN ROLE %s; GRANT ALL ON SCHEMA public TO %s;"
+                      "GRANT ALL ON DATABASE %s TO %s, %s", owner, login, owner, owner, db, login, owner);
+    begin(server, sg_server_conninfo(server, db, login), NULL, U_B);
+    manifest.role = owner;
+    sg_sql_execf(sql, "ALTER TABLE t OWNER TO %s", owner);
+    sg_sql_expect(sql, "CREATE UNIQUE INDEX CONCURRENTLY u_b ON t (b)", "23505");
+    sg_sql_exec(sql, "DELETE FROM t WHERE a > 10");
+    T_EQ_STR(built(), "built");
+    T_TRUE(result.rebuilt);
+    T_EQ_STR(there(), "u_b");
+    T_EQ_STR(noted(), "valid");
+    T_EQ_STR(built(), "already");
+    sg_sql_execf(sql, "REASSIGN OWNED BY %s, %s TO postgres; DROP OWNED BY %s, %s; DROP ROLE %s; DROP ROLE %s", login, owner, login, owner,
+                 login, owner);
+}
+
 SG_TEST(a_direct_dsn_to_another_database_is_found_out)
 {
     struct sg_server *server = sg_server_shared();
@@ -756,6 +832,12 @@ SG_TEST(behind_a_pooler_it_is_built_with_progress_and_names)
     T_CONTAINS(told.data, "the reader");
     T_EQ_STR(there(), "i_b");
     T_CONTAINS(logged.data, "session settings");
+}
+
+SG_TEST(two_runners_behind_a_pooler_build_it_once)
+{
+    pooled(NULL, I_B, 4);
+    two_at_once();
 }
 
 /* The watch has no connection to be had while the build runs: no progress, no renewals, and the build goes on. */
@@ -823,6 +905,9 @@ static const struct sg_test others[] = {
     SG_CASE(another_sessions_build_is_waited_for_and_taken),
     SG_CASE(the_victim_of_a_deadlock_builds_again),
     SG_CASE(one_who_was_there_first_is_let_through),
+    SG_CASE(a_reindex_of_the_invalid_one_is_waited_for),
+    SG_CASE(a_table_that_cannot_be_looked_at_is_waited_for),
+    SG_CASE(who_is_in_the_way_of_a_drop_is_named),
     SG_CASE(an_idle_ghosts_session_is_ended),
     SG_CASE(another_runners_claim_is_waited_for),
     SG_CASE(two_runners_at_once_build_it_once),
@@ -842,8 +927,10 @@ static const struct sg_test faults[] = {
 static const struct sg_test sessions[] = {
     SG_CASE(no_connection_of_ours_keeps_a_transaction_meanwhile),
     SG_CASE(the_roles_settings_do_not_matter_on_an_own_session),
+    SG_CASE(the_manifests_role_builds),
     SG_CASE(a_direct_dsn_to_another_database_is_found_out),
     SG_CASE(behind_a_pooler_it_is_built_with_progress_and_names),
+    SG_CASE(two_runners_behind_a_pooler_build_it_once),
     SG_CASE(a_pool_of_one_is_enough),
     SG_CASE(a_pooled_sessions_statement_timeout_is_named),
     SG_CASE(a_direct_dsn_goes_past_the_pooler),
