@@ -13,7 +13,7 @@
 
 /* Columns 0 to 6 as sg_watch_add_session wants them. CREATE and DROP INDEX CONCURRENTLY and REINDEX CONCURRENTLY take SHARE UPDATE
  * EXCLUSIVE on the table, the others SHARE (explicit-locking, "Table-Level Locks"); a partitioned table's
- * parts count. Background processes have no usesysid. */
+ * parts count. Background processes have no usesysid; parallel workers have their leader's locks as well, and are nobody else. */
 static const char busy_sql[] =
 	"BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;"
 	"SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '10s';"
@@ -29,7 +29,8 @@ static const char busy_sql[] =
 	" CASE WHEN a.backend_type IS NOT NULL THEN left(a.query, 300) END AS query,"
 	" a.backend_type, p.index_relid, p.pid IS NOT NULL AS progress, l.granted, a.backend_type IS NULL AS hidden"
 	" FROM l JOIN pg_stat_activity a ON a.pid = l.pid LEFT JOIN pg_stat_progress_create_index p ON p.pid = l.pid"
-	" WHERE a.usesysid IS NOT NULL AND a.backend_type IS DISTINCT FROM 'autovacuum worker' AND l.pid NOT IN (pg_backend_pid(), %4$d))"
+	" WHERE a.usesysid IS NOT NULL AND a.backend_type IS DISTINCT FROM 'autovacuum worker'"
+	" AND a.backend_type IS DISTINCT FROM 'parallel worker' AND l.pid NOT IN (pg_backend_pid(), %4$d))"
 	" SELECT w.*, COALESCE(w.index_relid = ANY (SELECT oid FROM k), false) OR COALESCE(strpos(w.query, %3$s), 0) > 0"
 	" OR COALESCE(w.application_name, '') IN (left('sgrun:' || %3$s, 63), left('sgrun:' || %5$s, 63)),"
 	" COALESCE(w.application_name, '') ~ '^sgrun(:|$)'"

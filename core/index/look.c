@@ -329,8 +329,14 @@ int sg_index_look_many(struct sg_session *session, const struct sg_index_definit
 		struct glance glances[MOST_AT_ONCE];
 		size_t n = count - first < MOST_AT_ONCE ? count - first : MOST_AT_ONCE;
 
-		if (read_catalogue(session, definitions + first, n, arena, looks_r + first, glances, err) != 0)
-			return -1;
+		/* pg_get_indexdef opens the table (ruleutils.c, set_relation_column_names): one that is locked must not
+		 * keep the others from being seen */
+		if (read_catalogue(session, definitions + first, n, arena, looks_r + first, glances, err) != 0) {
+			if (err->class != SG_CLASS_LOCKED || sg_db_lost(session->db))
+				return -1;
+			sg_err_clear(err);
+			memset(glances, 0, sizeof glances);
+		}
 		for (size_t i = 0; i < n; i++)
 			sure_r[first + i] = glances[i].sure && !looks_r[first + i].partitioned;
 	}

@@ -40,7 +40,8 @@ struct sg_index_look {
 SG_MUST_CHECK int sg_index_look(struct sg_session *session, const struct sg_index_definition *definition,
                                 struct sg_arena *arena, struct sg_index_look *look_r, struct sg_err *err);
 /* A glance at many, in one statement: what the catalogue alone tells. sure_r: of those looks_r is all there is to say;
- * each of the others needs a look of its own (missing ones too: their definition may be refused). Waits for no lock. */
+ * each of the others needs a look of its own (missing ones too: their definition may be refused). Never SG_CLASS_LOCKED: where a
+ * table is locked, nothing is sure after a second. */
 SG_MUST_CHECK int sg_index_look_many(struct sg_session *session, const struct sg_index_definition *const *definitions, size_t count,
                                      struct sg_arena *arena, struct sg_index_look *looks_r, bool *sure_r, struct sg_err *err);
 

@@ -123,7 +123,6 @@ static void take_look(struct sg_planning *p, struct sg_plan_item *item, const st
 	case SG_INDEX_FOUND_DRIFTED:
 		item->action = SG_ACTION_DRIFTED;
 		item->reason = sg_arena_printf(p->run->arena, "is: %s; wanted: %s", found->is, found->wanted);
-		sg_err_defer(&item->err, p->run->arena);
 		(void)sg_index_drift_err(p->run, definition, found, &item->err);
 		break;
 	}
@@ -146,20 +145,13 @@ static void take_state(struct sg_planning *p, struct sg_plan_item *item)
 	                               sg_index_row_text(row, p->run->arena));
 }
 
-static int look_at(struct sg_planning *p, struct sg_plan_item *item, struct sg_err *err)
+static int look_at(struct sg_planning *p, struct sg_plan_item *item, const struct sg_index_definition *definition,
+                   struct sg_err *err)
 {
 	struct sg_err *doubt = &p->doubts[item - p->plan->items];
-	struct sg_index_definition *definition = sg_arena_alloc(p->run->arena, sizeof *definition);
 	struct sg_index_look found;
 	struct sg_err why = SG_ERR_INIT;
 
-	item->title = item->step->title ? item->step->title : item->step->description;
-	if (sg_index_define(p->run->manifest, item->step, p->run->arena, definition, &why) != 0) {
-		item->action = SG_ACTION_REFUSED;
-		sg_err_defer(&item->err, p->run->arena);
-		sg_err_move(&item->err, &why);
-		return 0;
-	}
 	if (p->locked != NULL && strcmp(p->locked, definition->relation) == 0) {
 		take_state(p, item);
 		return 0;
@@ -185,14 +177,67 @@ static int look_at(struct sg_planning *p, struct sg_plan_item *item, struct sg_e
 	return 0;
 }
 
+/* What the sections ask for, by the steps' places; NULL for what is no index, or refused. */
+static const struct sg_index_definition **define_all(struct sg_planning *p)
+{
+	const struct sg_index_definition **definitions = sg_arena_array(p->run->arena, p->plan->count, sizeof *definitions);
+
+	for (size_t i = 0; i < p->plan->count; i++) {
+		struct sg_plan_item *item = &p->plan->items[i];
+		struct sg_index_definition *definition;
+
+		if (item->step->kind != SG_STEP_INDEX)
+			continue;
+		item->title = item->step->title ? item->step->title : item->step->description;
+		definition = sg_arena_alloc(p->run->arena, sizeof *definition);
+		sg_err_defer(&item->err, p->run->arena);
+		if (sg_index_define(p->run->manifest, item->step, p->run->arena, definition, &item->err) == 0)
+			definitions[i] = definition;
+		else
+			item->action = SG_ACTION_REFUSED;
+	}
+	return definitions;
+}
+
+/* One question for most of them. What it does not answer, or where it fails, is asked one by one. */
+static void glance(struct sg_planning *p, const struct sg_index_definition **definitions)
+{
+	struct sg_arena *arena = p->run->arena;
+	const struct sg_index_definition **asked = sg_arena_array(arena, p->plan->count, sizeof *asked);
+	struct sg_index_look *looks = sg_arena_array(arena, p->plan->count, sizeof *looks);
+	bool *sure = sg_arena_array(arena, p->plan->count, sizeof *sure);
+	struct sg_err err = SG_ERR_INIT;
+	size_t count = 0, n = 0;
+
+	for (size_t i = 0; i < p->plan->count; i++)
+		if (definitions[i] != NULL)
+			asked[count++] = definitions[i];
+	if (count == 0 || sg_index_look_many(&p->session, asked, count, arena, looks, sure, &err) != 0) {
+		sg_err_release(&err);
+		return;
+	}
+	for (size_t i = 0; i < p->plan->count; i++) {
+		if (definitions[i] == NULL)
+			continue;
+		if (sure[n]) {
+			take_look(p, &p->plan->items[i], definitions[i], &looks[n]);
+			definitions[i] = NULL;
+		}
+		n++;
+	}
+}
+
 int sg_plan_look_indexes(struct sg_planning *p, struct sg_err *err)
 {
+	const struct sg_index_definition **definitions = define_all(p);
+
+	glance(p, definitions);
 	for (size_t i = 0; i < p->plan->count; i++) {
-		if (p->plan->items[i].step->kind != SG_STEP_INDEX)
+		if (definitions[i] == NULL)
 			continue;
 		if (sg_stop_count() > 0)
 			return sg_stop_err(err);
-		if (look_at(p, &p->plan->items[i], err) != 0)
+		if (look_at(p, &p->plan->items[i], definitions[i], err) != 0)
 			return -1;
 	}
 	return 0;
@@ -212,7 +257,6 @@ static void conclude_doubt(const struct sg_reaching *r, struct sg_plan_item *ite
 		item->reason = sg_arena_printf(p->run->arena, "as the migrations behind it do; as things are: %s", doubt->primary);
 	} else {
 		item->action = SG_ACTION_REFUSED;
-		sg_err_defer(&item->err, p->run->arena);
 		sg_err_move(&item->err, doubt);
 	}
 }

@@ -613,6 +613,9 @@ SG_TEST(a_role_that_is_taken)
 
 SG_TEST(a_locked_table_is_told_soon)
 {
+    struct sg_index_definition other;
+    struct sg_index_look looks[2];
+    bool sure[2];
     struct sg_sql *holder;
     int64_t from;
 
@@ -623,6 +626,18 @@ SG_TEST(a_locked_table_is_told_soon)
     T_TRUE(sg_test_now_ms() - from < 2500);
     sg_sql_close(holder);
     T_EQ_STR(seen(), "valid");
+    /* of many, one table that is locked keeps nothing from being asked for by itself */
+    sg_sql_exec(sql, "CREATE TABLE o (a int); CREATE INDEX io ON o (a)");
+    other = definition;
+    other.table = "o";
+    other.name = "io";
+    holder = sg_sql_hold(conninfo, "LOCK TABLE app.t IN ACCESS EXCLUSIVE MODE");
+    T_EQ_INT(sg_index_look_many(&session, (const struct sg_index_definition *const[]){&definition, &other}, 2, &arena, looks, sure, &err), 0);
+    T_FALSE(sure[0]);
+    sg_sql_close(holder);
+    T_EQ_INT(sg_index_look_many(&session, (const struct sg_index_definition *const[]){&definition, &other}, 2, &arena, looks, sure, &err), 0);
+    T_TRUE(sure[0] && sure[1]);
+    T_EQ_INT(looks[1].found, SG_INDEX_FOUND_VALID);
     /* what only reads and writes does not matter */
     holder = sg_sql_hold(conninfo, "LOCK TABLE app.t IN SHARE UPDATE EXCLUSIVE MODE");
     T_EQ_STR(seen(), "valid");
@@ -719,6 +734,24 @@ SG_TEST(builders_are_seen)
     sg_sql_close(writer);
 }
 
+/* Our own build's helpers are not somebody else. */
+SG_TEST(parallel_workers_are_their_leader)
+{
+    struct sg_sql *builder;
+    int pid;
+
+    prepare("CREATE TABLE t (a int) WITH (parallel_workers = 2); INSERT INTO t SELECT generate_series(1, 2000);"
+            "CREATE FUNCTION slow(int) RETURNS int IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.002); RETURN $1; END $$");
+    builder = sg_sql_open(conninfo);
+    pid = sg_sql_pid(builder);
+    sg_sql_exec(builder, "SET min_parallel_table_scan_size = 0; SET max_parallel_maintenance_workers = 2");
+    sg_sql_send(builder, "CREATE INDEX CONCURRENTLY idx ON app.t (app.slow(a))");
+    sg_sql_await(sql, "SELECT count(DISTINCT pid) > 1 FROM pg_locks WHERE relation = 'app.t'::regclass AND mode = 'ShareUpdateExclusiveLock'", "t", 10000);
+    T_EQ_STR(busy_but(pid), "no");
+    T_CONTAINS(busy_but(0), sg_test_strf("same, pid %d (", pid));
+    sg_sql_close(builder);
+}
+
 SG_TEST(others_on_the_table_do_not_build)
 {
     static const char *const locks[] = {"LOCK TABLE app.t IN ROW EXCLUSIVE MODE", "LOCK TABLE app.t IN ACCESS SHARE MODE",
@@ -770,6 +803,7 @@ static const struct sg_test tests[] = {
     SG_CASE(a_locked_table_is_told_soon),
     SG_CASE(through_a_pooler),
     SG_CASE(builders_are_seen),
+    SG_CASE(parallel_workers_are_their_leader),
     SG_CASE(others_on_the_table_do_not_build),
     SG_CASES_END,
 };
