@@ -244,6 +244,8 @@ static int refuse(const struct comparing *c, struct sg_err *err)
 		sg_err_detail(err, "%s", said.detail);
 	if (said.hint != NULL)
 		sg_err_hint(err, "%s", said.hint);
+	else if (c->partitioned && definition->unique && is_state(&said, "0A000"))
+		sg_err_hint(err, "Name the columns of the table's partition key among those of the index.");
 	sg_err_release(&said);
 	sg_err_statement(err,
 	                 sg_index_statement(definition, SG_INDEX_CONCURRENTLY, definition->name,
