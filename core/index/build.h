@@ -127,8 +127,9 @@ SG_MUST_CHECK int sg_index_drop_invalid_in(struct sg_index_work *work, const cha
 const char *sg_index_table_holder(struct sg_index_work *work, struct sg_arena *arena);
 
 /* partitions.c: the table is partitioned. Each leaf's index concurrently, by names of ours, whatever of them is there already and equal
- * is taken; then, in one short transaction up the lock ladder, the parents (ON ONLY) and ATTACH PARTITION; committed only if
- * the topmost is valid then. -1: err, nothing half done that the next run would not go on from. */
+ * is taken; then, in one short transaction up the lock ladder, those of the partitioned levels, to which the leaves' are
+ * attached; committed only if the topmost is valid then. -1: err, nothing half done that the next run would not go on from, and
+ * carcass in the result if an invalid one of a leaf is left; SG_CLASS_VERIFY: the topmost is there, invalid, with another definition. */
 SG_MUST_CHECK int sg_index_build_partitioned(struct sg_index_work *work, const struct sg_index_look *look, struct sg_err *err);
 
 /* duplicates.c: 23505. Adds to err, which is set, up to ten duplicate keys with their counts as detail, and what to do as hint. Best

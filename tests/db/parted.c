@@ -47,7 +47,7 @@ static void must(int status, struct sg_err *err)
         T_FATAL("%s: %s (%s)", sg_class_name(err->class), err->primary, err->detail != NULL ? err->detail : "");
 }
 
-static const char *from_dsn;
+static const char *from_dsn, *db_name;
 
 void one_section(const char *policy, const char *section)
 {
@@ -64,10 +64,15 @@ void one_section(const char *policy, const char *section)
     one.build = (struct sg_index_build){.run = &one.run, .definition = &one.definition, .progress = on_progress};
 }
 
+void one_section_as(const char *role, const char *section)
+{
+    from_dsn = sg_server_conninfo(sg_server_shared(), db_name, role);
+    one_section("", section);
+}
+
 void one_begin(const char *setup, bool pooled, const char *policy, const char *section)
 {
     struct sg_err err = SG_ERR_INIT;
-    const char *db_name;
     struct sg_db *db;
 
     memset(&one, 0, sizeof one);

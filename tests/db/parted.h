@@ -29,6 +29,8 @@ extern struct one one;
 void one_begin(const char *setup, bool pooled, const char *policy, const char *section);
 /* Another section for the same database. */
 void one_section(const char *policy, const char *section);
+/* The same as another role of the server. */
+void one_section_as(const char *role, const char *section);
 /* Builds; "built", "failed", … */
 const char *one_built(void);
 /* The same in a process of its own, that may stop or die: of the result only end, attempts, carcass are known; "killed". */

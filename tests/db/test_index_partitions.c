@@ -389,7 +389,7 @@ SG_TEST(a_kill_and_another_run)
     one.meanwhile = NULL;
     sg_sql_exec(one.sql, "UPDATE sgrun.indexes SET expires_at = clock_timestamp()");
     expect_built();
-    T_EQ_STR(sent(), "2 of 4");
+    T_LE_INT(one.result.attempts, 2); /* 1: the dead one's backend has finished its own */
     T_EQ_STR(indexes(), ALL_OF_M);
 }
 
