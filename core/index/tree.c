@@ -58,12 +58,13 @@ static size_t cut_end(const char *text, size_t most)
 
 const char *sg_tree_name(struct sg_arena *arena, const char *index, const char *table, bool hashed)
 {
-	const char *plain = sg_arena_printf(arena, "%s_%s", index, table), *tail;
+	const char *plain = sg_arena_printf(arena, "%s_%s", index, table), *both, *tail;
 	char hash[SG_SHA256_HEX];
 
 	if (!hashed && strlen(plain) <= SG_INDEX_NAME_BYTES)
 		return plain;
-	sg_hash_sha256(plain, strlen(plain), hash);
+	both = sg_arena_printf(arena, "%zu %s", strlen(index), plain); /* "a" of "b_c" is not "a_b" of "c" */
+	sg_hash_sha256(both, strlen(both), hash);
 	tail = table + cut_start(table, TABLE_BYTES);
 	return sg_arena_printf(arena, "%.*s_%s_%.*s",
 	                       (int)cut_end(index, SG_INDEX_NAME_BYTES - HASH_CHARS - 2 - strlen(tail)), index, tail, HASH_CHARS, hash);
