@@ -46,6 +46,10 @@ UNIT_TESTS += tests/unit/sql/test_statements
 
 # In the order in which they are started: what takes longest comes first.
 DB_TESTS = tests/db/test_kit
+DB_TESTS += tests/db/test_killed_deploy tests/db/test_killed_deploy_pooled
+killed_deploy = tests/db/kills.c tests/db/kills.h tests/db/left.c tests/db/left.h tests/db/crm.c tests/db/crm.h
+tests_db_test_killed_deploy_SOURCES = tests/db/test_killed_deploy.c $(killed_deploy)
+tests_db_test_killed_deploy_pooled_SOURCES = tests/db/test_killed_deploy_pooled.c $(killed_deploy)
 DB_TESTS += tests/db/test_killed
 tests_db_test_killed_SOURCES = tests/db/test_killed.c tests/db/faults.c tests/db/faults.h
 DB_TESTS += tests/db/test_killed_pooled

@@ -11,7 +11,7 @@ struct crm crm_new(void)
     struct sg_server *server = sg_server_shared();
     struct sg_sql *admin = sg_sql_open(sg_server_conninfo(server, "postgres", NULL));
     const char *db = sg_server_new_db(server);
-    struct crm crm = {.url = sg_server_url(server, db, NULL), .conninfo = sg_server_conninfo(server, db, NULL)};
+    struct crm crm = {.db = db, .url = sg_server_url(server, db, NULL), .conninfo = sg_server_conninfo(server, db, NULL)};
 
     if (!loaded) {
         struct sg_sql *first;
@@ -31,18 +31,45 @@ struct crm crm_new(void)
     return crm;
 }
 
+#define MOST_ARGS 32
+
+/* What runs it: the program, its manifest with the plugins as built, its environment; then these arguments. */
+struct command {
+    const char *argv[MOST_ARGS], *env[2];
+    struct sg_run_opts opts;
+};
+
+static void command_init(struct command *command, const struct crm *crm, const char *const *args)
+{
+    size_t count = 0;
+
+    *command = (struct command){.env = {sg_test_strf("DATABASE_URL=%s", crm->url)}};
+    command->argv[count++] = sg_test_built("sgrun");
+    command->argv[count++] = "--manifest";
+    command->argv[count++] = sg_test_source("etc/prod.ini");
+    command->argv[count++] = "--set";
+    command->argv[count++] = sg_test_strf("sgrun.plugin_path=%s %s", sg_test_built("migrations"), sg_test_built("backfills"));
+    for (; *args != NULL; args++) {
+        T_MUST(count < MOST_ARGS - 1);
+        command->argv[count++] = *args;
+    }
+    command->opts = (struct sg_run_opts){.argv = command->argv, .env = command->env};
+}
+
 struct sg_run_result crm_run_args(const struct crm *crm, const char *const *args)
 {
-    const char *argv[24] = {sg_test_built("sgrun"), "--manifest", sg_test_source("etc/prod.ini"), "--set",
-                            sg_test_strf("sgrun.plugin_path=%s %s", sg_test_built("migrations"), sg_test_built("backfills"))};
-    size_t count = 5;
+    struct command command;
 
-    for (; *args != NULL; args++) {
-        T_MUST(count < sizeof argv / sizeof *argv - 1);
-        argv[count++] = *args;
-    }
-    return sg_run(&(struct sg_run_opts){.argv = argv,
-                                        .env = (const char *const[]){sg_test_strf("DATABASE_URL=%s", crm->url), NULL}});
+    command_init(&command, crm, args);
+    return sg_run(&command.opts);
+}
+
+struct sg_run *crm_start_args(const struct crm *crm, const char *const *args)
+{
+    struct command command;
+
+    command_init(&command, crm, args);
+    return sg_run_start(&command.opts);
 }
 
 void crm_clean_jobs(const struct crm *crm)

@@ -8,7 +8,9 @@
 #include "tests/kit/sql.h"
 
 struct crm {
-    const char *url, *conninfo;
+    const char *db;
+    const char *url;      /* what sgrun is told; a test may write another way there */
+    const char *conninfo; /* the test's own way */
     struct sg_sql *sql; /* a session on it */
 };
 
@@ -18,6 +20,8 @@ struct crm crm_new(void);
 /* Runs the built sgrun on it, with these further arguments. */
 #define crm_run(crm, ...) crm_run_args((crm), (const char *const[]){__VA_ARGS__, NULL})
 struct sg_run_result crm_run_args(const struct crm *crm, const char *const *args);
+/* The same in the background. */
+struct sg_run *crm_start_args(const struct crm *crm, const char *const *args);
 
 /* Without the gate of 0113, for a test of migrations alone. */
 #define CRM_NO_GATE "--set=migration 0113_unique_run_lead.requires="
