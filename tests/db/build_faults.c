@@ -1,0 +1,231 @@
+/* Faults while an index is built, as build_faults.h says. */
+#include "config.h"
+
+#include "tests/db/build_faults.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME "t_gate"
+
+static const char *const blow_names[BLOW_COUNT] = {
+    "sgrun killed", "sgrun and its builder killed", "the builder killed", "stopped, and killed when the next run is at it",
+    "backend terminated", "backend cancelled", "connections cut", "SIGINT", "SIGTERM", "SIGINT twice", "SIGTERM twice",
+    "PgBouncer killed", "postmaster killed"};
+
+struct faults {
+    struct site site;
+    int hits[BLOW_COUNT], of_phase[PHASE_COUNT], all;
+};
+
+/* ---- faults; what the run came to is judged by them ---- */
+
+static void kill_builders(struct sg_run *run, bool itself, int sig)
+{
+    pid_t builders[8];
+    size_t count = sg_run_lanes(run, builders, 8);
+
+    T_GT_INT(count, 0);
+    if (itself)
+        sg_run_signal(run, sig);
+    for (size_t i = 0; i < count; i++)
+        (void)kill(builders[i], sig);
+}
+
+/* The end of a run that was not killed: its exit status, whatever it says is true (site_end), and it takes no longer than that. */
+static struct sg_run_result end(struct site *site, struct sg_run *run, int status, const char *what)
+{
+    struct sg_run_result result = site_end(site, run, what);
+
+    if (result.exit != status)
+        T_FAIL("%s: exit status %d (signal %d), not %d:\n%s", what, result.exit, result.signal, status, site_said(result));
+    return result;
+}
+
+static void killed(struct site *site, struct sg_run *run, const char *what)
+{
+    T_EQ_INT(site_end(site, run, what).signal, SIGKILL);
+}
+
+/* What is interrupted leaves at once, or within the ten seconds that dropping the carcass may take; and says what it left. */
+static void interrupt(struct site *site, struct sg_run *run, int sig, bool twice, const char *what)
+{
+    int64_t since = sg_test_now_ms();
+    struct sg_run_result result;
+
+    sg_run_signal(run, sig);
+    if (twice) {
+        sg_test_sleep_ms(300);
+        since = sg_test_now_ms();
+        sg_run_signal(run, sig);
+    }
+    result = end(site, run, 128 + sig, what);
+    if (sg_test_now_ms() - since > (twice ? 5000 : 15000))
+        T_FAIL("%s: it left after %lld ms:\n%s", what, (long long)(sg_test_now_ms() - since), site_said(result));
+}
+
+/* Frozen with all that is its own; the next run begins while the ghost's backend is at it, and then the ghost is killed. */
+static void ghost(struct site *site, struct sg_run *run, const char *what)
+{
+    struct sg_run *next;
+
+    kill_builders(run, true, SIGSTOP);
+    sg_test_sleep_ms(2200); /* its claim has run out */
+    next = site_start(site, "index");
+    sg_test_sleep_ms(700);
+    if (sg_test_rand(2) == 0) {
+        kill_builders(run, true, SIGKILL);
+        killed(site, run, what);
+        site_release(site);
+    } else {
+        site_release(site);
+        sg_test_sleep_ms(100);
+        kill_builders(run, true, SIGKILL);
+        killed(site, run, what);
+    }
+    end(site, next, 0, what);
+    T_EQ_STR(site_index(site, NAME), "valid");
+}
+
+/* Goes on by itself once it may: the same run ends with the index. */
+static void survived(struct site *site, struct sg_run *run, const char *what)
+{
+    struct sg_run_result result;
+
+    sg_test_sleep_ms((int64_t)sg_test_rand(400));
+    site_release(site);
+    result = end(site, run, 0, what);
+    site_again(site);
+    if (strcmp(site_index(site, NAME), "valid") != 0)
+        T_FAIL("%s: it did not go on: %s is %s\n%s", what, NAME, site_index(site, NAME), site_said(result));
+}
+
+static void strike(struct site *site, struct sg_run *run, enum blow blow, const char *what)
+{
+    int backend = site_builder_backend(site);
+
+    switch (blow) {
+    case BLOW_KILL:
+        sg_run_signal(run, SIGKILL);
+        killed(site, run, what);
+        break;
+    case BLOW_KILL_ALL:
+        kill_builders(run, true, SIGKILL);
+        killed(site, run, what);
+        break;
+    case BLOW_KILL_BUILDER:
+        kill_builders(run, false, SIGKILL);
+        survived(site, run, what);
+        break;
+    case BLOW_GHOST:
+        ghost(site, run, what);
+        break;
+    case BLOW_TERMINATE:
+    case BLOW_CANCEL:
+        T_MUST(backend != 0);
+        sg_sql_execf(site->sql, "SELECT pg_%s_backend(%d)", blow == BLOW_CANCEL ? "cancel" : "terminate", backend);
+        if (blow == BLOW_CANCEL) {
+            sg_test_sleep_ms(200);
+            site_release(site);
+            end(site, run, 0, what);
+        } else {
+            survived(site, run, what);
+        }
+        break;
+    case BLOW_CUT:
+        sg_proxy_cut(site->past != NULL && sg_test_rand(2) == 0 ? site->past : site->proxy);
+        survived(site, run, what);
+        break;
+    case BLOW_INT:
+    case BLOW_INT_TWICE:
+        interrupt(site, run, SIGINT, blow == BLOW_INT_TWICE, what);
+        break;
+    case BLOW_TERM:
+    case BLOW_TERM_TWICE:
+        interrupt(site, run, SIGTERM, blow == BLOW_TERM_TWICE, what);
+        break;
+    case BLOW_BOUNCER:
+        sg_pgbouncer_kill(site->bouncer);
+        sg_pgbouncer_restart(site->bouncer);
+        survived(site, run, what);
+        break;
+    case BLOW_CRASH:
+        sg_server_kill(site->server);
+        site_release(site);
+        sg_server_restart(site->server);
+        site_again(site);
+        survived(site, run, what);
+        break;
+    case BLOW_COUNT:
+        T_FATAL("no such blow");
+    }
+}
+
+/* ---- the test ---- */
+
+static void one(struct faults *faults, enum phase phase, enum blow blow)
+{
+    struct site *site = &faults->site;
+    const char *what = sg_test_strf("%s, at \"%s\"", blow_names[blow], phase_name(phase));
+    int64_t began = sg_test_now_ms();
+    struct sg_run *run = site_hold(site, phase);
+
+    strike(site, run, blow, what);
+    site_release(site);
+    site_again(site);
+    site_settle(site, NAME, what);
+    site_clear(site);
+    faults->hits[blow]++;
+    faults->of_phase[phase]++;
+    faults->all++;
+    printf("%s (%.1f s)\n", what, (double)(sg_test_now_ms() - began) / 1000);
+    (void)fflush(stdout);
+}
+
+static bool fits(const struct site *site, enum blow blow)
+{
+    return blow != BLOW_BOUNCER || site->bouncer != NULL;
+}
+
+void build_faults(enum way way, int n)
+{
+    static struct faults faults;
+    struct cell {
+        enum phase phase;
+        enum blow blow;
+    } cells[PHASE_COUNT * BLOW_COUNT];
+    int count = 0;
+
+    site_open(&faults.site, way, true);
+    site_manifest(&faults.site, site_section(NAME, ""));
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        for (int blow = 0; blow < BLOW_COUNT; blow++)
+            if (fits(&faults.site, (enum blow)blow))
+                cells[count++] = (struct cell){(enum phase)phase, (enum blow)blow};
+    if (sg_test_full() || n > count)
+        n = count;
+    for (int i = 0; i < n; i++) {
+        int at = i + (int)sg_test_rand((uint64_t)(count - i)), swap = -1;
+        struct cell cell;
+
+        /* of those that are left one whose fault or phase was not there yet, as long as there are such */
+        for (int j = i; j < count && swap < 0; j++) {
+            int k = i + (at - i + j - i) % (count - i);
+
+            if (faults.hits[cells[k].blow] == 0 || faults.of_phase[cells[k].phase] == 0)
+                swap = k;
+        }
+        at = swap >= 0 ? swap : at;
+        cell = cells[at];
+        cells[at] = cells[i];
+        cells[i] = cell;
+        one(&faults, cell.phase, cell.blow);
+    }
+    printf("%d faults hit:", faults.all);
+    for (int i = 0; i < BLOW_COUNT; i++)
+        if (faults.hits[i] > 0)
+            printf(" %s %d;", blow_names[i], faults.hits[i]);
+    printf("\n");
+    T_GE_INT(faults.all, n);
+}
