@@ -1,0 +1,256 @@
+/*
+ * A build that has to wait for others: for a lock on its table, a writer, an old snapshot, another session that builds on the same table.
+ * Who it is is said while it waits; lock_seconds holds; and nothing deadlocks.
+ */
+#include "config.h"
+
+#include "tests/db/both_ways.h"
+
+#include <string.h>
+
+static struct site *fresh(enum way way, const char *lines)
+{
+    static struct site site;
+
+    site_open(&site, way, false);
+    site_manifest(&site, lines);
+    return &site;
+}
+
+static int holder_pid(struct site *site)
+{
+    return (int)sg_sql_int(site->sql, "SELECT pid FROM pg_stat_activity WHERE application_name = 'holder' AND datname = current_database()");
+}
+
+/* The one that holds it up is named by its pid and its name, within the time after which a line comes. */
+static void names_holder(struct site *site, struct sg_run *run)
+{
+    sg_run_await(run, sg_test_strf("pid %d", holder_pid(site)), 15000);
+    sg_run_await(run, "holder", 1000);
+}
+
+/* ---- locks, writers, snapshots ---- */
+
+BOTH_WAYS(waits_and_names_whom)
+{
+    static const enum phase phases[] = {PHASE_LOCK, PHASE_WRITERS, PHASE_SNAPSHOTS};
+    struct site *site = fresh(way, site_section("t_gate", ""));
+
+    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
+        struct sg_run *run = site_hold(site, phases[i]);
+
+        names_holder(site, run);
+        site_release(site);
+        T_EQ_INT(site_end(site, run, phase_name(phases[i])).exit, 0);
+        T_EQ_STR(site_index(site, "t_gate"), "valid");
+        site_quiet(site, phase_name(phases[i]));
+        site_clear(site);
+    }
+}
+
+/* lock_seconds: given up, named, exit status 0, nothing in the way of the application, and the next run builds it. */
+BOTH_WAYS(lock_seconds_holds)
+{
+    static const enum phase phases[] = {PHASE_LOCK, PHASE_WRITERS, PHASE_WRITERS_AGAIN, PHASE_SNAPSHOTS};
+    struct site *site = fresh(way, site_section("t_gate", "lock_seconds = 2\n"));
+
+    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
+        struct sg_run *run = site_hold(site, phases[i]);
+        const char *pid = sg_test_strf("%d", site->holder_count > 0 ? holder_pid(site) : 0);
+        int64_t began = sg_test_now_ms();
+        struct sg_run_result result = site_end(site, run, phase_name(phases[i]));
+
+        T_EQ_INT(result.exit, 0);
+        T_LT_INT(sg_test_now_ms() - began, 2000 + 14000);
+        T_CONTAINS(site_said(result), pid);
+        T_CONTAINS(site_said(result), "lock_seconds");
+        T_NE_STR(site_index(site, "t_gate"), "valid");
+        site_release(site);
+        site_settle(site, "t_gate", phase_name(phases[i]));
+        site_clear(site);
+    }
+}
+
+/* ACCESS EXCLUSIVE: not even a look at the table comes through; no reader queues behind us for long. */
+BOTH_WAYS(a_table_that_is_locked_whole)
+{
+    struct site *site = fresh(way, site_section("t_gate", ""));
+    struct sg_sql *holder = sg_sql_hold(site->direct, "SET application_name = 'holder'; LOCK TABLE t IN ACCESS EXCLUSIVE MODE");
+    struct sg_run *run = site_start(site, "index");
+
+    names_holder(site, run);
+    T_EQ_STR(site_index(site, "t_gate"), "missing");
+    sg_sql_close(holder);
+    T_EQ_INT(site_end(site, run, "locked whole").exit, 0);
+    T_EQ_STR(site_index(site, "t_gate"), "valid");
+    site_quiet(site, "locked whole");
+    site_clear(site);
+
+    site_manifest(site, site_section("t_gate", "lock_seconds = 1\n"));
+    holder = sg_sql_hold(site->direct, "SET application_name = 'holder'; LOCK TABLE t IN ACCESS EXCLUSIVE MODE");
+    run = site_start(site, "index");
+    T_EQ_INT(site_end(site, run, "locked whole, lock_seconds").exit, 0);
+    sg_sql_close(holder);
+    T_EQ_STR(site_index(site, "t_gate"), "missing");
+    site_settle(site, "t_gate", "locked whole, lock_seconds");
+}
+
+/* max_seconds ends a build, and --max-minutes none that is short. */
+BOTH_WAYS(max_seconds_holds)
+{
+    struct site *site = fresh(way, site_section("t_gate", "max_seconds = 2\n"));
+    struct sg_run *run = site_hold(site, PHASE_SCAN);
+    struct sg_run_result result = site_end(site, run, "max_seconds");
+
+    T_EQ_INT(result.exit, 0);
+    T_CONTAINS(site_said(result), "max_seconds");
+    T_EQ_STR(site_index(site, "t_gate"), "missing");
+    site_release(site);
+    site_settle(site, "t_gate", "max_seconds");
+}
+
+/* ---- others that build ---- */
+
+static struct sg_sql *other_builds(struct site *site, enum phase phase, const char *statement)
+{
+    struct sg_sql *other = sg_sql_open(site->direct);
+
+    sg_sql_exec(other, "SET application_name = 'psql of eva'; SET client_min_messages = error");
+    site_hold_before(site, phase);
+    sg_sql_send(other, statement);
+    site_hold_after(site, phase, NULL);
+    return other;
+}
+
+#define SAME "CREATE INDEX CONCURRENTLY t_gate ON t (gate(a) slow_ops)"
+
+/* Waited for, named, and taken as it is. */
+BOTH_WAYS(somebody_builds_the_same)
+{
+    static const enum phase phases[] = {PHASE_WRITERS, PHASE_SCAN, PHASE_VALIDATE, PHASE_SNAPSHOTS};
+    struct site *site = fresh(way, site_section("t_gate", ""));
+
+    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
+        struct sg_sql *other = other_builds(site, phases[i], SAME);
+        const char *oid = sg_sql_value(site->sql, "SELECT 't_gate'::regclass::oid");
+        struct sg_run *run = site_start(site, "index");
+
+        sg_run_await(run, "psql of eva", 15000);
+        site_release(site);
+        T_EQ_STR(sg_sql_finish(other, 10000), "");
+        T_EQ_INT(site_end(site, run, "somebody builds it").exit, 0);
+        T_EQ_STR(sg_sql_value(site->sql, "SELECT 't_gate'::regclass::oid"), oid);
+        T_EQ_STR(site_state(site, "t_gate"), "valid");
+        site_quiet(site, phase_name(phases[i]));
+        sg_sql_close(other);
+        site_clear(site);
+    }
+}
+
+/* His build fails: what it left is ours to drop. */
+BOTH_WAYS(somebody_fails_to_build_the_same)
+{
+    struct site *site = fresh(way, site_section("t_gate", ""));
+    struct sg_sql *other = other_builds(site, PHASE_SNAPSHOTS, SAME);
+    struct sg_run *run = site_start(site, "index");
+
+    sg_run_await(run, "psql of eva", 15000);
+    sg_sql_execf(site->sql, "SELECT pg_terminate_backend(%d)", site_builder_backend(site));
+    T_EQ_STR(sg_sql_finish(other, 10000), "57P01");
+    site_release(site);
+    T_EQ_INT(site_end(site, run, "somebody failed").exit, 0);
+    T_EQ_STR(site_index(site, "t_gate"), "valid");
+    site_quiet(site, "somebody failed");
+}
+
+/* Another index on the same table: two builds would wait for each other's snapshots, and one be the deadlock's victim. */
+BOTH_WAYS(somebody_builds_another)
+{
+    static const enum phase phases[] = {PHASE_LOCK, PHASE_WRITERS, PHASE_SCAN, PHASE_WRITERS_AGAIN, PHASE_SNAPSHOTS};
+    struct site *site = fresh(way, "[index t_b]\ntable = t\ncolumns = b\n");
+    size_t logged = strlen(sg_server_log(site->server));
+
+    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
+        struct sg_sql *other = other_builds(site, phases[i], SAME);
+        struct sg_run *run = site_start(site, "index");
+
+        sg_run_await(run, "psql of eva", 15000);
+        site_release(site);
+        T_EQ_STR(sg_sql_finish(other, 10000), "");
+        T_EQ_INT(site_end(site, run, "somebody builds another").exit, 0);
+        T_EQ_STR(site_index(site, "t_b"), "valid");
+        T_EQ_STR(site_index(site, "t_gate"), "valid");
+        site_quiet(site, phase_name(phases[i]));
+        sg_sql_close(other);
+        site_clear(site);
+    }
+    T_LACKS(sg_server_log(site->server) + logged, "deadlock detected");
+}
+
+/* He comes while we build: whoever of the two loses, ours is valid in the end, and nothing of it is left broken. */
+BOTH_WAYS(somebody_comes_while_we_build)
+{
+    static const enum phase phases[] = {PHASE_WRITERS, PHASE_SCAN, PHASE_SNAPSHOTS};
+    struct site *site = fresh(way, site_section("t_gate", ""));
+
+    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
+        struct sg_run *run = site_hold(site, phases[i]);
+        struct sg_sql *other = sg_sql_open(site->direct);
+        const char *state;
+
+        sg_sql_exec(other, "SET client_min_messages = error");
+        sg_sql_send(other, i == 0 ? "CREATE INDEX CONCURRENTLY t_other ON t (b)" : "CREATE INDEX CONCURRENTLY IF NOT EXISTS t_gate ON t"
+                                                                                 " (gate(a) slow_ops)");
+        sg_test_sleep_ms(1200); /* longer than the server takes to look for deadlocks */
+        site_release(site);
+        T_EQ_INT(site_end(site, run, "somebody came").exit, 0);
+        state = sg_sql_finish(other, 15000);
+        T_NOT_NULL(state);
+        T_EQ_STR(site_index(site, "t_gate"), "valid");
+        if (i == 0 && strcmp(state, "") != 0)
+            sg_sql_exec(site->sql, "DROP INDEX IF EXISTS t_other"); /* his carcass, not ours */
+        site_quiet(site, phase_name(phases[i]));
+        sg_sql_close(other);
+        site_clear(site);
+    }
+}
+
+/* ---- what the server's role says ---- */
+
+/* Straight to the server it is our own session's setting that holds; behind a pooler the role's does, and is named. */
+BOTH_WAYS(statement_timeout_of_the_role)
+{
+    struct site *site = fresh(way, site_section("t_gate", ""));
+    struct sg_run *run;
+    struct sg_run_result result;
+
+    sg_sql_execf(site->sql, "ALTER DATABASE %s SET statement_timeout = '900ms'", site->db);
+    run = site_hold(site, PHASE_SCAN);
+    sg_test_sleep_ms(1500);
+    if (way == WAY_DIRECT) {
+        T_EQ_STR(sg_sql_value(site->sql, "SELECT phase FROM pg_stat_progress_create_index"), phase_name(PHASE_SCAN));
+        site_release(site);
+        T_EQ_INT(site_end(site, run, "statement_timeout").exit, 0);
+        T_EQ_STR(site_index(site, "t_gate"), "valid");
+    } else {
+        result = site_end(site, run, "statement_timeout");
+        T_EQ_INT(result.exit, 0);
+        T_CONTAINS(site_said(result), "statement_timeout");
+        T_NE_STR(site_index(site, "t_gate"), "valid");
+        site_release(site);
+        site_settle(site, "t_gate", "statement_timeout, but fast enough");
+    }
+    site_quiet(site, "statement_timeout");
+}
+
+static const struct sg_test tests[] = {
+    BOTH_CASES(waits_and_names_whom), BOTH_CASES(lock_seconds_holds), BOTH_CASES(a_table_that_is_locked_whole),
+    BOTH_CASES(max_seconds_holds), BOTH_CASES(somebody_builds_the_same), BOTH_CASES(somebody_fails_to_build_the_same),
+    BOTH_CASES(somebody_builds_another), BOTH_CASES(somebody_comes_while_we_build), BOTH_CASES(statement_timeout_of_the_role),
+    SG_CASES_END};
+static const struct sg_suite suites[] = {{"index_waits", tests}, SG_SUITES_END};
+
+int main(int argc, char **argv)
+{
+    return sg_test_main(argc, argv, suites);
+}
