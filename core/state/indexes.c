@@ -263,6 +263,8 @@ int sg_indexes_note(struct sg_db *db, const char *state_schema, const char *name
 	const char *message = message_of(seen->why, &arena);
 	const char *sqlstate = message != NULL && seen->why->sqlstate[0] != '\0' ? seen->why->sqlstate : NULL;
 	const char *same_why, *same_state = "i.state = n.state";
+	/* What is valid nobody builds, whatever a claim says: its owner was killed at the end of it, or is about to note the same. */
+	bool valid = seen->state == SG_INDEX_VALID;
 	int status;
 
 	SG_ASSERT(seen->state != SG_INDEX_BUILDING);
@@ -282,7 +284,7 @@ int sg_indexes_note(struct sg_db *db, const char *state_schema, const char *name
 			" INSERT INTO %1$s.indexes AS i (name, state, finished_at, duration_ms, bytes, sqlstate, message)"
 			" SELECT n.name, n.state, CASE WHEN n.duration_ms IS NOT NULL THEN clock_timestamp() END, n.duration_ms, n.bytes,"
 			" n.sqlstate, n.message FROM n WHERE NOT EXISTS (SELECT FROM %1$s.indexes i WHERE i.name = n.name AND"
-			" ((i.owner IS NOT NULL AND i.owner IS DISTINCT FROM n.by AND i.expires_at > clock_timestamp())"
+			" ((%12$s AND i.owner IS NOT NULL AND i.owner IS DISTINCT FROM n.by AND i.expires_at > clock_timestamp())"
 			" OR (i.owner IS NULL AND n.duration_ms IS NULL AND %9$s AND %10$s"
 			" AND COALESCE(n.bytes, i.bytes, -1) = COALESCE(i.bytes, -1))))"
 			" ON CONFLICT (name) DO UPDATE SET state = excluded.state, owner = NULL, expires_at = NULL,"
@@ -291,11 +293,12 @@ int sg_indexes_note(struct sg_db *db, const char *state_schema, const char *name
 			" bytes = CASE WHEN excluded.state IN ('missing', 'failed') THEN NULL ELSE COALESCE(excluded.bytes, i.bytes) END,"
 			" sqlstate = CASE WHEN %11$s THEN i.sqlstate ELSE excluded.sqlstate END,"
 			" message = CASE WHEN %11$s THEN i.message ELSE excluded.message END"
-			" WHERE i.owner IS NULL OR i.owner = %8$s OR i.expires_at <= clock_timestamp(); COMMIT",
+			" WHERE NOT %12$s OR i.owner IS NULL OR i.owner = %8$s OR i.expires_at <= clock_timestamp(); COMMIT",
 			sg_db_identifier(&arena, state_schema), sg_db_literal(&arena, name), state_names[seen->state],
 			number_or_null(seen->duration_ms, &arena), number_or_null(seen->bytes, &arena), or_null(sqlstate, &arena),
 			or_null(message, &arena), or_null(owner, &arena), same_state, same_why,
-			message == NULL ? "i.state = excluded.state AND i.state IN ('invalid', 'drifted', 'failed')" : "false"),
+			message == NULL ? "i.state = excluded.state AND i.state IN ('invalid', 'drifted', 'failed')" : "false",
+			valid ? "false" : "true"),
 		state_schema, err);
 	sg_arena_release(&arena);
 	return status;

@@ -76,8 +76,9 @@ struct sg_index_seen {
 	const struct sg_err *why;       /* or NULL: what is known of the same state stays; missing does not displace failed then, unless
 	                                 * owner is given */
 };
-/* Notes it, and gives the claim up if it is ours; where another's claim lives, its row stays as it is. Rows
- * that say it already are not written. owner NULL: of one who only looked. */
+/* Notes it, and gives the claim up if it is ours; where another's claim lives, its row stays as it is, unless the
+ * index is valid: then there is nothing left to claim, and gates are not to wait for a dead runner's claim to run out. Rows that
+ * say it already are not written. owner NULL: of one who only looked. */
 SG_MUST_CHECK int sg_indexes_note(struct sg_db *db, const char *state_schema, const char *name, const char *owner,
                                   const struct sg_index_seen *seen, struct sg_err *err);
 /* Gives the claim up, best effort: what is not given up expires. The state goes back to what it was: missing. */

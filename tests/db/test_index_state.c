@@ -286,12 +286,31 @@ SG_TEST(anothers_living_claim_is_left_alone)
     at = sg_sql_rows(s.sql, "SELECT ctid, xmin, xmax FROM " SCHEMA ".indexes");
     note(other, "a", NULL, SG_INDEX_MISSING, -1, -1, NULL);
     note(other, "a", NULL, SG_INDEX_INVALID, -1, 8192, NULL);
-    note(other, "a", "you", SG_INDEX_VALID, 12, 8192, NULL);
+    note(other, "a", "you", SG_INDEX_FAILED, 12, -1, NULL);
     T_EQ_STR(sg_sql_rows(s.sql, "SELECT ctid, xmin, xmax FROM " SCHEMA ".indexes"), at);
     expire(&s, "a");
     note(other, "a", NULL, SG_INDEX_INVALID, -1, 8192, NULL);
     T_EQ_STR(sg_sql_rows(s.sql, "SELECT state, owner, expires_at, bytes FROM " SCHEMA ".indexes"), "invalid|||8192");
     T_EQ_INT(renew(s.db, &mine), 0);
+}
+
+/* Its owner was killed when the server had just made it valid: no gate waits until his claim has run out. */
+SG_TEST(what_is_valid_is_noted_whoever_claims_it)
+{
+    struct states s = states_new();
+    struct sg_db *other = states_open(&s);
+    struct sg_index_claim mine = claim_of("a", "me"), sibling = claim_of("b", "you");
+    const char *holder;
+
+    T_EQ_INT(take(s.db, &mine, &holder), 1);
+    T_EQ_INT(take(other, &sibling, &holder), 0);
+    note(other, "a", NULL, SG_INDEX_VALID, -1, 8192, NULL);
+    T_EQ_STR(sg_sql_rows(s.sql, "SELECT state, owner, expires_at, bytes FROM " SCHEMA ".indexes"), "valid|||8192");
+    T_EQ_INT(take(other, &sibling, &holder), 1);
+    /* he was alive, and notes how long it took */
+    T_EQ_INT(renew(s.db, &mine), 0);
+    note(s.db, "a", "me", SG_INDEX_VALID, 77, 8192, NULL);
+    T_EQ_STR(sg_sql_rows(s.sql, "SELECT state, duration_ms FROM " SCHEMA ".indexes WHERE name = 'a'"), "valid|77");
 }
 
 /* The same, whatever the search_path and the defaults of the role are. */
@@ -533,6 +552,7 @@ static const struct sg_test tests[] = {
     SG_CASE(what_came_of_it_is_noted),
     SG_CASE(only_what_is_new_is_written),
     SG_CASE(anothers_living_claim_is_left_alone),
+    SG_CASE(what_is_valid_is_noted_whoever_claims_it),
     SG_CASE(names_and_surroundings_do_no_harm),
     SG_CASE(a_role_without_rights_is_told),
     SG_CASE(a_lost_answer_may_be_asked_for_again),
