@@ -1,4 +1,5 @@
-/* Tests that are run twice, straight to the server and through PgBouncer without direct_dsn: BOTH_WAYS(name) { … way … } and BOTH_CASES(name). */
+/* Tests that are run twice, straight to the server and through PgBouncer without direct_dsn: BOTH_WAYS(name) { … way … } and
+ * BOTH_CASES(name). */
 #ifndef SG_TESTS_DB_BOTH_WAYS_H
 #define SG_TESTS_DB_BOTH_WAYS_H
 

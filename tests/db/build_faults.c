@@ -188,13 +188,32 @@ static bool fits(const struct site *site, enum blow blow)
     return blow != BLOW_BOUNCER || site->bouncer != NULL;
 }
 
+struct cell {
+    enum phase phase;
+    enum blow blow;
+};
+
+/* One of those from FROM on: first those whose fault was not there yet, in phases that were not. */
+static int draw(const struct faults *faults, const struct cell *cells, int from, int count)
+{
+    int start = (int)sg_test_rand((uint64_t)(count - from)), best = from, newest = -1;
+
+    for (int j = 0; j < count - from; j++) {
+        int at = from + (start + j) % (count - from);
+        int newness = 2 * (faults->hits[cells[at].blow] == 0) + (faults->of_phase[cells[at].phase] == 0);
+
+        if (newness > newest) {
+            newest = newness;
+            best = at;
+        }
+    }
+    return best;
+}
+
 void build_faults(enum way way, int n)
 {
     static struct faults faults;
-    struct cell {
-        enum phase phase;
-        enum blow blow;
-    } cells[PHASE_COUNT * BLOW_COUNT];
+    struct cell cells[PHASE_COUNT * BLOW_COUNT];
     int count = 0;
 
     site_open(&faults.site, way, true);
@@ -206,18 +225,9 @@ void build_faults(enum way way, int n)
     if (sg_test_full() || n > count)
         n = count;
     for (int i = 0; i < n; i++) {
-        int at = i + (int)sg_test_rand((uint64_t)(count - i)), swap = -1;
-        struct cell cell;
+        int at = draw(&faults, cells, i, count);
+        struct cell cell = cells[at];
 
-        /* of those that are left one whose fault or phase was not there yet, as long as there are such */
-        for (int j = i; j < count && swap < 0; j++) {
-            int k = i + (at - i + j - i) % (count - i);
-
-            if (faults.hits[cells[k].blow] == 0 || faults.of_phase[cells[k].phase] == 0)
-                swap = k;
-        }
-        at = swap >= 0 ? swap : at;
-        cell = cells[at];
         cells[at] = cells[i];
         cells[i] = cell;
         one(&faults, cell.phase, cell.blow);

@@ -1,7 +1,7 @@
 /*
  * Faults while an index is built: in each phase of its build, whatever can be ended is ended: sgrun, its builder, the backend, the
- * connection, the server, the pooler; or a signal comes. Then everything that held it is let go, one more run is undisturbed, and the
- * index is valid, with nothing left behind (builds.h).
+ * connection, the server, the pooler; or a signal comes. Then everything that held it is let go, one more run is undisturbed,
+ * and the index is valid, with nothing left behind (builds.h).
  */
 #ifndef SG_TESTS_DB_BUILD_FAULTS_H
 #define SG_TESTS_DB_BUILD_FAULTS_H

@@ -14,8 +14,8 @@
 
 /* ---- the site ---- */
 
-/* A function that an index may use must be immutable, or say so. A try-lock in a loop and not a lock: whoever waits for a lock would be
- * looked at by the deadlock detector, and by sgrun. */
+/* A function that an index may use must be immutable, or say so. A try-lock in a loop and not a lock: whoever waits for a lock
+ * would be looked at by the deadlock detector, and by sgrun. */
 static const char functions[] =
     "CREATE FUNCTION pass(gate int) RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
     " WHILE NOT pg_catalog.pg_try_advisory_lock_shared(gate) LOOP PERFORM pg_catalog.pg_sleep(0.005); END LOOP;"
@@ -267,6 +267,28 @@ static const char *const phases[PHASE_COUNT] = {
 const char *phase_name(enum phase phase)
 {
     return phases[phase];
+}
+
+struct phases phases_some(int want, const enum phase *all, int count)
+{
+    struct phases phases = {.count = count, .left = want < count && !sg_test_full() ? want : count};
+
+    T_MUST(count <= PHASE_COUNT);
+    for (int i = 0; i < count; i++)
+        phases.list[i] = all[i];
+    return phases;
+}
+
+bool phases_next(struct phases *phases, enum phase *phase_r)
+{
+    int at;
+
+    if (phases->left-- <= 0)
+        return false;
+    at = (int)sg_test_rand((uint64_t)phases->count);
+    *phase_r = phases->list[at];
+    phases->list[at] = phases->list[--phases->count];
+    return true;
 }
 
 static void hold(struct site *site, const char *text)

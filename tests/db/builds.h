@@ -1,10 +1,10 @@
 /*
- * Builds of indexes under test: a site is a database with a table t, a manifest of index sections and a way to the server; a build can
- * be held in each of its phases; and what must hold after every run, whatever became of it.
+ * Builds of indexes under test: a site is a database with a table t, a manifest of index sections and a way to the server; a
+ * build can be held in each of its phases; and what must hold after every run, whatever became of it.
  *
- * How a build is held. The index of these tests is on (gate(a) slow_ops): the function waits at rows whose a is -1 or -2, the operator
- * class's comparison at -1, each while a gate is shut, which is an advisory lock of the test's own. Other phases are held as an
- * application would: by a transaction that has written the table, by one with an old snapshot, by a lock.
+ * How a build is held. The index of these tests is on (gate(a) slow_ops): the function waits at rows whose a is -1 or -2, the
+ * operator class's comparison at -1, each while a gate is shut, which is an advisory lock of the test's own. Other phases are
+ * held as an application would: by a transaction that has written the table, by one with an old snapshot, by a lock.
  *
  * Everything belongs to the running test.
  */
@@ -38,8 +38,8 @@ struct site {
     int holder_count;
 };
 
-/* OWN: a server of the test's own, which may be killed. The table t (id bigint PRIMARY KEY, a int NOT NULL, b int, note text) has 300 rows
- * and one whose a is -1. */
+/* OWN: a server of the test's own, which may be killed. The table t (id bigint PRIMARY KEY, a int NOT NULL, b int, note text)
+ * has 300 rows and one whose a is -1. */
 void site_open(struct site *site, enum way way, bool own);
 /* Writes the manifest: [sgrun] and [policy] with short times, then these lines (keys of [policy], further sections). */
 void site_manifest(struct site *site, const char *lines);
@@ -64,8 +64,8 @@ const char *site_index(struct site *site, const char *name);
 /* What sgrun's table says of it; "" for no row. */
 const char *site_state(struct site *site, const char *name);
 
-/* What a run that ended by itself says is true: what it calls built or valid is valid in pg_index; and every invalid index that there is now
- * is named by it, together with the word "invalid". Called by site_end. */
+/* What a run that ended by itself says is true: what it calls built or valid is valid in pg_index; and every invalid index that
+ * there is now is named by it, together with the word "invalid". Called by site_end. */
 void site_honest(struct sg_here here, struct site *site, const struct sg_run_result *run, const char *what);
 /* After all: what sgrun's table calls valid is valid; no builder is left, no session of sgrun's at work, no claim that is alive. */
 #define site_quiet(site, what) site_quiet_at(SG_HERE_, (site), (what))
@@ -89,12 +89,23 @@ enum phase {
     PHASE_COUNT,
 };
 const char *phase_name(enum phase phase);
+/* A loop over phases: WANT of them by chance, all with SGRUN_TEST_FULL. SOME_PHASE(phase, 2, PHASE_LOCK, PHASE_SCAN, …) { … } */
+struct phases {
+    enum phase list[PHASE_COUNT];
+    int count, left;
+};
+struct phases phases_some(int want, const enum phase *all, int count);
+bool phases_next(struct phases *phases, enum phase *phase_r);
+#define SOME_PHASE(phase, want, ...)                                                                                           \
+    struct phases some_##phase = phases_some((want), (const enum phase[]){__VA_ARGS__},                                        \
+                                             (int)(sizeof(const enum phase[]){__VA_ARGS__} / sizeof(enum phase)));             \
+    for (enum phase phase; phases_next(&some_##phase, &(phase));)
 
-/* Sees to it that a build begun after this comes to that phase and stays there; returns when it is there. START begins it, NULL: `sgrun
- * index`. Gives the run. */
+/* Sees to it that a build begun after this comes to that phase and stays there; returns when it is there. START begins it, NULL:
+ * `sgrun index`. Gives the run. */
 struct sg_run *site_hold(struct site *site, enum phase phase);
-/* Its two halves, for builds that somebody else begins: what must be there before, and the rest once it is under way, until the phase is
- * seen. RUN: the run to show if it is never seen, or NULL. */
+/* Its two halves, for builds that somebody else begins: what must be there before, and the rest once it is under way, until the
+ * phase is seen. RUN: the run to show if it is never seen, or NULL. */
 void site_hold_before(struct site *site, enum phase phase);
 void site_hold_after(struct site *site, enum phase phase, struct sg_run *run);
 /* The process id of the backend that builds an index on t, or drops one; 0: none. */

@@ -1,11 +1,12 @@
 /*
- * What a deploy leaves behind, so that two deploys can be compared: the schema as pg_dump tells it, sgrun's own state, and each table's
- * rows as a sorted set.
+ * What a deploy leaves behind, so that two deploys can be compared: the schema as pg_dump tells it, sgrun's own state, and each
+ * table's rows as a sorted set.
  *
- * Three kinds of values differ from one deploy to the next though nothing is wrong, and are left out, found by the catalogue and not by
- * name: what a sequence gave (identity, nextval) to a row that the deploy made, and what refers to such a row by a foreign key: who is
- * killed between two numbers leaves a gap; and a time of day between the start of the deploy and now, in a column of a date-time type:
- * it is when a row was written, not what it says. The same columns of rows that were there before count like any other.
+ * Three kinds of values differ from one deploy to the next though nothing is wrong, and are left out, found by the catalogue and
+ * not by name: what a sequence gave (identity, nextval) to a row that the deploy made, and what refers to such a row by a
+ * foreign key: who is killed between two numbers leaves a gap; and a time of day between the start of the deploy and now, in a
+ * column of a date-time type: it is when a row was written, not what it says. The same columns of rows that were there before
+ * count like any other.
  */
 #ifndef SG_TESTS_DB_LEFT_H
 #define SG_TESTS_DB_LEFT_H

@@ -1,6 +1,7 @@
 /*
- * The connection is cut at each statement of a build, or the backend's answer never comes: before the statement, with it, after it was
- * done. The run goes on by itself and ends with 0 and the index valid: built once, or taken as it is if the build got through.
+ * The connection is cut at each statement of a build, or the backend's answer never comes: before the statement, with it, after
+ * it was done. The run goes on by itself and ends with 0 and the index valid: built once, or taken as it is if the build got
+ * through.
  */
 #include "config.h"
 

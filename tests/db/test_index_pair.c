@@ -1,7 +1,7 @@
 /*
- * Two sgrun processes with the same registry at once, straight to the server, through PgBouncer, and one of each: every index is built
- * once, none is invalid, nothing deadlocks, both end with 0. And what sgrun's own connections do while an index is built: none of them
- * is what the build waits for.
+ * Two sgrun processes with the same registry at once, straight to the server, through PgBouncer, and one of each: every index is
+ * built once, none is invalid, nothing deadlocks, both end with 0. And what sgrun's own connections do while an index is built:
+ * none of them is what the build waits for.
  */
 #include "config.h"
 
@@ -131,9 +131,9 @@ SG_TEST(two_runners_one_of_each)
 
 /* ---- our own connections ---- */
 
-/* While RUN works: looks as often as it can. A build's own backend is the one that pg_stat_progress_create_index knows. The watch's looks
- * are autocommit statements, which hold a snapshot for less than a millisecond: only one that is seen to hold the same for longer than a
- * build would notice counts. */
+/* While RUN works: looks as often as it can. A build's own backend is the one that pg_stat_progress_create_index knows. The
+ * watch's looks are autocommit statements, which hold a snapshot for less than a millisecond: only one that is seen to hold the
+ * same for longer than a build would notice counts. */
 #define OURS                                                                                                           \
     "SELECT pid, application_name, state, backend_xmin, clock_timestamp() - xact_start AS since, query FROM pg_stat_activity" \
     " WHERE datname = current_database() AND application_name LIKE 'sgrun%' AND pid NOT IN"                             \

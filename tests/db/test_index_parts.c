@@ -1,7 +1,7 @@
 /*
- * Indexes of partitioned tables, killed, cut off and signalled while a partition's is built, with partitions that have an equal or a
- * broken index already, that come meanwhile, and several levels: in the end the topmost is valid, each partition has exactly one, and
- * the application was never locked out for longer than a moment.
+ * Indexes of partitioned tables, killed, cut off and signalled while a partition's is built, with partitions that have an equal
+ * or a broken index already, that come meanwhile, and several levels: in the end the topmost is valid, each partition has
+ * exactly one, and the application was never locked out for longer than a moment.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /*
- * A build that has to wait for others: for a lock on its table, a writer, an old snapshot, another session that builds on the same table.
- * Who it is is said while it waits; lock_seconds holds; and nothing deadlocks.
+ * A build that has to wait for others: for a lock on its table, a writer, an old snapshot, another session that builds on the
+ * same table. Who it is is said while it waits; lock_seconds holds; and nothing deadlocks.
  */
 #include "config.h"
 
@@ -33,17 +33,16 @@ static void names_holder(struct site *site, struct sg_run *run)
 
 BOTH_WAYS(waits_and_names_whom)
 {
-    static const enum phase phases[] = {PHASE_LOCK, PHASE_WRITERS, PHASE_SNAPSHOTS};
     struct site *site = fresh(way, site_section("t_gate", ""));
 
-    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
-        struct sg_run *run = site_hold(site, phases[i]);
+    SOME_PHASE(phase, 2, PHASE_LOCK, PHASE_WRITERS, PHASE_SNAPSHOTS) {
+        struct sg_run *run = site_hold(site, phase);
 
         names_holder(site, run);
         site_release(site);
-        T_EQ_INT(site_end(site, run, phase_name(phases[i])).exit, 0);
+        T_EQ_INT(site_end(site, run, phase_name(phase)).exit, 0);
         T_EQ_STR(site_index(site, "t_gate"), "valid");
-        site_quiet(site, phase_name(phases[i]));
+        site_quiet(site, phase_name(phase));
         site_clear(site);
     }
 }
@@ -51,14 +50,13 @@ BOTH_WAYS(waits_and_names_whom)
 /* lock_seconds: given up, named, exit status 0, nothing in the way of the application, and the next run builds it. */
 BOTH_WAYS(lock_seconds_holds)
 {
-    static const enum phase phases[] = {PHASE_LOCK, PHASE_WRITERS, PHASE_WRITERS_AGAIN, PHASE_SNAPSHOTS};
     struct site *site = fresh(way, site_section("t_gate", "lock_seconds = 2\n"));
 
-    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
-        struct sg_run *run = site_hold(site, phases[i]);
+    SOME_PHASE(phase, 1, PHASE_LOCK, PHASE_WRITERS, PHASE_WRITERS_AGAIN, PHASE_SNAPSHOTS) {
+        struct sg_run *run = site_hold(site, phase);
         const char *pid = sg_test_strf("%d", site->holder_count > 0 ? holder_pid(site) : 0);
         int64_t began = sg_test_now_ms();
-        struct sg_run_result result = site_end(site, run, phase_name(phases[i]));
+        struct sg_run_result result = site_end(site, run, phase_name(phase));
 
         T_EQ_INT(result.exit, 0);
         T_LT_INT(sg_test_now_ms() - began, 2000 + 14000);
@@ -66,7 +64,7 @@ BOTH_WAYS(lock_seconds_holds)
         T_CONTAINS(site_said(result), "lock_seconds");
         T_NE_STR(site_index(site, "t_gate"), "valid");
         site_release(site);
-        site_settle(site, "t_gate", phase_name(phases[i]));
+        site_settle(site, "t_gate", phase_name(phase));
         site_clear(site);
     }
 }
@@ -127,11 +125,10 @@ static struct sg_sql *other_builds(struct site *site, enum phase phase, const ch
 /* Waited for, named, and taken as it is. */
 BOTH_WAYS(somebody_builds_the_same)
 {
-    static const enum phase phases[] = {PHASE_WRITERS, PHASE_SCAN, PHASE_VALIDATE, PHASE_SNAPSHOTS};
     struct site *site = fresh(way, site_section("t_gate", ""));
 
-    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
-        struct sg_sql *other = other_builds(site, phases[i], SAME);
+    SOME_PHASE(phase, 2, PHASE_WRITERS, PHASE_SCAN, PHASE_VALIDATE, PHASE_SNAPSHOTS) {
+        struct sg_sql *other = other_builds(site, phase, SAME);
         const char *oid = sg_sql_value(site->sql, "SELECT 't_gate'::regclass::oid");
         struct sg_run *run = site_start(site, "index");
 
@@ -141,7 +138,7 @@ BOTH_WAYS(somebody_builds_the_same)
         T_EQ_INT(site_end(site, run, "somebody builds it").exit, 0);
         T_EQ_STR(sg_sql_value(site->sql, "SELECT 't_gate'::regclass::oid"), oid);
         T_EQ_STR(site_state(site, "t_gate"), "valid");
-        site_quiet(site, phase_name(phases[i]));
+        site_quiet(site, phase_name(phase));
         sg_sql_close(other);
         site_clear(site);
     }
@@ -166,12 +163,11 @@ BOTH_WAYS(somebody_fails_to_build_the_same)
 /* Another index on the same table: two builds would wait for each other's snapshots, and one be the deadlock's victim. */
 BOTH_WAYS(somebody_builds_another)
 {
-    static const enum phase phases[] = {PHASE_LOCK, PHASE_WRITERS, PHASE_SCAN, PHASE_WRITERS_AGAIN, PHASE_SNAPSHOTS};
     struct site *site = fresh(way, "[index t_b]\ntable = t\ncolumns = b\n");
     size_t logged = strlen(sg_server_log(site->server));
 
-    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
-        struct sg_sql *other = other_builds(site, phases[i], SAME);
+    SOME_PHASE(phase, 2, PHASE_LOCK, PHASE_WRITERS, PHASE_SCAN, PHASE_WRITERS_AGAIN, PHASE_SNAPSHOTS) {
+        struct sg_sql *other = other_builds(site, phase, SAME);
         struct sg_run *run = site_start(site, "index");
 
         sg_run_await(run, "psql of eva", 15000);
@@ -180,7 +176,7 @@ BOTH_WAYS(somebody_builds_another)
         T_EQ_INT(site_end(site, run, "somebody builds another").exit, 0);
         T_EQ_STR(site_index(site, "t_b"), "valid");
         T_EQ_STR(site_index(site, "t_gate"), "valid");
-        site_quiet(site, phase_name(phases[i]));
+        site_quiet(site, phase_name(phase));
         sg_sql_close(other);
         site_clear(site);
     }
@@ -190,16 +186,15 @@ BOTH_WAYS(somebody_builds_another)
 /* He comes while we build: whoever of the two loses, ours is valid in the end, and nothing of it is left broken. */
 BOTH_WAYS(somebody_comes_while_we_build)
 {
-    static const enum phase phases[] = {PHASE_WRITERS, PHASE_SCAN, PHASE_SNAPSHOTS};
     struct site *site = fresh(way, site_section("t_gate", ""));
 
-    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
-        struct sg_run *run = site_hold(site, phases[i]);
+    SOME_PHASE(phase, 1, PHASE_WRITERS, PHASE_SCAN, PHASE_SNAPSHOTS) {
+        struct sg_run *run = site_hold(site, phase);
         struct sg_sql *other = sg_sql_open(site->direct);
         const char *state;
 
         sg_sql_exec(other, "SET client_min_messages = error");
-        sg_sql_send(other, i == 0 ? "CREATE INDEX CONCURRENTLY t_other ON t (b)" : "CREATE INDEX CONCURRENTLY IF NOT EXISTS t_gate ON t"
+        sg_sql_send(other, phase == PHASE_WRITERS ? "CREATE INDEX CONCURRENTLY t_other ON t (b)" : "CREATE INDEX CONCURRENTLY IF NOT EXISTS t_gate ON t"
                                                                                  " (gate(a) slow_ops)");
         sg_test_sleep_ms(1200); /* longer than the server takes to look for deadlocks */
         site_release(site);
@@ -207,9 +202,9 @@ BOTH_WAYS(somebody_comes_while_we_build)
         state = sg_sql_finish(other, 15000);
         T_NOT_NULL(state);
         T_EQ_STR(site_index(site, "t_gate"), "valid");
-        if (i == 0 && strcmp(state, "") != 0)
+        if (phase == PHASE_WRITERS && strcmp(state, "") != 0)
             sg_sql_exec(site->sql, "DROP INDEX IF EXISTS t_other"); /* his carcass, not ours */
-        site_quiet(site, phase_name(phases[i]));
+        site_quiet(site, phase_name(phase));
         sg_sql_close(other);
         site_clear(site);
     }
