@@ -254,7 +254,7 @@ void site_clear(struct site *site)
 
 /* ---- holding a build ---- */
 
-static const char *const phases[PHASE_COUNT] = {
+static const char *const phase_names[PHASE_COUNT] = {
     "before any phase",
     "waiting for writers before build",
     "building index: scanning table",
@@ -266,7 +266,7 @@ static const char *const phases[PHASE_COUNT] = {
 
 const char *phase_name(enum phase phase)
 {
-    return phases[phase];
+    return phase_names[phase];
 }
 
 struct phases phases_some(int want, const enum phase *all, int count)
@@ -345,11 +345,11 @@ static void await_phase(struct site *site, enum phase phase, struct sg_run *run)
     const char *query = phase == PHASE_LOCK
                             ? "SELECT 1 FROM pg_locks WHERE relation = 't'::regclass AND mode = 'ShareUpdateExclusiveLock' AND NOT granted"
                             : sg_test_strf("SELECT 1 FROM pg_stat_progress_create_index WHERE relid = 't'::regclass AND phase = '%s'"
-                                           " LIMIT 1", phases[phase]);
+                                           " LIMIT 1", phase_names[phase]);
 
     while (sg_sql_value(site->sql, query) == NULL) {
         if ((run != NULL && sg_run_ended(run)) || sg_test_now_ms() > until)
-            T_FATAL("the build never came to \"%s\":\n%s%s\n%s\nsessions:\n%s", phases[phase], run != NULL ? sg_run_out(run) : "",
+            T_FATAL("the build never came to \"%s\":\n%s%s\n%s\nsessions:\n%s", phase_names[phase], run != NULL ? sg_run_out(run) : "",
                     run != NULL ? sg_run_err(run) : "", sg_sql_rows(site->sql, "SELECT * FROM pg_stat_progress_create_index"),
                     sg_sql_rows(site->sql, "SELECT pid, application_name, state, wait_event, query FROM pg_stat_activity"
                                            " WHERE datname = current_database()"));
