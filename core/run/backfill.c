@@ -80,7 +80,15 @@ static int lay_out(struct filling *f, struct sg_err *err)
 	return 0;
 }
 
-/* What an earlier round said of it stands: nothing is tried twice. */
+static bool is_reopened(const struct filling *f, const struct sg_step *step)
+{
+	for (size_t i = 0; i < f->options->reopened_count; i++)
+		if (strcmp(f->options->reopened[i], step->id) == 0)
+			return true;
+	return false;
+}
+
+/* What an earlier round said of it stands: nothing is tried twice, but what an index has found undone. */
 static void take_over(struct filling *f, const struct sg_backfills_result *before)
 {
 	for (size_t i = 0; before != NULL && i < f->result->count; i++) {
@@ -90,7 +98,7 @@ static void take_over(struct filling *f, const struct sg_backfills_result *befor
 			const struct sg_backfills_item *old = &before->items[k];
 
 			if (old->step != item->step || old->result.end == SG_BACKFILL_END_WAITING ||
-			    old->result.end == SG_BACKFILL_END_NOT_REACHED)
+			    old->result.end == SG_BACKFILL_END_NOT_REACHED || is_reopened(f, item->step))
 				continue;
 			/* its error stays with the item that owns it */
 			item->result = old->result;

@@ -1,16 +1,17 @@
-/* deploy.c - migrations until one waits, the backfills that are ready, and again
- * while one has opened a gate.
+/* deploy.c - migrations until one waits, the indexes that are ready, the backfills that are ready, and again
+ * while one of them has opened a gate.
  *
- * The lease is held while migrations run and never while a backfill does: others
- * may migrate meanwhile, and each round looks at the ledger anew. */
+ * The lease is held while migrations run and never while an index is built or a backfill runs: others
+ * may migrate meanwhile, and each phase looks at the ledger anew. What is ready is judged by
+ * what the phases have found (deploy_ready.h), so that a round costs no more than what it does. */
 #include "config.h"
 
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/base/stop.h"
-#include "core/base/text.h"
-#include "core/run/run.h"
+#include "core/run/deploy_ready.h"
 
 #define EXIT_WAITS 3
 
@@ -60,99 +61,175 @@ static bool went_well(const struct sg_migrate_result *migrate)
 	return sg_stop_count() == 0 && migrate->failed == 0 && (migrate->exit == 0 || migrate->exit == EXIT_WAITS);
 }
 
-/* The migration that waits: it goes first once it can, however much is left to fill. */
-static const struct sg_step *waiting(const struct sg_migrate_result *migrate)
+/* ---- the phases -------------------------------------------------------------------- */
+
+struct deploying {
+	struct sg_run *run;
+	const struct sg_deploy_options *options;
+	struct sg_deploy_result *result;
+	struct sg_errs *errs;
+	size_t recorded; /* by the migrate phase of this round */
+	size_t reopened; /* that the backfill phase knows of */
+	bool left;       /* a phase could not go on: no further round */
+};
+
+static size_t count_recorded(const struct sg_migrate_result *migrate)
 {
-	for (size_t i = 0; i < migrate->count; i++)
-		if (migrate->items[i].outcome == SG_OUTCOME_WAITING)
-			return migrate->items[i].step;
+	return migrate->applied + migrate->reconciled;
+}
+
+/* false: nothing may follow. */
+static bool run_migrations(struct deploying *d, int *status_r)
+{
+	struct sg_migrate_result round;
+	size_t before = count_recorded(&d->result->migrate);
+
+	*status_r = sg_migrate(d->run, &d->options->migrate, &round, d->errs);
+	merge(&d->result->migrate, &round);
+	d->recorded = count_recorded(&d->result->migrate) - before;
+	return *status_r == 0 && went_well(&d->result->migrate);
+}
+
+/* A phase was given up for what concerns no single step. Every migration that could be run has been, and neither an index nor a
+ * backfill fails a deployment: it is told with the first step that it kept from being done, which takes the error. */
+static bool spare(struct deploying *d, size_t errs_before, struct sg_err *to)
+{
+	struct sg_err *err = d->errs->count > errs_before ? &d->errs->list[d->errs->count - 1] : NULL;
+
+	if (!d->options->migrations || sg_stop_count() > 0 || err == NULL || err->class == SG_CLASS_BUG)
+		return false;
+	sg_log(SG_LOG_WARNING, "left", NULL, 0, "what is left of this deployment is left to the next run: %s", err->primary);
+	if (to != NULL) {
+		sg_err_defer(to, d->run->arena);
+		sg_err_move(to, err);
+	}
+	sg_err_release(err);
+	d->errs->count--;
+	d->left = true;
+	return true;
+}
+
+static struct sg_err *left_index(struct sg_indexes_result *result)
+{
+	for (size_t i = 0; i < result->count; i++) {
+		if (result->items[i].result.end != SG_INDEX_END_NOT_REACHED)
+			continue;
+		result->items[i].result.end = SG_INDEX_END_LEFT;
+		return &result->items[i].result.err;
+	}
 	return NULL;
 }
 
-/* How a gate's backfill stands now that this run was at it; NULL: as was said before. */
-static const char *stands(const struct sg_backfill_result *result, struct sg_arena *arena)
+static struct sg_err *left_backfill(struct sg_backfills_result *result)
 {
-	struct sg_backfill_row row = { .begun = true, .state = SG_BACKFILL_PENDING, .rows_done = result->rows_done,
-		                       .rows_estimate = result->rows_estimate, .left = result->left, .seconds_left = -1,
-		                       .bad_rows = result->bad_rows };
-
-	switch (result->end) {
-	case SG_BACKFILL_END_ALREADY:
-	case SG_BACKFILL_END_COMPLETE:
-	case SG_BACKFILL_END_WAITING:
-	case SG_BACKFILL_END_NOT_REACHED: return NULL;
-	case SG_BACKFILL_END_REFUSED: return "refused";
-	case SG_BACKFILL_END_PAUSED: return "paused";
-	case SG_BACKFILL_END_CLOSED: return "outside its window";
-	case SG_BACKFILL_END_RESIDUAL:
-		row.state = SG_BACKFILL_RESIDUAL;
-		break;
-	case SG_BACKFILL_END_FAILED:
-		row.state = SG_BACKFILL_FAILED;
-		row.message = result->err.primary;
-		break;
-	case SG_BACKFILL_END_LEFT:
-	case SG_BACKFILL_END_STOPPED: break;
+	for (size_t i = 0; i < result->count; i++) {
+		if (result->items[i].result.end != SG_BACKFILL_END_NOT_REACHED)
+			continue;
+		result->items[i].result.end = SG_BACKFILL_END_LEFT;
+		return &result->items[i].result.err;
 	}
-	return result->rows_done < 0 ? NULL : sg_backfill_row_text(&row, arena);
+	return NULL;
 }
 
-/* What the last round said of a gate was before its backfill was worked on. */
-static void retell(struct sg_run *run, struct sg_deploy_result *result)
+static int run_indexes(struct deploying *d)
 {
-	for (size_t i = 0; i < result->migrate.count; i++) {
-		struct sg_migrate_item *item = &result->migrate.items[i];
+	const struct sg_indexes_options options = { .jobs = d->options->jobs, .deadline_ms = d->options->deadline_ms };
+	struct sg_indexes_result *all = &d->result->indexes, round;
+	size_t errs = d->errs->count;
 
-		if (item->outcome != SG_OUTCOME_WAITING || item->waits_for == NULL || !sg_text_prefix(item->waits_for, "backfill:"))
-			continue;
-		for (size_t k = 0; k < result->backfills.count; k++) {
-			const struct sg_backfills_item *fill = &result->backfills.items[k];
-			const char *why = strcmp(fill->step->id, item->waits_for + strlen("backfill:")) == 0
-			                          ? stands(&fill->result, run->arena)
-			                          : NULL;
-
-			if (why != NULL)
-				item->waits_why = why;
-		}
+	if (sg_indexes_run(d->run, &options, all->count > 0 ? all : NULL, &round, d->errs) == 0) {
+		*all = round;
+		return 0;
 	}
+	*all = round;
+	if (!spare(d, errs, left_index(all)))
+		return -1;
+	all->exit = 0;
+	return 0;
+}
+
+static int run_backfills(struct deploying *d)
+{
+	const struct sg_indexes_result *indexes = &d->result->indexes;
+	struct sg_backfills_result *all = &d->result->backfills, round;
+	struct sg_backfills_options options = { .jobs = d->options->jobs, .deadline_ms = d->options->deadline_ms };
+	size_t errs = d->errs->count;
+
+	options.waiting = sg_deploy_first(d->result, d->options, d->run->arena, &options.waiting_count);
+	options.reopened_count = indexes->reopened_count - d->reopened;
+	options.reopened = options.reopened_count > 0 ? indexes->reopened + d->reopened : NULL;
+	d->reopened = indexes->reopened_count;
+	if (sg_backfills_run(d->run, &options, all->count > 0 ? all : NULL, &round, d->errs) == 0) {
+		*all = round;
+		return 0;
+	}
+	*all = round;
+	if (!spare(d, errs, left_backfill(all)))
+		return -1;
+	all->exit = 0;
+	return 0;
+}
+
+/* ---- rounds ---------------------------------------------------------------------------- */
+
+static bool over(const struct deploying *d)
+{
+	return sg_stop_count() > 0 || (d->options->deadline_ms != 0 && sg_clock_ms() >= d->options->deadline_ms);
+}
+
+/* Could the next round do anything? A migration is not bounded by the run's time. */
+static bool once_more(const struct deploying *d)
+{
+	if (sg_stop_count() > 0 || d->left)
+		return false;
+	return sg_deploy_migration_ready(d->result, d->options) ||
+	       (!over(d) && (sg_deploy_index_ready(d->result, d->options) || sg_deploy_backfill_ready(d->result, d->options)));
+}
+
+/* Backfills that no round has tried, or that are pending again. */
+static bool to_fill(const struct deploying *d)
+{
+	const struct sg_backfills_result *backfills = &d->result->backfills;
+
+	for (size_t i = 0; i < backfills->count; i++)
+		if (backfills->items[i].result.end == SG_BACKFILL_END_NOT_REACHED ||
+		    backfills->items[i].result.end == SG_BACKFILL_END_WAITING)
+			return true;
+	return backfills->count == 0 || d->result->indexes.reopened_count > d->reopened;
+}
+
+/* One round; only what could have changed since the last one is looked at again. -1: errs; 1: nothing may follow. */
+static int turn(struct deploying *d)
+{
+	const struct sg_deploy_options *options = d->options;
+	bool first = d->result->rounds++ == 0;
+	int status;
+
+	d->recorded = 0;
+	if (options->migrations && (first || sg_deploy_migration_ready(d->result, options)) && !run_migrations(d, &status))
+		return status != 0 ? -1 : 1;
+	if (options->indexes && (first || d->recorded > 0 || sg_deploy_index_ready(d->result, options)) && run_indexes(d) != 0)
+		return -1;
+	if (sg_stop_count() > 0 || d->left)
+		return 1;
+	/* an index has opened a migration's gate: that goes before any backfill */
+	if (!options->backfills || sg_deploy_migration_ready(d->result, options) || !to_fill(d))
+		return 0;
+	return run_backfills(d);
 }
 
 int sg_deploy(struct sg_run *run, const struct sg_deploy_options *options, struct sg_deploy_result *result_r,
               struct sg_errs *errs)
 {
-	struct sg_backfills_options backfills = { .jobs = options->jobs, .deadline_ms = options->deadline_ms };
-	size_t complete = 0;
+	struct deploying d = { .run = run, .options = options, .result = result_r, .errs = errs };
+	/* each round settles at least one step, and an index at most twice: more would be a circle */
+	size_t rounds = 2 * run->manifest->step_count + 2;
+	int status;
 
 	memset(result_r, 0, sizeof *result_r);
-	/* Each round but the first follows on a backfill that this run was at and that is complete. */
-	for (;;) {
-		struct sg_backfills_result round;
-		const struct sg_step *waits;
-		int status;
-
-		result_r->rounds++;
-		if (options->migrations) {
-			struct sg_migrate_result migrate;
-
-			status = sg_migrate(run, &options->migrate, &migrate, errs);
-			merge(&result_r->migrate, &migrate);
-			if (status != 0)
-				return -1;
-			if (!went_well(&result_r->migrate))
-				return 0;
-		}
-		if (!options->backfills)
-			return 0;
-		waits = waiting(&result_r->migrate);
-		backfills.waiting = &waits;
-		backfills.waiting_count = waits != NULL;
-		status = sg_backfills_run(run, &backfills, result_r->rounds > 1 ? &result_r->backfills : NULL, &round, errs);
-		result_r->backfills = round;
-		retell(run, result_r);
-		if (status != 0)
-			return -1;
-		if (sg_stop_count() > 0 || (!round.opened && (waits == NULL || round.complete <= complete)))
-			return 0;
-		complete = round.complete;
-	}
+	do
+		status = turn(&d);
+	while (status == 0 && rounds-- > 0 && once_more(&d));
+	sg_deploy_retell(result_r, run->arena);
+	return status < 0 ? -1 : 0;
 }

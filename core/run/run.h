@@ -102,6 +102,8 @@ struct sg_indexes_options {
 struct sg_indexes_item {
 	const struct sg_step *step;
 	const char *waits_for; /* WAITING: "backfill:dedupe_messages" */
+	bool seen_only;        /* DRIFTED, FAILED: as a look has told; a later round of a deploy looks again */
+	bool again;            /* tried once more, since a backfill was reopened for it */
 	struct sg_index_result result;
 };
 
