@@ -37,6 +37,7 @@ UNIT_TESTS += tests/unit/manifest/test_settings
 UNIT_TESTS += tests/unit/manifest/test_source
 UNIT_TESTS += tests/unit/manifest/test_steps
 EXTRA_DIST += tests/unit/manifest/read.h tests/unit/manifest/twelve-mistakes.ini
+UNIT_TESTS += tests/unit/run/test_deploy_ready tests/unit/run/test_index_schedule
 UNIT_TESTS += tests/unit/sql/test_lex
 UNIT_TESTS += tests/unit/sql/test_mask
 UNIT_TESTS += tests/unit/sql/test_parse

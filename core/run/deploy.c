@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/run/deploy_ready.h"
+#include "core/run/index_phase.h"
 
 #define EXIT_WAITS 3
 
@@ -206,6 +207,8 @@ static int turn(struct deploying *d)
 	int status;
 
 	d->recorded = 0;
+	if (first && options->migrations && options->indexes)
+		sg_index_glance(d->run);
 	if (options->migrations && (first || sg_deploy_migration_ready(d->result, options)) && !run_migrations(d, &status))
 		return status != 0 ? -1 : 1;
 	if (options->indexes && (first || d->recorded > 0 || sg_deploy_index_ready(d->result, options)) && run_indexes(d) != 0)

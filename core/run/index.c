@@ -230,6 +230,8 @@ static void start(struct sg_index_phase *phase, size_t i)
 	build->siblings = siblings(phase, phase->course[i].listed, &build->sibling_count);
 	build->deadline_ms = phase->options->deadline_ms;
 	sg_session_drop(&phase->session);
+	if (phase->run->pooler && !phase->run->has_direct)
+		sg_index_say_pooled(phase->run);
 	phase->number++;
 	if (observer != NULL && observer->index_started != NULL)
 		observer->index_started(observer->context, item->step, phase->number, phase->total);
@@ -301,7 +303,7 @@ static int stop_signal(void)
  * closed at once; else as patiently as anything. */
 static int freshen(struct sg_index_phase *phase, struct sg_err *err)
 {
-	bool busy = sg_builders_alive(&phase->builders) > 0;
+	bool busy = phase->builders.count > 0;
 
 	if (!phase->stale || phase->away || over(phase) || (busy && sg_clock_ms() < phase->stale_ms))
 		return 0;
@@ -322,7 +324,7 @@ static int work(struct sg_index_phase *phase, struct sg_err *err)
 		if (freshen(phase, err) != 0)
 			return -1;
 		start_ready(phase);
-		if (sg_builders_alive(&phase->builders) == 0) {
+		if (phase->builders.count == 0) {
 			if (!phase->stale || phase->away || over(phase))
 				return 0;
 			continue;

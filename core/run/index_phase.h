@@ -52,9 +52,18 @@ struct sg_index_phase {
 SG_MUST_CHECK int sg_index_survey(struct sg_index_phase *phase, struct sg_err *err);
 /* Reads ledger and gates again and judges what waited. once: without trying again. The session is closed after. */
 SG_MUST_CHECK int sg_index_judge_again(struct sg_index_phase *phase, bool once, struct sg_err *err);
+/* Lets the table indexes follow what a look has found; row: what it says, or NULL. The tables are installed. */
+SG_MUST_CHECK int sg_index_note_seen(struct sg_session *session, const struct sg_index_definition *definition,
+                                     const struct sg_index_look *look, const struct sg_index_row *row, struct sg_err *err);
 /* Its result stands; the observer is told, unless an earlier round has told the same. */
 void sg_index_settle(struct sg_index_phase *phase, size_t i);
 void sg_index_tell_ended(const struct sg_index_phase *phase, const struct sg_indexes_item *item);
+
+/* ---- index_glance.c ---- */
+
+/* Before the migrations of a deploy: an index that one of them requires, that the table indexes calls valid, and that somebody has dropped
+ * or broken since, is no open gate. Best effort: what fails here is found by the phases themselves. */
+void sg_index_glance(struct sg_run *run);
 
 /* ---- reopen.c ---- */
 

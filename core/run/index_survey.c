@@ -54,51 +54,31 @@ static struct sg_err *new_err(struct sg_index_phase *phase, struct sg_indexes_it
 	return &item->result.err;
 }
 
-static void at_section(const struct sg_index_phase *phase, const struct sg_step *step, struct sg_err *err)
-{
-	sg_err_step(err, step->id);
-	sg_err_at(err, phase->run->manifest->path, step->line);
-}
-
-static void drift_err(const struct sg_index_course *course, struct sg_err *err)
-{
-	const struct sg_index_definition *definition = &course->listed->definition;
-
-	sg_err_set(err, SG_CLASS_VERIFY, "%s is there, but is not what the manifest says", definition->name);
-	if (course->look.is != NULL && course->look.wanted != NULL)
-		sg_err_detail(err, "is: %s\nwanted: %s", course->look.is, course->look.wanted);
-	else if (course->look.is != NULL)
-		sg_err_detail(err, "It is %s.", course->look.is);
-	sg_err_hint(err, "Nothing was changed. Either let the manifest say what is there, or drop it (DROP INDEX CONCURRENTLY) and run"
-	                 " `sgrun index`.");
-}
-
+/* A table that is not there yet may come with a migration. */
 static void no_table_err(const struct sg_index_phase *phase, const struct sg_index_course *course, struct sg_err *err)
 {
 	const struct sg_manifest *manifest = phase->run->manifest;
-	bool pending = false;
 
+	(void)sg_index_no_table_err(phase->run, &course->listed->definition, err);
 	for (size_t i = 0; i < manifest->step_count; i++)
-		pending |= manifest->steps[i].kind == SG_STEP_MIGRATION && manifest->steps[i].superseded_by == NULL &&
-		           sg_ledger_find(&phase->ledger, manifest->steps[i].id) == NULL;
-	sg_err_set(err, SG_CLASS_SQL, "table %s does not exist", course->listed->definition.relation);
-	sg_err_sqlstate(err, "42P01");
-	if (pending)
-		sg_err_hint(err, "If a migration that is still to come makes it, say so in the section: migration = ID.");
-	else
-		sg_err_hint(err, "Look for the right name (schema.table), or take the section out of the manifest.");
+		if (manifest->steps[i].kind == SG_STEP_MIGRATION && manifest->steps[i].superseded_by == NULL &&
+		    sg_ledger_find(&phase->ledger, manifest->steps[i].id) == NULL) {
+			sg_err_hint(err, "If a migration that is still to come makes it, say so in the section: migration = ID.");
+			return;
+		}
 }
 
 /* ---- one look --------------------------------------------------------------------- */
 
-static int note(struct sg_index_phase *phase, const struct sg_index_course *course, const struct sg_index_row *row,
-                struct sg_err *err)
+int sg_index_note_seen(struct sg_session *session, const struct sg_index_definition *definition, const struct sg_index_look *look,
+                       const struct sg_index_row *row, struct sg_err *err)
 {
-	struct sg_index_seen seen = { .duration_ms = -1, .bytes = -1 };
+	const struct sg_run *run = session->run;
+	struct sg_index_seen seen = { .duration_ms = -1, .bytes = look->bytes };
 	struct sg_err why = SG_ERR_INIT;
 	int status;
 
-	switch (course->look.found) {
+	switch (look->found) {
 	case SG_INDEX_FOUND_NO_TABLE:
 	case SG_INDEX_FOUND_MISSING:
 		/* why the last build failed is worth keeping; a claim is its holder's */
@@ -108,20 +88,17 @@ static int note(struct sg_index_phase *phase, const struct sg_index_course *cour
 		break;
 	case SG_INDEX_FOUND_VALID:
 		seen.state = SG_INDEX_VALID;
-		seen.bytes = course->look.bytes;
 		break;
 	case SG_INDEX_FOUND_DRIFTED:
 		seen.state = SG_INDEX_DRIFTED;
-		seen.bytes = course->look.bytes;
-		drift_err(course, &why);
+		(void)sg_index_drift_err(run, definition, look, &why);
 		seen.why = &why;
 		break;
 	case SG_INDEX_FOUND_INVALID:
 		seen.state = SG_INDEX_INVALID;
 		break;
 	}
-	status = sg_indexes_note(phase->session.db, phase->run->manifest->state_schema, course->listed->definition.name, NULL, &seen,
-	                         err);
+	status = sg_indexes_note(session->db, run->manifest->state_schema, definition->step->id, NULL, &seen, err);
 	sg_err_release(&why);
 	return status;
 }
@@ -206,7 +183,8 @@ static int note_all(struct sg_index_phase *phase, struct sg_err *err)
 		struct sg_index_course *course = &phase->course[i];
 
 		if (phase->slots[i].slot != SG_SLOT_SETTLED && course->looked &&
-		    note(phase, course, sg_indexes_find(rows, count, course->listed->definition.name), err) != 0)
+		    sg_index_note_seen(&phase->session, &course->listed->definition, &course->look,
+		                       sg_indexes_find(rows, count, course->listed->step->id), err) != 0)
 			return -1;
 	}
 	return 0;
@@ -276,11 +254,12 @@ static void settle_seen(struct sg_index_phase *phase, size_t i)
 	} else if (course->look.found == SG_INDEX_FOUND_DRIFTED) {
 		item->result.end = SG_INDEX_END_DRIFTED;
 		item->result.bytes = course->look.bytes;
-		drift_err(course, err);
+		(void)sg_index_drift_err(phase->run, &course->listed->definition, &course->look, err);
 	} else {
 		no_table_err(phase, course, err);
 	}
-	at_section(phase, item->step, err);
+	sg_err_step(err, item->step->id);
+	sg_err_at(err, phase->run->manifest->path, item->step->line);
 	sg_index_settle(phase, i);
 }
 
