@@ -159,6 +159,7 @@ libsgrun_core_la_SOURCES += core/run/deploy_ready.c core/run/deploy_ready.h
 libsgrun_core_la_SOURCES += core/run/gates.c core/run/gates.h
 libsgrun_core_la_SOURCES += core/run/graph.c core/run/graph.h
 libsgrun_core_la_SOURCES += core/run/index.c
+libsgrun_core_la_SOURCES += core/run/index_glance.c
 libsgrun_core_la_SOURCES += core/run/index_phase.h
 libsgrun_core_la_SOURCES += core/run/index_schedule.c core/run/index_schedule.h
 libsgrun_core_la_SOURCES += core/run/index_survey.c

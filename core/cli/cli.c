@@ -98,12 +98,12 @@ static void run_command(struct sg_cli *cli)
 		else
 			sg_cmd_deploy(cli);
 		return;
+	case SG_COMMAND_INDEX: sg_cmd_index(cli); return;
 	case SG_COMMAND_BACKFILL: sg_cmd_backfill(cli); return;
 	case SG_COMMAND_PLAN: sg_cmd_plan(cli); return;
 	case SG_COMMAND_STATUS: sg_cmd_status(cli); return;
 	case SG_COMMAND_VERIFY: sg_cmd_verify(cli); return;
 	case SG_COMMAND_CHECK: sg_cmd_check(cli); return;
-	case SG_COMMAND_INDEX:
 	case SG_COMMAND_AUDIT:
 	case SG_COMMAND_REHEARSE:
 	case SG_COMMAND_NEW:

@@ -27,7 +27,7 @@ static const struct sg_command commands[] = {
 	  "As deploy, but leaving indexes and backfills alone; --to stops after one\n"
 	  "migration.",
 	  "sgrun --manifest etc/prod.ini migrate --to 0096_lead_name" },
-	{ SG_COMMAND_INDEX, "index", false, "the indexes only: build what is missing or invalid",
+	{ SG_COMMAND_INDEX, "index", true, "the indexes only: build what is missing or invalid",
 	  "Builds each index of the manifest that is not there, or there but invalid,\n"
 	  "concurrently, once its migration is recorded and its gates are open: --jobs\n"
 	  "at once, never two on one table. One that is there with another definition is\n"

@@ -212,6 +212,25 @@ SG_TEST(backfills_of_the_command)
 	refused(PARSE("migrate", "--jobs=2"), "--jobs does not go with 'migrate'", "deploy, index, backfill");
 }
 
+SG_TEST(indexes_of_the_command)
+{
+	T_MUST_EQ_INT(PARSE("index"), 0);
+	T_EQ_INT(options.command->id, SG_COMMAND_INDEX);
+	T_NULL(options.only);
+	T_EQ_INT(options.jobs, 0);
+	T_EQ_INT(options.max_minutes, -1);
+	T_MUST_EQ_INT(PARSE("index", "--only", "idx_a", "--jobs=3", "--max-minutes=30", "--strict", "--json", "--quiet"), 0);
+	T_EQ_STR(options.only, "idx_a");
+	T_EQ_INT(options.jobs, 3);
+	T_EQ_INT(options.max_minutes, 30);
+	T_TRUE(options.strict && options.json && options.quiet);
+	refused(PARSE("index", "--all", "--only", "a"), "--all and --only together", "one of them");
+	refused(PARSE("index", "--pause", "a"), "--pause does not go with 'index'", "backfill");
+	/* nothing drops an index that sgrun did not find invalid by itself */
+	refused(PARSE("index", "--drop-unlisted"), "unknown option '--drop-unlisted'", "sgrun --help");
+	refused(PARSE("index", "idx_a"), "'idx_a' is one word too many after 'index'", "sgrun index --help");
+}
+
 SG_TEST(what_is_asked_of_a_backfill_is_asked_alone)
 {
 	static const struct { const char *name; enum sg_flag_id flag; } asks[] = {
@@ -246,7 +265,7 @@ SG_TEST(what_this_version_lacks_says_so)
 
 	for (size_t i = 0; i < SG_COUNT(lacking); i++)
 		refused(PARSE(lacking[i]), sg_test_strf("this version of sgrun does not have '%s' yet", lacking[i]),
-		        "deploy, migrate, backfill, plan, status, verify, check");
+		        "deploy, migrate, index, backfill, plan, status, verify, check");
 	/* the command decides, whatever its options */
 	refused(PARSE("audit", "--only", "x"), "this version of sgrun does not have 'audit' yet", "deploy");
 }
@@ -297,7 +316,7 @@ static const struct sg_test tests[] = {
 	SG_CASE(set_is_kept_in_order), SG_CASE(flag_beats_environment), SG_CASE(an_empty_variable_counts_as_not_set),
 	SG_CASE(a_bad_variable_is_named), SG_CASE(no_color_by_variable), SG_CASE(unknown_names_get_the_nearest),
 	SG_CASE(options_must_fit_the_command), SG_CASE(values_are_checked), SG_CASE(what_must_go_together),
-	SG_CASE(phases), SG_CASE(backfills_of_the_command), SG_CASE(what_is_asked_of_a_backfill_is_asked_alone),
+	SG_CASE(phases), SG_CASE(backfills_of_the_command), SG_CASE(indexes_of_the_command), SG_CASE(what_is_asked_of_a_backfill_is_asked_alone),
 	SG_CASE(what_this_version_lacks_says_so), SG_CASE(the_form_of_a_graph_may_be_left_out), SG_CASE(json_is_known_even_after_a_mistake),
 	SG_CASE(help_and_version_need_nothing_else), SG_CASES_END
 };
