@@ -237,6 +237,7 @@ static void start(struct sg_index_phase *phase, size_t i)
 		observer->index_started(observer->context, item->step, phase->number, phase->total);
 	if (sg_builders_start(&phase->builders, build, &err) == 0) {
 		phase->slots[i].slot = SG_SLOT_AT_WORK;
+		phase->course[i].started = true;
 		return;
 	}
 	/* no process can be had: nor for the others, this time */
@@ -336,6 +337,33 @@ static int work(struct sg_index_phase *phase, struct sg_err *err)
 	}
 }
 
+/* It ended without a word of its own, and could not give its claim up. */
+static bool is_orphan(const struct sg_indexes_item *item)
+{
+	return (item->result.end == SG_INDEX_END_FAILED &&
+	        (item->result.err.class == SG_CLASS_CRASH || item->result.err.class == SG_CLASS_BUG)) ||
+	       (item->result.end == SG_INDEX_END_STOPPED && item->result.carcass);
+}
+
+/* What became of indexes whose builders died: nobody else would tell for as long as a claim lives. Best effort. */
+static void tidy(struct sg_index_phase *phase)
+{
+	for (size_t i = 0; i < phase->result->count && sg_stop_count() < 2; i++) {
+		const struct sg_index_definition *definition = &phase->course[i].listed->definition;
+		struct sg_err why = SG_ERR_INIT;
+		struct sg_index_look look;
+
+		if (!phase->course[i].started || !is_orphan(&phase->result->items[i]))
+			continue;
+		if (sg_session_open(&phase->session, &why) != 0 ||
+		    sg_index_look(&phase->session, definition, phase->run->arena, &look, &why) != 0 ||
+		    sg_index_note_seen(&phase->session, definition, &look, NULL, phase->run->runner, &why) != 0)
+			sg_session_drop(&phase->session);
+		sg_err_release(&why);
+	}
+	sg_session_drop(&phase->session);
+}
+
 /* ---- the end ---------------------------------------------------------------------------- */
 
 static void end_rest(struct sg_index_phase *phase)
@@ -389,6 +417,7 @@ static int run_phase(struct sg_index_phase *phase, struct sg_err *err)
 	sg_session_drop(&phase->session);
 	if (work(phase, err) != 0)
 		return -1;
+	tidy(phase);
 	if (!phase->away && sg_stop_count() == 0)
 		sg_index_reopen(phase);
 	end_rest(phase);

@@ -55,7 +55,7 @@ static int glance(struct sg_session *session, struct sg_err *err)
 
 		if (sg_index_define(manifest, steps[i], run->arena, &definition, err) != 0 ||
 		    sg_index_look(session, &definition, run->arena, &look, err) != 0 ||
-		    sg_index_note_seen(session, &definition, &look, sg_indexes_find(rows, row_count, steps[i]->id), err) != 0)
+		    sg_index_note_seen(session, &definition, &look, sg_indexes_find(rows, row_count, steps[i]->id), NULL, err) != 0)
 			return -1;
 	}
 	return 0;

@@ -24,6 +24,7 @@ struct sg_index_course {
 	bool looked;          /* look is filled */
 	bool locked;          /* its table is locked: its builder looks, and has the time to wait */
 	struct sg_err why;    /* the look has failed for good */
+	bool started;         /* it had a builder */
 };
 
 struct sg_index_phase {
@@ -52,9 +53,11 @@ struct sg_index_phase {
 SG_MUST_CHECK int sg_index_survey(struct sg_index_phase *phase, struct sg_err *err);
 /* Reads ledger and gates again and judges what waited. once: without trying again. The session is closed after. */
 SG_MUST_CHECK int sg_index_judge_again(struct sg_index_phase *phase, bool once, struct sg_err *err);
-/* Lets the table indexes follow what a look has found; row: what it says, or NULL. The tables are installed. */
+/* Lets the table indexes follow what a look has found; row: what it says, or NULL; owner: whose claim ends with it, or NULL. The
+ * tables are installed. */
 SG_MUST_CHECK int sg_index_note_seen(struct sg_session *session, const struct sg_index_definition *definition,
-                                     const struct sg_index_look *look, const struct sg_index_row *row, struct sg_err *err);
+                                     const struct sg_index_look *look, const struct sg_index_row *row, const char *owner,
+                                     struct sg_err *err);
 /* Its result stands; the observer is told, unless an earlier round has told the same. */
 void sg_index_settle(struct sg_index_phase *phase, size_t i);
 void sg_index_tell_ended(const struct sg_index_phase *phase, const struct sg_indexes_item *item);

@@ -70,8 +70,15 @@ static void no_table_err(const struct sg_index_phase *phase, const struct sg_ind
 
 /* ---- one look --------------------------------------------------------------------- */
 
+/* Most often nothing has changed: then nothing is sent. */
+static bool says(const struct sg_index_row *row, const struct sg_index_seen *seen)
+{
+	return row != NULL && row->owner == NULL && row->state == seen->state && seen->state != SG_INDEX_DRIFTED &&
+	       (row->bytes == seen->bytes || seen->bytes < 0);
+}
+
 int sg_index_note_seen(struct sg_session *session, const struct sg_index_definition *definition, const struct sg_index_look *look,
-                       const struct sg_index_row *row, struct sg_err *err)
+                       const struct sg_index_row *row, const char *owner, struct sg_err *err)
 {
 	const struct sg_run *run = session->run;
 	struct sg_index_seen seen = { .duration_ms = -1, .bytes = look->bytes };
@@ -82,7 +89,8 @@ int sg_index_note_seen(struct sg_session *session, const struct sg_index_definit
 	case SG_INDEX_FOUND_NO_TABLE:
 	case SG_INDEX_FOUND_MISSING:
 		/* why the last build failed is worth keeping; a claim is its holder's */
-		if (row == NULL || row->state == SG_INDEX_MISSING || row->state == SG_INDEX_FAILED || row->state == SG_INDEX_BUILDING)
+		if (owner == NULL && (row == NULL || row->state == SG_INDEX_MISSING || row->state == SG_INDEX_FAILED ||
+		                      row->state == SG_INDEX_BUILDING))
 			return 0;
 		seen.state = SG_INDEX_MISSING;
 		break;
@@ -98,7 +106,9 @@ int sg_index_note_seen(struct sg_session *session, const struct sg_index_definit
 		seen.state = SG_INDEX_INVALID;
 		break;
 	}
-	status = sg_indexes_note(session->db, run->manifest->state_schema, definition->step->id, NULL, &seen, err);
+	status = owner == NULL && says(row, &seen)
+	                 ? 0
+	                 : sg_indexes_note(session->db, run->manifest->state_schema, definition->step->id, owner, &seen, err);
 	sg_err_release(&why);
 	return status;
 }
@@ -184,7 +194,7 @@ static int note_all(struct sg_index_phase *phase, struct sg_err *err)
 
 		if (phase->slots[i].slot != SG_SLOT_SETTLED && course->looked &&
 		    sg_index_note_seen(&phase->session, &course->listed->definition, &course->look,
-		                       sg_indexes_find(rows, count, course->listed->step->id), err) != 0)
+		                       sg_indexes_find(rows, count, course->listed->step->id), NULL, err) != 0)
 			return -1;
 	}
 	return 0;
