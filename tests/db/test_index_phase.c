@@ -253,6 +253,30 @@ SG_TEST(never_two_on_one_table)
     T_EQ_STR(there(project), "i1 i2 i3 i4");
 }
 
+/* Nor on a partition and the table that it belongs to. */
+SG_TEST(never_two_on_one_partitioned_table)
+{
+    struct project *project = tables(NULL);
+    struct sg_sql *holder;
+    struct sg_run *run;
+
+    sg_sql_exec(project->sql, "CREATE TABLE p (id int, a int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (100);"
+                              "CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (100) TO (200); INSERT INTO p SELECT g, g FROM generate_series(0, 199) g");
+    holder = sg_sql_hold(project->conninfo, "UPDATE p SET a = a; INSERT INTO t1 VALUES (1000)");
+    project_write(project, sg_test_strf("%s%s%s%s", index_on("i1", "p", "a", ""), index_on("i2", "p1", "id", ""), index_on("i3", "p2", "id", ""),
+                                        index_on("i4", "t1", "a", "")));
+    run = start(project, "index", "--jobs", "4");
+    sg_sql_await(project->sql, BUILDS, "2", 20000);
+    for (int i = 0; i < 20; i++) {
+        T_EQ_INT(sg_sql_int(project->sql, BUILDS), 2);
+        sg_test_sleep_ms(20);
+    }
+    sg_sql_close(holder);
+    T_EQ_INT(sg_run_wait(run, 20000).exit, 0);
+    (void)project_must(project, 0, "index", "--strict");
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
+}
+
 /* Each build may use maintenance_work_mem: memory_mb is not exceeded, and it is said why. */
 SG_TEST(as_many_as_memory_holds)
 {
@@ -492,6 +516,7 @@ static const struct sg_test tests[] = {SG_CASE(all_are_built_and_then_nothing_is
                                        SG_CASE(the_state_follows),
                                        SG_CASE(as_many_as_jobs),
                                        SG_CASE(never_two_on_one_table),
+                                       SG_CASE(never_two_on_one_partitioned_table),
                                        SG_CASE(as_many_as_memory_holds),
                                        SG_CASE_SECONDS(two_runners_directly, 600),
                                        SG_CASE_SECONDS(two_runners_pooled, 600),
