@@ -332,10 +332,47 @@ static void name_tables(struct sg_index_phase *phase)
 	}
 }
 
+/* A glance that fails for anything but the connection leaves each to a look of its own, which says more. */
+static bool spoils_nothing(const struct sg_err *err)
+{
+	return sg_stop_count() == 0 && (err->class == SG_CLASS_LOCKED || err->class == SG_CLASS_SQL);
+}
+
+/* Most are valid, and one statement tells it of all of them. */
+static int glance_at_all(struct sg_index_phase *phase, struct sg_err *err)
+{
+	struct sg_arena *arena = phase->run->arena;
+	const struct sg_index_definition **definitions = sg_arena_array(arena, phase->result->count, sizeof *definitions);
+	struct sg_index_look *looks = sg_arena_array(arena, phase->result->count, sizeof *looks);
+	size_t *places = sg_arena_array(arena, phase->result->count, sizeof *places), count = 0;
+	bool *sure = sg_arena_array(arena, phase->result->count, sizeof *sure);
+
+	for (size_t i = 0; i < phase->result->count; i++) {
+		if (phase->slots[i].slot == SG_SLOT_SETTLED)
+			continue;
+		places[count] = i;
+		definitions[count++] = &phase->course[i].listed->definition;
+	}
+	if (sg_index_look_many(&phase->session, definitions, count, arena, looks, sure, err) != 0) {
+		if (!spoils_nothing(err))
+			return -1;
+		sg_err_clear(err);
+		sg_session_drop(&phase->session);
+		return 0;
+	}
+	for (size_t i = 0; i < count; i++) {
+		phase->course[places[i]].look = looks[i];
+		phase->course[places[i]].looked = sure[i];
+	}
+	return 0;
+}
+
 static int look_at_all(struct sg_index_phase *phase, struct sg_err *err)
 {
+	if (insist(phase, glance_at_all, err) != 0)
+		return -1;
 	for (size_t i = 0; i < phase->result->count; i++)
-		if (phase->slots[i].slot != SG_SLOT_SETTLED && look_at(phase, &phase->course[i], err) != 0)
+		if (phase->slots[i].slot != SG_SLOT_SETTLED && !phase->course[i].looked && look_at(phase, &phase->course[i], err) != 0)
 			return -1;
 	return insist(phase, read_roots, err);
 }
