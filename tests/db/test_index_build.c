@@ -703,6 +703,143 @@ SG_TEST(a_request_that_is_lost_is_sent_again)
     T_EQ_STR(there(), "i_b");
 }
 
+/* At each statement of a whole run, one run after the other, until none is left to be hit. */
+static void hit_each(struct sg_proxy *proxy, enum sg_fault fault, const char *already)
+{
+    int at = 0;
+
+    do {
+        sg_sql_exec(sql, "TRUNCATE sgrun.indexes");
+        if (already != NULL) {
+            sg_sql_expect(sql, already, "23505");
+        }
+        sg_sql_exec(sql, "DELETE FROM t WHERE a > 10");
+        sg_proxy_disarm(proxy);
+        sg_proxy_forget(proxy);
+        sg_proxy_arm(proxy, &(struct sg_proxy_rule){.fault = fault, .nth = ++at});
+        if (strcmp(built(), "built") != 0 || strcmp(there(), "u_b") != 0 || strcmp(noted(), "valid") != 0) {
+            T_FAIL("fault %d at statement %d: %s, %s, %s: %s\n%s%s", (int)fault, at, sg_index_end_name(result.end), there(), noted(),
+                   primary(), sg_proxy_statements(proxy), logged.data);
+        }
+        sg_sql_exec(sql, "DROP INDEX u_b; INSERT INTO t SELECT g, g % 10, 'x' FROM generate_series(11, 100) g");
+    } while (sg_proxy_hits(proxy) > 0 && at < 200);
+    T_GT_INT(at, 8);
+    T_LT_INT(at, 200);
+}
+
+static void hit_each_way(struct sg_server *server, const char *dir, int port, enum sg_fault fault)
+{
+    struct sg_proxy *proxy = sg_proxy_start(dir, port);
+    const char *db = sg_server_new_db(server);
+
+    conninfo = sg_server_conninfo(server, db, NULL);
+    begin(server, sg_proxy_conninfo(proxy, db, NULL), NULL, U_B);
+    hit_each(proxy, fault, NULL);
+    hit_each(proxy, fault, "CREATE UNIQUE INDEX CONCURRENTLY u_b ON t (b)");
+}
+
+static void hit_direct(enum sg_fault fault)
+{
+    struct sg_server *server = sg_server_shared();
+
+    hit_each_way(server, sg_server_dir(server), sg_server_port(server), fault);
+}
+
+static void hit_pooled(enum sg_fault fault)
+{
+    struct sg_server *server = sg_server_shared();
+    struct sg_pgbouncer *bouncer =
+        sg_pgbouncer_start(&(struct sg_pgbouncer_opts){.dir = sg_server_dir(server), .port = sg_server_port(server), .pool_size = 5});
+
+    hit_each_way(server, sg_pgbouncer_dir(bouncer), sg_pgbouncer_port(bouncer), fault);
+}
+
+SG_TEST(any_request_may_be_lost)
+{
+    hit_direct(SG_FAULT_DROP_REQUEST);
+}
+
+SG_TEST(any_answer_may_be_lost)
+{
+    hit_direct(SG_FAULT_DROP_REPLY);
+}
+
+SG_TEST(any_line_may_be_cut)
+{
+    hit_direct(SG_FAULT_CUT_NOW);
+}
+
+SG_TEST(any_request_may_be_lost_behind_a_pooler)
+{
+    hit_pooled(SG_FAULT_DROP_REQUEST);
+}
+
+SG_TEST(any_answer_may_be_lost_behind_a_pooler)
+{
+    hit_pooled(SG_FAULT_DROP_REPLY);
+}
+
+SG_TEST(any_line_may_be_cut_behind_a_pooler)
+{
+    hit_pooled(SG_FAULT_CUT_NOW);
+}
+
+static struct sg_proxy *paused;
+
+static void be_faster(const struct sg_index_progress *progress)
+{
+    (void)progress;
+    if (sg_proxy_hits(paused) == 0 && struck++ == 0) {
+        return;
+    }
+    if (holder == NULL) {
+        holder = sql;
+        sg_sql_exec(sql, "CREATE INDEX i_b ON t (b)");
+        sg_proxy_release(paused);
+    }
+}
+
+/* Between the look and the statement: its name is taken, and by what is wanted. */
+SG_TEST(somebody_makes_it_before_our_statement_arrives)
+{
+    struct sg_server *server = sg_server_shared();
+    const char *db = sg_server_new_db(server);
+
+    paused = sg_proxy_start(sg_server_dir(server), sg_server_port(server));
+    conninfo = sg_server_conninfo(server, db, NULL);
+    begin(server, conninfo, sg_proxy_conninfo(paused, db, NULL), I_B);
+    sg_proxy_arm(paused, &(struct sg_proxy_rule){.fault = SG_FAULT_PAUSE, .match = "CREATE INDEX CONCURRENTLY"});
+    meanwhile = be_faster;
+    T_EQ_STR(built(), "already");
+    T_EQ_INT(result.attempts, 1);
+    T_EQ_STR(there(), "i_b");
+    T_CONTAINS(logged.data, "already exists; looking again");
+}
+
+static void terminate_each(const struct sg_index_progress *progress)
+{
+    if (progress->waits_for != NULL) {
+        struck++;
+        sg_sql_exec(sql, "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_create_index WHERE datname = current_database()");
+    }
+}
+
+/* Every attempt is ended; at last it is given up, and what lies there dropped. */
+SG_TEST(attempts_are_counted)
+{
+    plain(I_B "max_retries = 3\n");
+    holder = sg_sql_hold(conninfo, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM other");
+    meanwhile = terminate_each;
+    T_EQ_STR(built(), "left");
+    T_EQ_INT(result.attempts, 3);
+    T_EQ_INT(struck, 3);
+    T_EQ_STR(result.err.sqlstate, "57P01");
+    T_CONTAINS(primary(), "3 attempts in ");
+    T_EQ_STR(there(), "");
+    T_FALSE(result.carcass);
+    T_EQ_STR(noted(), "missing");
+}
+
 SG_TEST(a_server_that_is_away_is_left_to_the_next_run)
 {
     struct sg_server *server = sg_server_start(NULL);
@@ -794,6 +931,24 @@ SG_TEST(the_manifests_role_builds)
     T_EQ_STR(built(), "already");
     sg_sql_execf(sql, "REASSIGN OWNED BY %s, %s TO postgres; DROP OWNED BY %s, %s; DROP ROLE %s; DROP ROLE %s", login, owner, login, owner,
                  login, owner);
+}
+
+SG_TEST(a_table_of_somebody_else_is_left_alone)
+{
+    struct sg_server *server = sg_server_shared();
+    const char *db = sg_server_new_db(server), *login = sg_test_strf("%s_login", db);
+
+    conninfo = sg_server_conninfo(server, db, NULL);
+    sql = sg_sql_open(conninfo);
+    sg_sql_execf(sql, "CREATE ROLE %s LOGIN; GRANT ALL ON SCHEMA public TO %s; GRANT ALL ON DATABASE %s TO %s", login, login, db, login);
+    begin(server, sg_server_conninfo(server, db, login), NULL, I_B);
+    T_EQ_STR(built(), "failed");
+    T_EQ_STR(result.err.sqlstate, "42501");
+    T_EQ_STR(result.err.file, "etc/test.ini");
+    T_EQ_STR(there(), "");
+    T_FALSE(result.carcass);
+    T_EQ_STR(noted(), "failed");
+    sg_sql_execf(sql, "REASSIGN OWNED BY %s TO postgres; DROP OWNED BY %s; DROP ROLE %s", login, login, login);
 }
 
 SG_TEST(a_direct_dsn_to_another_database_is_found_out)
@@ -921,6 +1076,14 @@ static const struct sg_test faults[] = {
     SG_CASE(an_answer_that_is_lost_is_no_failure),
     SG_CASE(an_answer_that_never_comes_is_not_waited_for),
     SG_CASE(a_request_that_is_lost_is_sent_again),
+    SG_CASE(any_request_may_be_lost),
+    SG_CASE(any_answer_may_be_lost),
+    SG_CASE(any_line_may_be_cut),
+    SG_CASE(any_request_may_be_lost_behind_a_pooler),
+    SG_CASE(any_answer_may_be_lost_behind_a_pooler),
+    SG_CASE(any_line_may_be_cut_behind_a_pooler),
+    SG_CASE(somebody_makes_it_before_our_statement_arrives),
+    SG_CASE(attempts_are_counted),
     SG_CASE(a_server_that_is_away_is_left_to_the_next_run),
     SG_CASES_END,
 };
@@ -928,6 +1091,7 @@ static const struct sg_test sessions[] = {
     SG_CASE(no_connection_of_ours_keeps_a_transaction_meanwhile),
     SG_CASE(the_roles_settings_do_not_matter_on_an_own_session),
     SG_CASE(the_manifests_role_builds),
+    SG_CASE(a_table_of_somebody_else_is_left_alone),
     SG_CASE(a_direct_dsn_to_another_database_is_found_out),
     SG_CASE(behind_a_pooler_it_is_built_with_progress_and_names),
     SG_CASE(two_runners_behind_a_pooler_build_it_once),
