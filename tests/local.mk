@@ -79,6 +79,7 @@ DB_TESTS += tests/db/test_keys
 DB_TESTS += tests/db/test_legacy
 DB_TESTS += tests/db/test_statements tests/db/test_example
 DB_TESTS += tests/db/test_throttle
+DB_TESTS += tests/db/test_index_build
 tests_db_test_example_SOURCES = tests/db/test_example.c tests/db/crm.c tests/db/crm.h
 DB_TESTS += tests/db/test_crm_backfills
 tests_db_test_crm_backfills_SOURCES = tests/db/test_crm_backfills.c tests/db/crm.c tests/db/crm.h
