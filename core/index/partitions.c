@@ -613,14 +613,32 @@ static int refuse_invalid(const struct parted *p, struct sg_err *err)
 	return sg_err_hint(err, "Nothing was changed. Drop the invalid index of the parent (DROP INDEX), and run it again.");
 }
 
+/* How long all locks together may be waited for, with those that are had already held. Longer than deadlock_timeout, or no
+ * autovacuum would make way; but a session that comes to wait for us, while we wait for it, looks for a deadlock only after that time:
+ * before it has passed twice, it is we who have found it, or have gone (storage/lmgr/proc.c, ProcSleep). */
+static int lock_limit(struct parted *p, int lock_ms, int *limit_r, struct sg_err *err)
+{
+	struct sg_result *result;
+	int64_t deadlock_ms;
+
+	if (sg_db_query(p->work->session.db, "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'", 0, NULL,
+	                &p->pass, &result, err) != 0)
+		return -1;
+	deadlock_ms = sg_result_rows(result) > 0 ? sg_result_int(result, 0, 0) : 0;
+	*limit_r = deadlock_ms > 0 && lock_ms > deadlock_ms * 19 / 10 ? (int)(deadlock_ms * 19 / 10) : lock_ms;
+	return 0;
+}
+
 /* The last transaction, up to COMMIT. DONE: only that is left; AGAIN: something was not as it was. */
-static enum step put_together(struct parted *p, int lock_ms, struct sg_err *err)
+static enum step put_together(struct parted *p, int *limit_r, struct sg_err *err)
 {
 	struct sg_session *session = &p->work->session;
 	bool tried = p->attach;
+	int lock_ms;
 
-	if (begin(p, lock_ms, err) != 0)
+	if (begin(p, *limit_r, err) != 0 || lock_limit(p, *limit_r, limit_r, err) != 0)
 		return FAILED;
+	lock_ms = *limit_r;
 	p->until_ms = sg_clock_ms() + lock_ms;
 	p->looked_ms = 0;
 	p->first_ms = lock_ms / 2 < FIRST_LOOK_MS ? lock_ms / 2 : FIRST_LOOK_MS;
@@ -650,7 +668,7 @@ static enum step finish(struct parted *p, struct sg_err *err)
 	enum step step;
 
 	tell(p, "puts the partitions together");
-	step = put_together(p, lock_ms, err);
+	step = put_together(p, &lock_ms, err);
 	if (step == FAILED)
 		(void)met_lock(p, lock_ms, err);
 	if (step == DONE && sg_db_commit(p->work->session.db, err) != 0)

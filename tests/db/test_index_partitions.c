@@ -484,6 +484,35 @@ SG_TEST(readers_are_not_in_the_way)
     sg_sql_exec(holder, "SELECT count(*) FROM m WHERE t = 'x1'");
 }
 
+static int64_t since;
+
+static void ask_for_ours(const struct sg_index_progress *progress)
+{
+    if (progress->doing == NULL || strstr(progress->doing, "waits for pid") == NULL)
+        return;
+    if (since == 0)
+        since = sg_test_now_ms();
+    if (struck == 0 && sg_test_now_ms() - since > 900) {
+        struck++;
+        sg_sql_send(holder, "INSERT INTO m1 VALUES (1, 1, 'crosswise'); COMMIT");
+    }
+}
+
+/* A transaction that we wait for comes to wait for us, crosswise: it is not it that is ended. */
+SG_TEST(who_waits_crosswise_is_no_victim)
+{
+    one_begin(TABLE, false, "lock_rungs_ms = 5000\n", I_M);
+    sg_sql_exec(one.sql, "CREATE INDEX i_m_m1 ON m1 (t); CREATE INDEX i_m_m2a ON m2a (t); CREATE INDEX i_m_m2b ON m2b (t);"
+                         "CREATE INDEX i_m_md ON md (t)");
+    holder = sg_sql_hold(one.conninfo, "INSERT INTO m2b VALUES (3, 11, 'held')");
+    since = struck = 0;
+    one.meanwhile = ask_for_ours;
+    expect_built();
+    T_EQ_INT(struck, 1);
+    T_EQ_STR(sg_sql_finish(holder, 5000), "");
+    T_EQ_STR(indexes(), ALL_OF_M);
+}
+
 static struct sg_sql *busy_with;
 
 static void build_there(const struct sg_index_progress *progress)
@@ -576,7 +605,7 @@ static const struct sg_test built[] = {
     SG_CASE(unique_ones_without_the_key_are_refused_before_anything_is_built), SG_CASE(a_foreign_partition_is_left_out),
     SG_CASE(a_foreign_partition_and_a_unique_index), SG_CASE(odd_and_long_names), SG_CASE(a_name_that_is_taken), SG_CASES_END};
 static const struct sg_test others[] = {
-    SG_CASE(a_writer_is_waited_for_up_the_ladder), SG_CASE(the_ladder_ends), SG_CASE(readers_are_not_in_the_way),
+    SG_CASE(a_writer_is_waited_for_up_the_ladder), SG_CASE(the_ladder_ends), SG_CASE(readers_are_not_in_the_way), SG_CASE(who_waits_crosswise_is_no_victim),
     SG_CASE(a_build_of_somebody_else_on_a_partition), SG_CASE(behind_a_pooler), SG_CASE(two_hundred_partitions_under_load), SG_CASES_END};
 static const struct sg_suite suites[] = {{"built", built}, {"there", there}, {"changes", changes}, {"others", others}, SG_SUITES_END};
 
