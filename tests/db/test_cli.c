@@ -284,7 +284,7 @@ SG_TEST(a_deploy_builds_its_indexes_too)
 	struct sg_run_result run = SGRUN("--manifest", manifest, "migrate", "--strict");
 
 	T_EQ_INT(run.exit, 0);
-	T_LACKS(run.out, "ndex");
+	T_LACKS(run.out, "idx_runs");
 	T_EQ_INT(SGRUN("--manifest", manifest, "--strict", "--only-phase", "migrate").exit, 0);
 	T_EQ_INT(SGRUN("--manifest", manifest, "status", "--exit-code").exit, 3);
 	run = SGRUN("--manifest", manifest, "--strict");
