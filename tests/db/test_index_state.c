@@ -7,6 +7,7 @@
 
 #include "tests/db/states.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -414,6 +415,7 @@ SG_TEST(a_lost_answer_may_be_asked_for_again)
 static void fail(const char *what)
 {
     fprintf(stderr, "hammer: %s: %s\n", what, err.primary ? err.primary : "");
+    kill(0, SIGKILL); /* the test, too: whatever came after would be told of what is left of this one */
     _exit(1);
 }
 
@@ -444,7 +446,11 @@ static void hammer(int number, const char *conninfo, int64_t until)
             if (sg_db_script(db, "INSERT INTO held VALUES (1)", &err) != 0)
                 fail("two claims live");
             sg_test_sleep_ms(rand() % 4);
-            if (rand() % 2 && sg_index_claim_renew(&claim, db, &err) != 1)
+            /* nobody is waited for long: on a busy machine it may have to be asked again */
+            taken = rand() % 2 ? sg_index_claim_renew(&claim, db, &err) : 1;
+            if (taken < 0 && err.class == SG_CLASS_LOCKED)
+                sg_err_clear(&err);
+            else if (taken != 1)
                 fail("a living claim is not renewed");
             if (sg_db_script(db, "DELETE FROM held", &err) != 0)
                 fail("delete");
