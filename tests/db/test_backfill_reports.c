@@ -80,7 +80,7 @@ SG_TEST(a_plan_follows_the_gates)
     const char *index = "[index idx]\ntable = items\ncolumns = n\n";
     struct sg_run_result run;
 
-    sg_sql_exec(project->sql, "CREATE TABLE items (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)");
+    sg_sql_exec(project->sql, "CREATE TABLE items (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, a int NOT NULL DEFAULT 1, b serial, UNIQUE (a, b))");
     project_write(project, sg_test_strf("%s%s", steps, index));
     T_EQ_STR(planned(project),
              "s01 RUN ()\n"
