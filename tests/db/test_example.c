@@ -137,6 +137,8 @@ SG_TEST(the_demo_makes_its_own_server)
         T_EQ_STR(run.exit == 0 ? "" : run.err, "");
         T_CONTAINS(run.out, round == 1 ? "12 applied, 2 reconciled" : "14 migrations already recorded");
         T_CONTAINS(run.out, round == 1 ? "Backfills: 16 complete" : "Backfills: 16 already complete");
+        T_CONTAINS(run.out, round == 1 ? "Indexes: 32 built (" : "Indexes: 34 already valid");
+        T_LACKS(run.out, "FAILED");
     }
 }
 
