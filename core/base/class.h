@@ -16,6 +16,7 @@
 	X(SG_CLASS_SQL,         "sql",              1, false, "the server refused a statement")                     \
 	X(SG_CLASS_CRASH,       "plugin-crash",     1, false, "the plugin's process died")                          \
 	X(SG_CLASS_TIMEOUT,     "plugin-timeout",   1, false, "the plugin did not answer in time")                  \
+	X(SG_CLASS_LATE,        "time-limit",       1, false, "not done within the time that it was given")         \
 	X(SG_CLASS_PROTOCOL,    "plugin-protocol",  1, false, "the plugin broke the protocol")                      \
 	X(SG_CLASS_FAILED,      "plugin-failed",    1, false, "the plugin reported a failure")                      \
 	X(SG_CLASS_WAIT,        "waiting",          3, false, "a migration waits for a gate")                       \

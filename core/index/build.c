@@ -12,7 +12,6 @@
 #include "config.h"
 #include "core/index/build.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "core/base/clock.h"
@@ -339,7 +338,7 @@ static bool stopped(const struct sg_err *err)
 /* The next run goes on: nothing is wrong with the index or its section. */
 static bool is_left(const struct sg_index_build *build, const struct sg_err *err)
 {
-	if (build->deadline_ms != 0 && sg_clock_ms() >= build->deadline_ms && (err->class == SG_CLASS_TIMEOUT || err->class == SG_CLASS_LOCKED))
+	if (build->deadline_ms != 0 && sg_clock_ms() >= build->deadline_ms && (err->class == SG_CLASS_LATE || err->class == SG_CLASS_LOCKED))
 		return true;
 	return err->class == SG_CLASS_CONNECTION ||
 	       (err->class == SG_CLASS_TRANSIENT && (strcmp(err->sqlstate, "57P03") == 0 || strcmp(err->sqlstate, "53300") == 0 ||
@@ -513,7 +512,7 @@ void sg_index_build(const struct sg_index_build *build, struct sg_index_result *
 		fail(&course, &err);
 	sg_session_drop(&course.work.session); /* and with it its lock, before the claim is given up */
 	note(&course, &err);
-	if (result_r->note == NULL && course.work.waited_ms >= WORTH_A_NOTE_MS && course.work.waited_for.length > 0) {
+	if (status == 0 && result_r->note == NULL && course.work.waited_ms >= WORTH_A_NOTE_MS && course.work.waited_for.length > 0) {
 		char span[32];
 
 		sg_clock_text(course.work.waited_ms, span);

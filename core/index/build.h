@@ -113,7 +113,7 @@ SG_MUST_CHECK int sg_index_check(const struct sg_index_work *work, struct sg_err
 
 /* concurrently.c: sends one statement that takes long and cannot run in a transaction (CREATE or DROP INDEX CONCURRENTLY) on the
  * work's session, alone in its message; meanwhile renews the claim, tells progress, watches limits and stops, and
- * cancels. SG_CLASS_LOCKED: it waited for others longer than lock_seconds (detail: for whom); SG_CLASS_TIMEOUT: max_seconds;
+ * cancels. SG_CLASS_LOCKED: it waited for others longer than lock_seconds (detail: for whom); SG_CLASS_LATE: max_seconds;
  * the stop's class at a stop; else the server's. -1 with gave_way: SG_CLASS_LOCKED, somebody else builds on the table, and it is he who
  * goes first. What it left behind is for the caller to look at. */
 SG_MUST_CHECK int sg_index_send(struct sg_index_work *work, const char *sql, struct sg_err *err);

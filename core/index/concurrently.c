@@ -33,12 +33,12 @@ int sg_index_check(const struct sg_index_work *work, struct sg_err *err)
 		return sg_stop_err(err);
 	if (work->cleaning_ms != 0)
 		return now < work->cleaning_ms ? 0
-		                               : sg_err_set(err, SG_CLASS_TIMEOUT, "the invalid index could not be dropped in time");
+		                               : sg_err_set(err, SG_CLASS_LATE, "the invalid index could not be dropped in time");
 	if (work->limit_ms == 0 || now < work->limit_ms)
 		return 0;
 	if (build->deadline_ms != 0 && now >= build->deadline_ms)
-		return sg_err_set(err, SG_CLASS_TIMEOUT, "the time of this run is over");
-	sg_err_set(err, SG_CLASS_TIMEOUT, "not done within max_seconds (%d s)", build->definition->step->index.max_seconds);
+		return sg_err_set(err, SG_CLASS_LATE, "the time of this run is over");
+	sg_err_set(err, SG_CLASS_LATE, "not done within max_seconds (%d s)", build->definition->step->index.max_seconds);
 	return sg_err_hint(err, "Give the section a larger max_seconds (0: no limit), or let it be built when the server has less to do.");
 }
 
@@ -54,8 +54,11 @@ static int check_locks(const struct sg_index_work *work, struct sg_err *err)
 	return sg_err_hint(err, "Have those sessions end their transactions, or give the section a larger lock_seconds (0: no limit).");
 }
 
+/* What comes after the build is over, one way or the other, is no wait of its. */
 static void remember(struct sg_index_work *work, const char *whom, int64_t ms)
 {
+	if (work->cleaning_ms != 0)
+		return;
 	work->waited_ms += ms;
 	if (whom == NULL)
 		return;
@@ -203,10 +206,10 @@ static int look(struct sending *sending, int64_t now)
 	struct sg_index_work *work = sending->work;
 	struct sg_arena arena = SG_ARENA_INIT;
 	struct sg_index_progress progress;
-	bool waiting, begun;
+	bool waiting, begun, answers = now >= work->meter.again_ms;
 	int status;
 
-	if (work->meter.pid == 0)
+	if (work->meter.pid == 0 && answers)
 		find_backend(sending, &arena);
 	sg_index_meter_read(&work->meter, &arena, &progress, &waiting);
 	begun = progress.phase != NULL;
@@ -215,7 +218,7 @@ static int look(struct sending *sending, int64_t now)
 	sending->looked_ms = now;
 	sg_index_tell(work, &progress);
 	status = check_locks(work, &sending->why);
-	if (begun || waiting || work->meter.pid == 0 || !is_over(work, &arena))
+	if (begun || waiting || work->meter.pid == 0 || !answers || !is_over(work, &arena))
 		sending->silent = 0;
 	else
 		sending->silent++;

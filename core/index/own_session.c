@@ -8,7 +8,6 @@
 #include "config.h"
 #include "core/index/build.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"

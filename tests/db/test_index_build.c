@@ -368,7 +368,7 @@ SG_TEST(max_seconds_end_a_build)
     plain(I_B "max_seconds = 1\n");
     holder = sg_sql_hold(conninfo, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM other");
     T_EQ_STR(built(), "failed");
-    T_EQ_INT(result.err.class, SG_CLASS_TIMEOUT);
+    T_EQ_INT(result.err.class, SG_CLASS_LATE);
     T_CONTAINS(primary(), "max_seconds (1 s)");
     T_EQ_STR(there(), "");
 }

@@ -35,7 +35,7 @@ static enum sg_again fail(struct sg_retry *retry, enum sg_class class, const cha
 
 SG_TEST(only_what_may_pass_is_repeated)
 {
-    static const enum sg_class never[] = {SG_CLASS_SQL, SG_CLASS_CRASH, SG_CLASS_TIMEOUT, SG_CLASS_PROTOCOL, SG_CLASS_FAILED,
+    static const enum sg_class never[] = {SG_CLASS_SQL, SG_CLASS_CRASH, SG_CLASS_TIMEOUT, SG_CLASS_LATE, SG_CLASS_PROTOCOL, SG_CLASS_FAILED,
                                           SG_CLASS_LEASE, SG_CLASS_REJECTED, SG_CLASS_REFUSED, SG_CLASS_POLICY, SG_CLASS_VERIFY,
                                           SG_CLASS_STATE, SG_CLASS_INTERRUPTED, SG_CLASS_TERMINATED};
     struct sg_policy_settings settings = policy();
