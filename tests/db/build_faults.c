@@ -10,7 +10,7 @@
 #define NAME "t_gate"
 
 static const char *const blow_names[BLOW_COUNT] = {
-    "sgrun killed", "sgrun and its builder killed", "the builder killed", "stopped, and killed when the next run is at it",
+    "sgrun killed", "sgrun and its builder killed", "the builder killed", "stopped, and killed when the next run is at it", "builder frozen",
     "backend terminated", "backend cancelled", "connections cut", "SIGINT", "SIGTERM", "SIGINT twice", "SIGTERM twice",
     "PgBouncer killed", "postmaster killed"};
 
@@ -88,6 +88,25 @@ static void ghost(struct site *site, struct sg_run *run, const char *what)
     T_EQ_STR(site_index(site, NAME), "valid");
 }
 
+/* As if its machine had slept: it goes on beside another run, and both end well. */
+static void freeze(struct site *site, struct sg_run *run, const char *what)
+{
+    struct sg_run *next;
+
+    kill_builders(run, false, SIGSTOP);
+    sg_test_sleep_ms(2200);
+    next = site_start(site, "index");
+    sg_test_sleep_ms(700 + (int64_t)sg_test_rand(700));
+    if (sg_test_rand(2) == 0)
+        site_release(site);
+    sg_test_sleep_ms((int64_t)sg_test_rand(300));
+    kill_builders(run, false, SIGCONT);
+    site_release(site);
+    end(site, run, 0, what);
+    end(site, next, 0, what);
+    T_EQ_STR(site_index(site, NAME), "valid");
+}
+
 /* Goes on by itself once it may: the same run ends with the index. */
 static void survived(struct site *site, struct sg_run *run, const char *what)
 {
@@ -120,6 +139,9 @@ static void strike(struct site *site, struct sg_run *run, enum blow blow, const 
         break;
     case BLOW_GHOST:
         ghost(site, run, what);
+        break;
+    case BLOW_FREEZE:
+        freeze(site, run, what);
         break;
     case BLOW_TERMINATE:
     case BLOW_CANCEL:

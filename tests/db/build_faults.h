@@ -12,7 +12,8 @@ enum blow {
     BLOW_KILL,        /* SIGKILL to sgrun alone: its builder finds out */
     BLOW_KILL_ALL,    /* to it and its builder at once */
     BLOW_KILL_BUILDER,
-    BLOW_GHOST,       /* both are stopped (SIGSTOP) until the next run has come, and killed then: the backend goes on without them */
+    BLOW_GHOST,       /* both are stopped (SIGSTOP) until the next run has come, and killed then: the backend goes on alone */
+    BLOW_FREEZE,      /* the builder is stopped until its claim has run out and another run is at it, and goes on then */
     BLOW_TERMINATE,   /* pg_terminate_backend of the backend that builds */
     BLOW_CANCEL,      /* pg_cancel_backend: not for sgrun to know who it was */
     BLOW_CUT,         /* its connections are cut */

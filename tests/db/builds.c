@@ -60,8 +60,8 @@ void site_manifest(struct site *site, const char *lines)
 
     site->manifest = sg_tmp_write(sg_test_strf("site%d.ini", ++number),
                                   sg_test_strf("[sgrun]\nplugin_path = %s\nlease_seconds = 2\n[database]\ndsn = %s\n%s%s\n"
-                                               "connect_seconds = 5\n[policy]\nidle_seconds = 1\nretry_base_ms = 20\nretry_cap_ms = 300\n"
-                                               "retry_seconds = 30\nmax_retries = 50\nlock_pause_ms = 100\n%s\n",
+                                               "connect_seconds = 5\n[policy]\nidle_seconds = 1\nretry_base_ms = 20\n"
+                                               "retry_cap_ms = 300\nretry_seconds = 30\nmax_retries = 50\nlock_pause_ms = 100\n%s\n",
                                                sg_test_built("tests/scripted"), sg_proxy_conninfo(site->proxy, site->db, NULL),
                                                site->past != NULL ? "direct_dsn = " : "",
                                                site->past != NULL ? sg_proxy_conninfo(site->past, site->db, NULL) : "", lines));
@@ -137,8 +137,9 @@ void site_again(struct site *site)
 const char *site_index(struct site *site, const char *name)
 {
     const char *found = sg_sql_value(site->sql, sg_test_strf(
-        "SELECT CASE WHEN indisvalid AND indisready AND indislive THEN 'valid' WHEN indisready THEN 'invalid, ready' ELSE 'invalid' END"
-        " FROM pg_index x JOIN pg_class c ON c.oid = indexrelid WHERE relname = '%s' AND relnamespace = 'public'::regnamespace", name));
+        "SELECT CASE WHEN indisvalid AND indisready AND indislive THEN 'valid' WHEN indisready THEN 'invalid, ready'"
+        " ELSE 'invalid' END FROM pg_index x JOIN pg_class c ON c.oid = indexrelid"
+        " WHERE relname = '%s' AND relnamespace = 'public'::regnamespace", name));
 
     return found != NULL ? found : "missing";
 }
@@ -262,6 +263,7 @@ static const char *const phase_names[PHASE_COUNT] = {
     "waiting for writers before validation",
     "index validation: scanning table",
     "waiting for old snapshots",
+    "the drop of a broken one",
 };
 
 const char *phase_name(enum phase phase)
@@ -334,18 +336,30 @@ void site_hold_before(struct site *site, enum phase phase)
     case PHASE_SNAPSHOTS:
         hold(site, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM elsewhere");
         break;
+    case PHASE_DROP:
+        sg_sql_expect(site->sql, "CREATE UNIQUE INDEX CONCURRENTLY t_gate ON t (b)", "23505"); /* what it leaves is broken */
+        hold(site, "BEGIN; SELECT FROM t LIMIT 1");
+        break;
     case PHASE_COUNT:
         break;
     }
 }
 
+static const char *phase_query(enum phase phase)
+{
+    if (phase == PHASE_LOCK)
+        return "SELECT 1 FROM pg_locks WHERE relation = 't'::regclass AND mode = 'ShareUpdateExclusiveLock' AND NOT granted";
+    if (phase == PHASE_DROP)
+        return "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query ~ '^DROP INDEX CONCURRENTLY'"
+               " AND wait_event_type = 'Lock'";
+    return sg_test_strf("SELECT 1 FROM pg_stat_progress_create_index WHERE relid = 't'::regclass AND phase = '%s' LIMIT 1",
+                        phase_names[phase]);
+}
+
 static void await_phase(struct site *site, enum phase phase, struct sg_run *run)
 {
     int64_t until = sg_test_now_ms() + WAIT_MS;
-    const char *query = phase == PHASE_LOCK
-                            ? "SELECT 1 FROM pg_locks WHERE relation = 't'::regclass AND mode = 'ShareUpdateExclusiveLock' AND NOT granted"
-                            : sg_test_strf("SELECT 1 FROM pg_stat_progress_create_index WHERE relid = 't'::regclass AND phase = '%s'"
-                                           " LIMIT 1", phase_names[phase]);
+    const char *query = phase_query(phase);
 
     while (sg_sql_value(site->sql, query) == NULL) {
         if ((run != NULL && sg_run_ended(run)) || sg_test_now_ms() > until)

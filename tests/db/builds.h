@@ -86,6 +86,7 @@ enum phase {
     PHASE_WRITERS_AGAIN,   /* waiting for writers before validation */
     PHASE_VALIDATE,        /* index validation: scanning table */
     PHASE_SNAPSHOTS,       /* waiting for old snapshots */
+    PHASE_DROP,            /* not of a build: DROP INDEX CONCURRENTLY of a broken one waits for a reader */
     PHASE_COUNT,
 };
 const char *phase_name(enum phase phase);

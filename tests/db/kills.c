@@ -117,12 +117,14 @@ static void expect_complete(struct crm *crm, struct sg_run_result run)
     if (run.exit != 0 || run.timed_out)
         T_FATAL("the last run ended with %d (signal %d%s):\n%s%s", run.exit, run.signal, run.timed_out ? ", did not end" : "", run.out,
                 run.err);
-    T_EQ_STR(sg_sql_rows(crm->sql, "SELECT indexrelid::regclass FROM pg_index WHERE NOT (indisvalid AND indisready AND indislive)"), "");
+    T_EQ_STR(sg_sql_rows(crm->sql, "SELECT indexrelid::regclass FROM pg_index WHERE NOT (indisvalid AND indisready AND indislive)"),
+             "");
     T_EQ_STR(sg_sql_rows(crm->sql, "SELECT name, state, message FROM sgrun.indexes WHERE state <> 'valid'"), "");
     T_EQ_STR(sg_sql_rows(crm->sql, "SELECT key, state, message FROM sgrun.backfills WHERE state <> 'complete'"), "");
     status = crm_run(crm, "status", "--exit-code");
     if (status.exit != 0)
-        T_FAIL("status --exit-code says %d:\n%s%s\nand the last run said:\n%s%s", status.exit, status.out, status.err, run.out, run.err);
+        T_FAIL("status --exit-code says %d:\n%s%s\nand the last run said:\n%s%s", status.exit, status.out, status.err, run.out,
+               run.err);
     while (*sg_run_orphans() != '\0' && sg_test_now_ms() < until)
         sg_test_sleep_ms(10);
     T_EQ_STR(sg_run_orphans(), "");
@@ -193,7 +195,8 @@ static int by_time(const void *a, const void *b)
 
 /* Waits for the moment: its step, or a later one, is seen, and its time has passed since. Gives what is seen then; false if the run
  * ends before. */
-static bool await_moment(struct kills *kills, struct sg_run *run, const struct sight *moment, int64_t after_ms, struct looked *looked_r)
+static bool await_moment(struct kills *kills, struct sg_run *run, const struct sight *moment, int64_t after_ms,
+                         struct looked *looked_r)
 {
     int64_t until = sg_test_now_ms() + RUN_MS;
     int step = -1;
@@ -292,14 +295,22 @@ static int missed(const struct kills *kills)
     return KIND_COUNT;
 }
 
+static void begin(struct kills *kills, bool pooled)
+{
+    struct sg_server *server = sg_server_shared();
+
+    *kills = (struct kills){0};
+    if (pooled)
+        kills->bouncer = sg_pgbouncer_start(
+            &(struct sg_pgbouncer_opts){.dir = sg_server_dir(server), .port = sg_server_port(server)});
+    measure(kills);
+}
+
 void kills(bool pooled, int count)
 {
     static struct kills kills;
-    struct sg_server *server = sg_server_shared();
 
-    if (pooled)
-        kills.bouncer = sg_pgbouncer_start(&(struct sg_pgbouncer_opts){.dir = sg_server_dir(server), .port = sg_server_port(server)});
-    measure(&kills);
+    begin(&kills, pooled);
     for (int round = 0; (kills.hits < count || missed(&kills) != KIND_COUNT) && round < count + 5; round++)
         one_database(&kills, count - kills.hits > 0 && count - kills.hits < PER_DATABASE ? count - kills.hits : PER_DATABASE);
     printf("%d kills: %d in migrations, %d in builds of indexes, %d in backfills, %d between; %d databases\n", kills.hits,
@@ -307,4 +318,32 @@ void kills(bool pooled, int count)
            kills.databases);
     T_GE_INT(kills.hits, count);
     T_EQ_INT(missed(&kills), KIND_COUNT);
+}
+
+void deploys_at_once(bool pooled, int rounds)
+{
+    static struct kills kills;
+
+    begin(&kills, pooled);
+    for (int round = 0; round < rounds; round++) {
+        size_t logged = strlen(sg_server_log(sg_server_shared()));
+        struct sg_run *runs[2];
+        struct sg_run_result first;
+        struct before before;
+        struct left left;
+
+        kills.crm = new_database(&kills);
+        before = before_deploy(kills.crm.sql);
+        runs[0] = start(&kills.crm);
+        sg_test_sleep_ms((int64_t)sg_test_rand(round % 2 == 0 ? 30 : 3000));
+        runs[1] = start(&kills.crm);
+        first = sg_run_wait(runs[0], RUN_MS);
+        if (first.exit != 0)
+            T_FAIL("the first of two ended with %d (signal %d):\n%s%s", first.exit, first.signal, first.out, first.err);
+        expect_complete(&kills.crm, sg_run_wait(runs[1], RUN_MS));
+        left = left_read(kills.crm.sql, kills.crm.conninfo, &before);
+        left_same("two at once", &kills.wanted, &left);
+        T_LACKS(sg_server_log(sg_server_shared()) + logged, "deadlock detected");
+        printf("two at once: %.1f s\n", (double)first.ms / 1000);
+    }
 }

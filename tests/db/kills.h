@@ -15,4 +15,8 @@
  * direct_dsn. Prints where each hit. */
 void kills(bool pooled, int count);
 
+/* A test: two whole deploys at once, ROUNDS times, each on a database of its own: both end with 0, and what they leave is what one
+ * leaves. */
+void deploys_at_once(bool pooled, int rounds);
+
 #endif

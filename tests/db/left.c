@@ -45,7 +45,8 @@ static const char *rows_query(struct sg_sql *sql, const struct before *before, c
         "  WHEN s.attrelid IS NOT NULL THEN format('CASE WHEN %%I <= %%s THEN %%1$I END AS %%1$I', a.attname, coalesce("
         "   (SELECT h.value FROM highest h WHERE h.tab = s.s_rel::regclass::text AND h.col = s.s_col), 0))"
         "  WHEN a.atttypid IN ('timestamp'::regtype, 'timestamptz'::regtype, 'date'::regtype)"
-        "   THEN format('CASE WHEN %%I::text BETWEEN left(%%L, length(%%1$I::text)) AND clock_timestamp()::text THEN ''deploy'' ELSE %%1$I::text END AS %%1$I',"
+        "   THEN format('CASE WHEN %%I::text BETWEEN left(%%L, length(%%1$I::text)) AND clock_timestamp()::text"
+        "    THEN ''deploy'' ELSE %%1$I::text END AS %%1$I',"
         "    a.attname, '%s')"
         "  ELSE quote_ident(a.attname) END, ', ') FROM pg_attribute a LEFT JOIN source s USING (attrelid, attnum)"
         " WHERE a.attrelid = '%s'::regclass AND a.attnum > 0 AND NOT a.attisdropped",
