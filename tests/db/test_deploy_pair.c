@@ -3,18 +3,17 @@
 
 #include "tests/db/kills.h"
 
-SG_TEST(two_deploys_direct)
+/* One way or the other; both with SGRUN_TEST_FULL. */
+SG_TEST(two_deploys)
 {
-    deploys_at_once(false, sg_test_full() ? 6 : 1);
+    bool pooled = sg_test_rand(2) == 0;
+
+    deploys_at_once(pooled, sg_test_full() ? 6 : 1);
+    if (sg_test_full())
+        deploys_at_once(!pooled, 6);
 }
 
-SG_TEST(two_deploys_pooled)
-{
-    deploys_at_once(true, sg_test_full() ? 6 : 1);
-}
-
-static const struct sg_test tests[] = {SG_CASE_SECONDS(two_deploys_direct, 900), SG_CASE_SECONDS(two_deploys_pooled, 900),
-                                       SG_CASES_END};
+static const struct sg_test tests[] = {SG_CASE_SECONDS(two_deploys, 1800), SG_CASES_END};
 static const struct sg_suite suites[] = {{"deploy_pair", tests}, SG_SUITES_END};
 
 int main(int argc, char **argv)
