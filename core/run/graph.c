@@ -144,6 +144,9 @@ static bool play(struct playing *p, enum sg_step_kind kind)
 		steps[count++] = place;
 		if (kind == SG_STEP_BACKFILL && (any_ready(p, SG_STEP_MIGRATION) || any_ready(p, SG_STEP_INDEX)))
 			break;
+		/* it may have opened the gates of one that comes before it in this order */
+		if (kind != SG_STEP_MIGRATION)
+			i = SIZE_MAX;
 	}
 	if (count == 0)
 		return false;
@@ -185,7 +188,9 @@ void sg_graph_make(const struct sg_manifest *manifest, const struct sg_plan *pla
 	do {
 		any = play(&p, SG_STEP_MIGRATION);
 		any |= play(&p, SG_STEP_INDEX);
-		any |= play(&p, SG_STEP_BACKFILL);
+		/* a migration whose gate an index has opened goes before any backfill */
+		if (!any_ready(&p, SG_STEP_MIGRATION))
+			any |= play(&p, SG_STEP_BACKFILL);
 	} while (any);
 	for (size_t i = 0; i < plan->count; i++)
 		if (!p.done[i])

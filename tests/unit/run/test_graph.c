@@ -152,6 +152,19 @@ SG_TEST(indexes_and_backfills_come_by_priority)
     T_EQ_STR(stages(), "index: high mid low | backfill: z y");
 }
 
+SG_TEST(an_index_opens_the_gate_of_one_of_higher_priority)
+{
+    make(I("first", "priority = HIGH\nrequires = index:last\n") I("last", "priority = LOW\n") I("mid", ""), " first=BUILD? last=BUILD mid=BUILD");
+    T_EQ_STR(stages(), "index: mid last first");
+}
+
+/* Backfills wait while a migration can go on. */
+SG_TEST(a_migration_goes_before_a_backfill)
+{
+    make(M("a", "requires = index:i\n") I("i", "") B("x", ""), " a=WAIT i=BUILD x=RUN");
+    T_EQ_STR(stages(), "index: i | migration: a | backfill: x");
+}
+
 /* As deploy does: what a backfill has opened goes before the next backfill. */
 SG_TEST(an_opened_gate_ends_the_backfills)
 {
@@ -184,7 +197,8 @@ static const struct sg_test tests[] = {
     SG_CASE(every_need_is_an_edge), SG_CASE(the_edges_of_one_step_are_found), SG_CASE(a_deploy_goes_round),
     SG_CASE(what_is_done_needs_no_stage), SG_CASE(one_that_cannot_come_keeps_back_what_needs_it),
     SG_CASE(a_paused_backfill_does_not_come), SG_CASE(migrations_come_in_the_order_of_the_file_alone),
-    SG_CASE(indexes_and_backfills_come_by_priority), SG_CASE(an_opened_gate_ends_the_backfills),
+    SG_CASE(indexes_and_backfills_come_by_priority), SG_CASE(an_opened_gate_ends_the_backfills), SG_CASE(an_index_opens_the_gate_of_one_of_higher_priority),
+    SG_CASE(a_migration_goes_before_a_backfill),
     SG_CASE(a_long_chain_is_no_matter), SG_CASE(nothing_at_all), SG_CASES_END};
 static const struct sg_suite suites[] = {{"graph", tests}, SG_SUITES_END};
 
