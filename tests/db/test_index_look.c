@@ -273,6 +273,30 @@ SG_TEST(what_is_no_difference)
     T_CONTAINS(seen_as("USING btree (\"the A\")"), "drifted: the index of an exclusion constraint: CREATE INDEX idx");
 }
 
+static void drop_tablespace(void *unused)
+{
+    (void)unused;
+    sg_sql_exec(sql, "DROP TABLE IF EXISTS app.t");
+    sg_sql_exec(sql, "DROP TABLESPACE elsewhere");
+}
+
+SG_TEST(where_it_is_stored)
+{
+    if (sg_server_version() < 15)
+        T_SKIP("no tablespace can be made in place");
+    prepare("CREATE TABLE t (a int); SET allow_in_place_tablespaces = on");
+    sg_sql_exec(sql, "CREATE TABLESPACE elsewhere LOCATION ''");
+    sg_test_defer(drop_tablespace, NULL);
+    sg_sql_exec(sql, "CREATE INDEX idx ON t (a) TABLESPACE elsewhere");
+    T_EQ_STR(seen_as("USING btree (a)"), "valid");
+    T_EQ_STR(seen_as("USING btree (a) TABLESPACE elsewhere"), "valid");
+    T_EQ_STR(seen_as("USING btree (a) WITH (fillfactor='90') TABLESPACE elsewhere WHERE (a > 1)"),
+             "drifted: CREATE INDEX idx ON app.t USING btree (a) / CREATE INDEX idx ON app.t USING btree (a) WITH (fillfactor='90') WHERE (a > 1)");
+    sg_sql_exec(sql, "DROP INDEX idx; CREATE INDEX idx ON t (a)");
+    T_EQ_STR(seen_as("USING btree (a) TABLESPACE elsewhere"), "valid");
+    T_EQ_STR(seen_as("USING btree (a) TABLESPACE nowhere"), "sql 42704: tablespace \"nowhere\" does not exist");
+}
+
 SG_TEST(whatever_the_table_is)
 {
     prepare("CREATE SCHEMA other; CREATE TYPE other.mood AS ENUM ('sad', 'glad'); CREATE DOMAIN app.mail AS text COLLATE \"C\" NOT NULL CHECK (VALUE <> '');"
@@ -789,6 +813,7 @@ static const struct sg_test tests[] = {
     SG_CASE(a_name_that_is_another_things),
     SG_CASE(differences_are_noticed),
     SG_CASE(what_is_no_difference),
+    SG_CASE(where_it_is_stored),
     SG_CASE(whatever_the_table_is),
     SG_CASE(names_as_odd_as_they_may_be),
     SG_CASE(partitioned_tables),

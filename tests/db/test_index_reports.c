@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "tests/db/project.h"
+#include "tests/kit/pgbouncer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -317,6 +318,27 @@ SG_TEST(status_says_what_was_seen)
     T_EQ_INT((int)sg_json_count(sg_json_get(status_of(project, "i1"), "waits_for")), 0);
 }
 
+SG_TEST(through_a_pooler)
+{
+    struct project *project = with_items();
+    struct sg_pgbouncer *pooler = sg_pgbouncer_start(&(struct sg_pgbouncer_opts){.dir = sg_server_dir(project->server),
+                                                                                 .port = sg_server_port(project->server), .pool_size = 2});
+
+    project->dsn = sg_pgbouncer_url(pooler, project->db, NULL);
+    sg_sql_exec(project->sql, "CREATE INDEX there ON items (n) WHERE n > 1; CREATE INDEX other ON items (n) WHERE n > 2");
+    project_write(project, sg_test_strf("%s%s%s%s", makes("s01", ""), lists("there", "columns = n\nwhere = n > 1\n"),
+                                        lists("other", "columns = n\nwhere = n > 1\n"), lists("none", "columns = n\n")));
+    project_must(project, 0, "migrate");
+    T_EQ_STR(planned(project),
+             "s01 SKIP (applied)\n"
+             "there SKIP (valid)\n"
+             "other DRIFTED (is: CREATE INDEX other ON public.items USING btree (n) WHERE (n > 2);"
+             " wanted: CREATE INDEX other ON public.items USING btree (n) WHERE (n > 1))\n"
+             "none BUILD (not there)");
+    T_EQ_STR(statuses(project), "there missing, other missing, none missing, 3 pending, 0 waiting, 0 failed");
+    T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"), 0);
+}
+
 SG_TEST(from_a_standby)
 {
     struct sg_server *server = sg_server_start(NULL);
@@ -348,6 +370,7 @@ static const struct sg_test tests[] = {SG_CASE(a_plan_says_what_the_server_has),
                                        SG_CASE(others_who_are_at_it),
                                        SG_CASE(a_locked_table),
                                        SG_CASE(status_says_what_was_seen),
+                                       SG_CASE(through_a_pooler),
                                        SG_CASE(from_a_standby),
                                        SG_CASES_END};
 static const struct sg_suite suites[] = {{"index_reports", tests}, SG_SUITES_END};
