@@ -71,6 +71,7 @@ struct deploying {
 	struct sg_errs *errs;
 	size_t recorded; /* by the migrate phase of this round */
 	size_t reopened; /* that the backfill phase knows of */
+	bool opened;     /* the last backfill phase ended early, for a gate that another runner has opened */
 	bool left;       /* a phase could not go on: no further round */
 };
 
@@ -162,6 +163,8 @@ static int run_backfills(struct deploying *d)
 	d->reopened = indexes->reopened_count;
 	if (sg_backfills_run(d->run, &options, all->count > 0 ? all : NULL, &round, d->errs) == 0) {
 		*all = round;
+		d->opened = round.opened && !sg_deploy_migration_ready(d->result, d->options) &&
+		            !sg_deploy_index_ready(d->result, d->options);
 		return 0;
 	}
 	*all = round;
@@ -178,13 +181,21 @@ static bool over(const struct deploying *d)
 	return sg_stop_count() > 0 || (d->options->deadline_ms != 0 && sg_clock_ms() >= d->options->deadline_ms);
 }
 
-/* Could the next round do anything? A migration is not bounded by the run's time. */
-static bool once_more(const struct deploying *d)
+/* It grows with each round that has done anything. */
+static size_t done(const struct sg_deploy_result *result)
 {
-	if (sg_stop_count() > 0 || d->left)
+	return count_recorded(&result->migrate) + result->indexes.built + result->indexes.already + result->indexes.reopened_count +
+	       result->backfills.complete + result->backfills.already;
+}
+
+/* Could the next round do anything? A migration is not bounded by the run's time. */
+static bool once_more(const struct deploying *d, size_t done_before)
+{
+	if (sg_stop_count() > 0 || d->left || done(d->result) <= done_before)
 		return false;
-	return sg_deploy_migration_ready(d->result, d->options) ||
-	       (!over(d) && (sg_deploy_index_ready(d->result, d->options) || sg_deploy_backfill_ready(d->result, d->options)));
+	if (sg_deploy_migration_ready(d->result, d->options) || (d->opened && sg_deploy_waiting(d->result) != NULL))
+		return true;
+	return !over(d) && (d->opened || sg_deploy_index_ready(d->result, d->options) || sg_deploy_backfill_ready(d->result, d->options));
 }
 
 /* Backfills that no round has tried, or that are pending again. */
@@ -204,14 +215,18 @@ static int turn(struct deploying *d)
 {
 	const struct sg_deploy_options *options = d->options;
 	bool first = d->result->rounds++ == 0;
+	bool opened = d->opened;
 	int status;
 
 	d->recorded = 0;
+	d->opened = false;
 	if (first && options->migrations && options->indexes)
 		sg_index_glance(d->run);
-	if (options->migrations && (first || sg_deploy_migration_ready(d->result, options)) && !run_migrations(d, &status))
+	if (options->migrations &&
+	    (first || (opened && sg_deploy_waiting(d->result) != NULL) || sg_deploy_migration_ready(d->result, options)) &&
+	    !run_migrations(d, &status))
 		return status != 0 ? -1 : 1;
-	if (options->indexes && (first || d->recorded > 0 || sg_deploy_index_ready(d->result, options)) && run_indexes(d) != 0)
+	if (options->indexes && (first || opened || d->recorded > 0 || sg_deploy_index_ready(d->result, options)) && run_indexes(d) != 0)
 		return -1;
 	if (sg_stop_count() > 0 || d->left)
 		return 1;
@@ -225,14 +240,14 @@ int sg_deploy(struct sg_run *run, const struct sg_deploy_options *options, struc
               struct sg_errs *errs)
 {
 	struct deploying d = { .run = run, .options = options, .result = result_r, .errs = errs };
-	/* each round settles at least one step, and an index at most twice: more would be a circle */
-	size_t rounds = 2 * run->manifest->step_count + 2;
+	size_t before;
 	int status;
 
 	memset(result_r, 0, sizeof *result_r);
-	do
+	do {
+		before = done(result_r);
 		status = turn(&d);
-	while (status == 0 && rounds-- > 0 && once_more(&d));
+	} while (status == 0 && once_more(&d, before));
 	sg_deploy_retell(result_r, run->arena);
 	return status < 0 ? -1 : 0;
 }

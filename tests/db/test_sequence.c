@@ -267,6 +267,26 @@ SG_TEST(an_index_goes_before_other_backfills)
     T_EQ_STR(sg_sql_rows(project->sql, "SELECT n, count(*) FROM others GROUP BY n"), "1|100");
 }
 
+/* Another runner opens an index's gate while a backfill runs here: the index is built, and the other backfills are not forgotten. */
+SG_TEST(a_gate_that_others_open)
+{
+    struct project *project = project_here(NULL);
+    struct sg_run *run;
+
+    project_write(project, sg_test_strf("%s%s%s%s", fills("b07", "priority = HIGH\noption.sleep_ms = 1500\n"), unique_code("requires = backfill:d01\n"),
+                                        dedupes("d01", DEDUPE_DRAIN, "priority = LOW\n"),
+                                        "[backfill b01]\nplugin = b01\noption.batch = UPDATE items SET n = n + 1 WHERE id BETWEEN $1 AND $2\n"
+                                        "option.left = SELECT 1 FROM items WHERE n = 0\n"));
+    run = project_start_args(project, (const char *const[]){"deploy", "--strict", NULL});
+    sg_sql_await(project->sql, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sgrun:b07'", "1", 20000);
+    sg_sql_exec(project->sql, "DELETE FROM items WHERE id > 50;"
+                              "INSERT INTO sgrun.backfills (key, state, started_at, finished_at) VALUES ('d01', 'complete', now(), now())");
+    T_EQ_INT(sg_run_wait(run, 30000).exit, 0);
+    T_EQ_STR(sg_sql_rows(project->sql, "SELECT key, state FROM sgrun.backfills ORDER BY key"), "b01|complete\nb07|complete\nd01|complete");
+    T_EQ_STR(sg_sql_rows(project->sql, "SELECT n, count(*) FROM items GROUP BY n"), "1|50");
+    T_EQ_STR(sg_sql_rows(project->sql, "SELECT name, state FROM sgrun.indexes"), "uq_code|valid");
+}
+
 /* A backfill requires an index, an index a migration, a migration a backfill. */
 SG_TEST(all_kinds_of_gates)
 {
@@ -539,6 +559,7 @@ static const struct sg_test tests[] = {SG_CASE(the_whole_chain_in_one_run),
                                        SG_CASE(a_migration_behind_an_index_goes_first),
                                        SG_CASE(none_after_a_failed_migration),
                                        SG_CASE(an_index_goes_before_other_backfills),
+                                       SG_CASE(a_gate_that_others_open),
                                        SG_CASE(all_kinds_of_gates),
                                        SG_CASE(a_table_that_comes_later),
                                        SG_CASE(gates_that_stay_shut),
