@@ -307,15 +307,16 @@ int sg_indexes_note(struct sg_db *db, const char *state_schema, const char *name
 void sg_index_row_err(const struct sg_index_row *row, struct sg_arena *arena, struct sg_err *err_r)
 {
 	const char *line = row->message != NULL ? strchr(row->message, '\n') : NULL;
+	enum sg_class class = row->state == SG_INDEX_DRIFTED ? SG_CLASS_VERIFY : SG_CLASS_SQL; /* as the run said it */
 
 	sg_err_init(err_r);
 	if (row->message == NULL)
 		return;
 	sg_err_defer(err_r, arena);
 	if (line == NULL) {
-		sg_err_set(err_r, SG_CLASS_SQL, "%s", row->message);
+		sg_err_set(err_r, class, "%s", row->message);
 	} else {
-		sg_err_set(err_r, SG_CLASS_SQL, "%.*s", (int)(line - row->message), row->message);
+		sg_err_set(err_r, class, "%.*s", (int)(line - row->message), row->message);
 		sg_err_detail(err_r, "%s", line + 1);
 	}
 	sg_err_sqlstate(err_r, row->sqlstate);

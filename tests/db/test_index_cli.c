@@ -356,6 +356,7 @@ SG_TEST(one_that_has_drifted_is_left_alone)
     T_CONTAINS(run.out, "1 drifted, 1 already valid. Nothing was changed.\n");
     run = project_must(project, 3, "status", "--exit-code");
     T_CONTAINS(run.out, "  idx_a      drifted");
+    T_CONTAINS(run.out, "nothing was changed (verification)\n");
     T_CONTAINS(run.out, "(id, n)");
     T_EQ_INT(sg_sql_int(project->sql, node), before);
 }
