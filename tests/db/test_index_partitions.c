@@ -145,6 +145,16 @@ SG_TEST(odd_and_long_names)
     T_EQ_STR(one_built(), "already");
 }
 
+SG_TEST(a_table_with_the_words_of_a_definition_in_its_name)
+{
+    one_begin("CREATE TABLE \"m USING x\" (t text, at int) PARTITION BY RANGE (at);"
+              "CREATE TABLE \"m USING y\" PARTITION OF \"m USING x\" DEFAULT; CREATE INDEX mine ON \"m USING y\" (t)", false, "",
+              "[index i_m]\nsql = CREATE INDEX CONCURRENTLY i_m ON \"m USING x\" (t)\n");
+    expect_built();
+    T_EQ_STR(sent(), "0 of 1");
+    T_CONTAINS(one_note(), "mine on public.m USING y");
+}
+
 SG_TEST(a_name_that_is_taken)
 {
     one_begin(TABLE "CREATE TABLE i_m_m1 (a int); CREATE INDEX i_m_md ON md (id); CREATE VIEW i_m_m2 AS SELECT 1 AS one", false, "", I_M);
@@ -603,7 +613,7 @@ SG_TEST(two_hundred_partitions_under_load)
 static const struct sg_test built[] = {
     SG_CASE(all_levels), SG_CASE(nothing_of_ours_is_open_after), SG_CASE(a_table_without_partitions), SG_CASE(unique_ones_with_the_key),
     SG_CASE(unique_ones_without_the_key_are_refused_before_anything_is_built), SG_CASE(a_foreign_partition_is_left_out),
-    SG_CASE(a_foreign_partition_and_a_unique_index), SG_CASE(odd_and_long_names), SG_CASE(a_name_that_is_taken), SG_CASES_END};
+    SG_CASE(a_foreign_partition_and_a_unique_index), SG_CASE(odd_and_long_names), SG_CASE(a_table_with_the_words_of_a_definition_in_its_name), SG_CASE(a_name_that_is_taken), SG_CASES_END};
 static const struct sg_test others[] = {
     SG_CASE(a_writer_is_waited_for_up_the_ladder), SG_CASE(the_ladder_ends), SG_CASE(readers_are_not_in_the_way), SG_CASE(who_waits_crosswise_is_no_victim),
     SG_CASE(a_build_of_somebody_else_on_a_partition), SG_CASE(behind_a_pooler), SG_CASE(two_hundred_partitions_under_load), SG_CASES_END};
