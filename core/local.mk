@@ -107,6 +107,7 @@ libsgrun_core_la_SOURCES += core/index/builder.c core/index/builder.h
 libsgrun_core_la_SOURCES += core/index/builder_notes.c
 libsgrun_core_la_SOURCES += core/index/builders.c core/index/builders.h
 libsgrun_core_la_SOURCES += core/index/busy.c
+libsgrun_core_la_SOURCES += core/index/claim.c
 libsgrun_core_la_SOURCES += core/index/compare.c core/index/compare.h
 libsgrun_core_la_SOURCES += core/index/concurrently.c
 libsgrun_core_la_SOURCES += core/index/definition.c core/index/definition.h

@@ -21,8 +21,6 @@
 
 #define CLEAN_MS 60000      /* for a carcass, after a failure of its own */
 #define CLEAN_SOON_MS 6000  /* after a stop, or when the time is over: whoever asked is waiting */
-#define NOTE_TRIES 3
-#define NOTE_PAUSE_MS 300
 #define WORTH_A_NOTE_MS 1000
 
 struct course {
@@ -38,57 +36,6 @@ struct course {
 	enum sg_index_state state;  /* what is to be noted, as far as is known */
 };
 
-/* ---- claim and lock ------------------------------------------------------------------------ */
-
-/* On the watch's connection, but not in its hurry. */
-static int open_watch(struct sg_index_work *work, struct sg_err *err)
-{
-	if (sg_session_open(&work->watch.session, err) != 0)
-		return -1;
-	sg_session_unwatch(&work->watch.session);
-	return 0;
-}
-
-static int take_claim(struct course *course, struct sg_err *err)
-{
-	struct sg_index_work *work = &course->work;
-
-	work->doing = "takes the claim on its table";
-	for (;; sg_arena_reset(&course->arena)) {
-		const char *holder = NULL;
-		int taken = -1;
-
-		if (sg_index_check(work, err) != 0)
-			return -1;
-		if (open_watch(work, err) == 0)
-			taken = sg_index_claim_take(&work->claim, work->watch.session.db, &course->arena, &holder, err);
-		if (taken < 0)
-			return -1;
-		if (taken > 0) {
-			work->renewed_ms = sg_clock_ms();
-			return 0;
-		}
-		if (sg_index_wait(work, sg_arena_printf(&course->arena, "another runner: %s", holder != NULL ? holder : "?"), err) != 0)
-			return -1;
-	}
-}
-
-static int take_lock(struct course *course, struct sg_err *err)
-{
-	struct sg_index_work *work = &course->work;
-
-	work->doing = "takes the lock on its table";
-	for (;; sg_arena_reset(&course->arena)) {
-		const char *whom = NULL;
-		int taken = sg_index_own_lock(work, &course->arena, &whom, err);
-
-		if (taken != 0)
-			return taken > 0 ? 0 : -1;
-		if (sg_index_wait(work, whom, err) != 0)
-			return -1;
-	}
-}
-
 /* ---- what a look asks for; 1: it is over, 0: look again, -1: err --------------------------------- */
 
 /* 1: nobody is at the table; 0: waited for whoever is; -1: err. */
@@ -101,20 +48,37 @@ static int leave_to_others(struct course *course, struct sg_err *err)
 		return -1;
 	if (!busy.building)
 		return 1;
+	course->carcass = false; /* what is invalid yet is his work */
 	return sg_index_wait(work,
 	                     sg_arena_printf(&course->arena, "%s on this table by another session: %s",
 	                                     busy.same ? "the build of this very index" : "a build", busy.text),
 	                     err);
 }
 
-/* What an interrupted REINDEX CONCURRENTLY left. 1: gone. */
+static int wait_for_obstacle(struct course *course, struct sg_err *err)
+{
+	struct sg_index_work *work = &course->work;
+
+	return sg_index_wait(work, work->obstacle.length > 0 ? work->obstacle.data : "another look", err);
+}
+
+/* What an interrupted REINDEX CONCURRENTLY left. One that the server will not drop is told, and is no reason not to build. 1: gone. */
 static int drop_leftovers(struct course *course, struct sg_err *err)
 {
-	for (size_t i = 0; i < course->look.leftover_count; i++) {
-		int dropped = sg_index_drop_invalid(&course->work, course->look.leftovers[i], err);
+	struct sg_index_result *result = course->work.result;
 
-		if (dropped <= 0)
+	for (size_t i = 0; i < course->look.leftover_count; i++) {
+		const char *name = course->look.leftovers[i];
+		int dropped = sg_index_drop_invalid(&course->work, name, err);
+
+		if (dropped < 0 && err->class == SG_CLASS_SQL) {
+			result->carcass = true;
+			result->note = sg_arena_printf(course->work.build->run->arena, "%s, left over beside it, is invalid and could not be dropped: %s",
+			                               name, err->primary);
+			sg_err_clear(err);
+		} else if (dropped <= 0) {
 			return dropped;
+		}
 	}
 	return 1;
 }
@@ -164,7 +128,7 @@ static int drop_first(struct course *course, struct sg_err *err)
 		course->work.result->rebuilt = true;
 	if (dropped != 0)
 		return dropped < 0 ? -1 : 0;
-	return sg_index_wait(&course->work, course->work.obstacle.length > 0 ? course->work.obstacle.data : "nobody any more", err);
+	return wait_for_obstacle(course, err);
 }
 
 static int create(struct course *course, struct sg_err *err)
@@ -242,7 +206,7 @@ static int step(struct course *course, struct sg_err *err)
 		return free;
 	free = drop_leftovers(course, err);
 	if (free <= 0)
-		return free < 0 ? -1 : sg_index_wait(work, work->obstacle.data, err);
+		return free < 0 ? -1 : wait_for_obstacle(course, err);
 	if (look->found == SG_INDEX_FOUND_INVALID && !look->partitioned)
 		return drop_first(course, err);
 	return create(course, err);
@@ -278,7 +242,9 @@ static int attempt(struct course *course, struct sg_err *err)
 {
 	int status;
 
-	if (take_claim(course, err) != 0 || sg_index_own_open(&course->work, err) != 0 || take_lock(course, err) != 0)
+	/* the claim first: the session shows by it that it is in the database that the watch sees */
+	if (sg_index_await_claim(&course->work, &course->arena, err) != 0 || sg_index_own_open(&course->work, err) != 0 ||
+	    sg_index_await_lock(&course->work, &course->arena, err) != 0)
 		return -1;
 	do {
 		status = look(course, err) == 0 ? step(course, err) : -1;
@@ -368,7 +334,7 @@ static void clean(struct course *course, const struct sg_err *failure)
 		/* the attempts have been for nothing: so would this be */
 		if (dropped < 0 && (!sg_class_retries(err.class) || failure->class == SG_CLASS_CONNECTION))
 			break;
-		if (dropped <= 0 && sg_index_wait(work, work->obstacle.length > 0 ? work->obstacle.data : "a connection", &err) != 0)
+		if (dropped <= 0 && wait_for_obstacle(course, &err) != 0)
 			break;
 	}
 	if (dropped > 0 || course->valid_after)
@@ -411,59 +377,19 @@ static void fail(struct course *course, struct sg_err *err)
 	sg_err_at(err, work->build->run->manifest->path, work->build->definition->step->line);
 }
 
-/* Whoever said stop twice does not wait; but a claim that nobody gives up, the next run waits for. On the connection that is
- * there, within the half second that the watch has. seen NULL: nothing is known of it. */
-static void note_in_haste(struct sg_index_work *work, const struct sg_index_seen *seen)
-{
-	struct sg_db *db = work->watch.session.db;
-	struct sg_err err = SG_ERR_INIT;
-
-	if (work->renewed_ms != 0 && db != NULL && !sg_db_lost(db) && sg_watch_open(&work->watch, &err) == 0) {
-		if (seen == NULL)
-			sg_index_claim_drop(&work->claim, work->watch.session.db);
-		else if (sg_indexes_note(work->watch.session.db, work->claim.state_schema, work->claim.name, work->claim.owner, seen, &err) != 0)
-			sg_session_drop(&work->watch.session);
-	}
-	sg_err_release(&err);
-}
-
-/* What became of it, for status and gates. If it cannot be written the result still tells, and the next look notes it. */
+/* What became of it, for status and gates. */
 static void note(struct course *course, const struct sg_err *why)
 {
-	struct sg_index_work *work = &course->work;
-	const struct sg_index_result *result = work->result;
+	const struct sg_index_result *result = course->work.result;
 	const struct sg_index_seen seen = {
 		.state = course->state,
 		.duration_ms = result->end == SG_INDEX_END_BUILT || result->end == SG_INDEX_END_FAILED ? result->build_ms : -1,
 		.bytes = result->bytes,
 		.why = course->state == SG_INDEX_VALID || course->state == SG_INDEX_MISSING ? NULL : why,
 	};
-	struct sg_err err = SG_ERR_INIT;
 	bool known = course->looked || result->end == SG_INDEX_END_FAILED;
 
-	if (sg_stop_count() >= 2) {
-		note_in_haste(work, known ? &seen : NULL);
-		return;
-	}
-	if (!known) {
-		if (work->renewed_ms != 0 && open_watch(work, &err) == 0)
-			sg_index_claim_drop(&work->claim, work->watch.session.db);
-		sg_err_release(&err);
-		return;
-	}
-	for (int i = 0; i < NOTE_TRIES && sg_stop_count() < 2; i++) {
-		sg_err_clear(&err);
-		if (open_watch(work, &err) == 0 &&
-		    sg_indexes_note(work->watch.session.db, work->claim.state_schema, work->claim.name, work->claim.owner, &seen, &err) == 0)
-			break;
-		sg_session_drop(&work->watch.session);
-		if (!sg_class_retries(err.class) || result->end == SG_INDEX_END_LEFT)
-			break;
-		(void)sg_clock_sleep(NOTE_PAUSE_MS);
-	}
-	if (err.class != SG_CLASS_NONE)
-		sg_log(SG_LOG_WARNING, "index-note", work->claim.name, 0, "what became of it could not be noted: %s", err.primary);
-	sg_err_release(&err);
+	sg_index_settle_claim(&course->work, known ? &seen : NULL, result->end != SG_INDEX_END_LEFT);
 }
 
 static void begin(struct course *course, const struct sg_index_build *build, struct sg_index_result *result_r)

@@ -102,6 +102,14 @@ SG_MUST_CHECK int sg_index_own_lock(struct sg_index_work *work, struct sg_arena 
 /* For a statement of the application's: the role, where the manifest names one and the session is ours. */
 SG_MUST_CHECK int sg_index_own_role(struct sg_index_work *work, bool on, struct sg_err *err);
 
+/* claim.c: the claim on the table, and the lock of the session that builds (which is open): until they are had, a limit or a stop. The
+ * arena is reset. */
+SG_MUST_CHECK int sg_index_await_claim(struct sg_index_work *work, struct sg_arena *arena, struct sg_err *err);
+SG_MUST_CHECK int sg_index_await_lock(struct sg_index_work *work, struct sg_arena *arena, struct sg_err *err);
+/* The end: notes what became of it (NULL: nothing is known) and gives the claim up. If it cannot be written the result still tells,
+ * and the next look notes it. again: tried more than once. */
+void sg_index_settle_claim(struct sg_index_work *work, const struct sg_index_seen *seen, bool again);
+
 /* concurrently.c: renews the claim when it is time, tells progress (NULL: only `doing`). */
 void sg_index_tell(struct sg_index_work *work, const struct sg_index_progress *progress);
 /* Sleeps so long, between statements: claim, progress, stops and limits as while one runs (but it counts as no wait for others). */

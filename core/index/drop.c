@@ -79,10 +79,11 @@ static int drop(struct sg_index_work *work, const char *schema, const char *inde
 		sg_log(SG_LOG_INFO, "index-dropped", work->build->definition->step->id, 0, "dropped %s.%s, which was invalid", schema, index);
 		return 1;
 	}
-	if (strcmp(err->sqlstate, "42704") != 0 && !work->gave_way)
-		return -1;
-	sg_err_clear(err);
-	return work->gave_way ? 0 : 1;
+	status = work->gave_way ? 0 : strcmp(err->sqlstate, "42704") == 0 ? 1 : -1;
+	work->gave_way = false;
+	if (status >= 0)
+		sg_err_clear(err);
+	return status;
 }
 
 int sg_index_drop_invalid_in(struct sg_index_work *work, const char *schema, const char *index, struct sg_err *err)

@@ -637,6 +637,31 @@ SG_TEST(a_stop_drops_what_was_begun)
     T_LT_INT(result.duration_ms, 5000);
 }
 
+static void stop_beside(const struct sg_index_progress *progress)
+{
+    if (progress->doing != NULL && strstr(progress->doing, "the build of this very index") != NULL) {
+        sg_stop_tell(1, 15);
+    }
+}
+
+/* What he has begun is invalid yet, and is no carcass: we leave, and leave it alone. */
+SG_TEST(another_sessions_build_outlives_our_stop)
+{
+    plain(I_B);
+    holder = sg_sql_hold(conninfo, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM other");
+    maker = sg_sql_open(conninfo);
+    sg_sql_send(maker, "CREATE INDEX CONCURRENTLY i_b ON t (b)");
+    sg_sql_await(sql, "SELECT phase FROM pg_stat_progress_create_index WHERE datname = current_database()", "waiting for old snapshots",
+                 10000);
+    meanwhile = stop_beside;
+    T_EQ_STR(built_apart(), "stopped");
+    T_FALSE(result.carcass);
+    T_LT_INT(result.duration_ms, 3000);
+    sg_sql_close(holder);
+    T_EQ_STR(sg_sql_finish(maker, 10000), "");
+    T_EQ_STR(there(), "i_b");
+}
+
 static void stop_twice(const struct sg_index_progress *progress)
 {
     if (progress->waits_for != NULL && struck++ == 0) {
@@ -1072,6 +1097,7 @@ static const struct sg_test faults[] = {
     SG_CASE(a_terminated_backend_is_built_again),
     SG_CASE(a_cancel_that_is_not_ours_ends_it),
     SG_CASE(a_stop_drops_what_was_begun),
+    SG_CASE(another_sessions_build_outlives_our_stop),
     SG_CASE(a_second_stop_leaves_at_once_and_tells),
     SG_CASE(an_answer_that_is_lost_is_no_failure),
     SG_CASE(an_answer_that_never_comes_is_not_waited_for),
