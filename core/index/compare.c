@@ -22,7 +22,7 @@
 /* What is compared of an index. */
 struct shape {
 	bool unique, exclusion;
-	const char *body;    /* USING … (…) INCLUDE (…) NULLS NOT DISTINCT; or all, if it could not be taken apart */
+	const char *body;    /* USING … (…) INCLUDE (…) NULLS NOT DISTINCT */
 	const char *options; /* storage parameters, sorted; or "" */
 	const char *where;   /* or "" */
 	const char *def;     /* as pg_get_indexdef gives it */
@@ -73,26 +73,24 @@ static bool cut_end(char *text, const char *end)
 	return true;
 }
 
-static void take_apart(struct shape *shape, const char *head, const char *where, const char *options, const char *sorted,
+/* pg_get_indexdef reads the catalogue as it is now, the rest of the query as it was when it began (a REINDEX CONCURRENTLY
+ * may have changed names with it meanwhile): false where they do not fit. */
+static bool take_apart(struct shape *shape, const char *head, const char *where, const char *options, const char *sorted,
                        struct sg_arena *arena)
 {
 	char *body;
 
-	shape->body = shape->tail = shape->def;
-	shape->options = shape->where = "";
 	if (!sg_text_prefix(shape->def, head))
-		return;
-	shape->body = shape->tail = shape->def + strlen(head);
-	body = sg_arena_strdup(arena, shape->tail);
-	if ((where != NULL && !cut_end(body, sg_arena_printf(arena, " WHERE %s", where))) ||
-	    (options != NULL && !cut_end(body, sg_arena_printf(arena, " WITH (%s)", options))))
-		return;
-	shape->body = body;
+		return false;
+	shape->tail = shape->def + strlen(head);
+	shape->body = body = sg_arena_strdup(arena, shape->tail);
 	shape->where = where != NULL ? where : "";
 	shape->options = options != NULL ? sorted : "";
+	return (where == NULL || cut_end(body, sg_arena_printf(arena, " WHERE %s", where))) &&
+	       (options == NULL || cut_end(body, sg_arena_printf(arena, " WITH (%s)", options)));
 }
 
-/* oid: an expression. 1: read, 0: there is no such index. */
+/* oid: an expression. 1: read, 0: there is no such index, or it is changed in this moment. */
 static int read_shape(struct comparing *c, const char *oid, struct shape *shape_r, struct sg_err *err)
 {
 	struct sg_result *result;
@@ -105,9 +103,8 @@ static int read_shape(struct comparing *c, const char *oid, struct shape *shape_
 	shape_r->unique = sg_result_true(result, 0, 0);
 	shape_r->exclusion = sg_result_true(result, 0, 1);
 	shape_r->def = sg_result_value(result, 0, 2);
-	take_apart(shape_r, sg_result_value(result, 0, 3), sg_result_value(result, 0, 4), sg_result_value(result, 0, 5),
-	           sg_result_value(result, 0, 6), c->arena);
-	return 1;
+	return take_apart(shape_r, sg_result_value(result, 0, 3), sg_result_value(result, 0, 4), sg_result_value(result, 0, 5),
+	                  sg_result_value(result, 0, 6), c->arena);
 }
 
 static bool same(const struct shape *a, const struct shape *b)

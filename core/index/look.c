@@ -318,6 +318,10 @@ int sg_index_look(struct sg_session *session, const struct sg_index_definition *
 			sg_err_clear(err);
 			continue;
 		}
+		if (status > 0 && look_r->found == SG_INDEX_FOUND_VALID) {
+			look_r->not_compared = true;
+			look_r->why = "it is changed all the time: look again later";
+		}
 		return status < 0 ? explain_lock(definition, err) : 0;
 	}
 }

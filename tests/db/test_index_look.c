@@ -690,6 +690,45 @@ SG_TEST(through_a_pooler)
     T_EQ_STR(sg_sql_value(other, "SHOW search_path"), "\"$user\", public");
 }
 
+/* Somebody makes, drops and rebuilds it all the time, and the table too: what is seen is one of the states that there were. */
+SG_TEST(things_that_move_meanwhile)
+{
+    static const char *const turns[] = {"CREATE INDEX idx ON app.t (a) WHERE a > 1", "REINDEX INDEX CONCURRENTLY app.idx", "DROP INDEX app.idx",
+                                        "CREATE INDEX CONCURRENTLY idx ON app.t (a) WHERE a > 1", "REINDEX TABLE CONCURRENTLY app.t",
+                                        "DROP INDEX CONCURRENTLY app.idx", "DROP TABLE app.t; CREATE TABLE app.t (a int)",
+                                        "CREATE INDEX idx ON app.t (a) WHERE a > 1", "ALTER TABLE app.t RENAME TO u; ALTER TABLE app.u RENAME TO t"};
+    static const char *const states[] = {"no table", "missing", "valid", "invalid"};
+    int64_t until = sg_test_now_ms() + (sg_test_full() ? 30000 : 4000);
+    int counts[SG_COUNT(states)] = {0};
+    struct sg_sql *other;
+    size_t turn = 0;
+
+    prepare("CREATE TABLE t (a int)");
+    other = sg_sql_open(conninfo);
+    while (sg_test_now_ms() < until) {
+        const char *found;
+        size_t i = 0;
+
+        if (!sg_sql_busy(other)) {
+            if (turn > 0)
+                T_EQ_STR(sg_sql_finish(other, 10000), "");
+            if (turn == SG_COUNT(turns)) {
+                sg_sql_exec(other, "DROP INDEX app.idx");
+                turn = 0;
+            }
+            sg_sql_send(other, turns[turn++]);
+        }
+        found = seen_as("USING btree (a) WHERE a > 1");
+        while (i < SG_COUNT(states) && strcmp(found, states[i]) != 0)
+            i++;
+        if (i == SG_COUNT(states))
+            T_FATAL("while %s: %s", turns[turn - 1], found);
+        counts[i]++;
+    }
+    T_TRUE(counts[1] > 0 && counts[2] > 0);
+    T_EQ_STR(sg_sql_finish(other, 10000), "");
+}
+
 /* ---- who builds ---- */
 
 static const char *busy_but(int pid)
@@ -827,6 +866,7 @@ static const struct sg_test tests[] = {
     SG_CASE(a_role_that_is_taken),
     SG_CASE(a_locked_table_is_told_soon),
     SG_CASE(through_a_pooler),
+    SG_CASE_SECONDS(things_that_move_meanwhile, 120),
     SG_CASE(builders_are_seen),
     SG_CASE(parallel_workers_are_their_leader),
     SG_CASE(others_on_the_table_do_not_build),
