@@ -288,6 +288,7 @@ static void run_course(struct course *c)
 	sg_watch_release(&c->lane.watch);
 	sg_session_rollback(&c->lane.session);
 	sg_session_drop(&c->lane.session);
+	sg_buf_release(&c->lane.kinds);
 	sg_nursery_stop();
 }
 
