@@ -195,7 +195,8 @@ static bool once_more(const struct deploying *d, size_t done_before)
 		return false;
 	if (sg_deploy_migration_ready(d->result, d->options) || (d->opened && sg_deploy_waiting(d->result) != NULL))
 		return true;
-	return !over(d) && (d->opened || sg_deploy_index_ready(d->result, d->options) || sg_deploy_backfill_ready(d->result, d->options));
+	return !over(d) && (d->opened || sg_deploy_index_ready(d->result, d->options) ||
+	                    sg_deploy_backfill_ready(d->result, d->options));
 }
 
 /* Backfills that no round has tried, or that are pending again. */
@@ -226,7 +227,8 @@ static int turn(struct deploying *d)
 	    (first || (opened && sg_deploy_waiting(d->result) != NULL) || sg_deploy_migration_ready(d->result, options)) &&
 	    !run_migrations(d, &status))
 		return status != 0 ? -1 : 1;
-	if (options->indexes && (first || opened || d->recorded > 0 || sg_deploy_index_ready(d->result, options)) && run_indexes(d) != 0)
+	if (options->indexes && (first || opened || d->recorded > 0 || sg_deploy_index_ready(d->result, options)) &&
+	    run_indexes(d) != 0)
 		return -1;
 	if (sg_stop_count() > 0 || d->left)
 		return 1;

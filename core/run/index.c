@@ -212,7 +212,8 @@ static const char *const *siblings(const struct sg_index_phase *phase, const str
 		const struct sg_index_listed *listed = &phase->listed[i];
 
 		if (listed != of && listed->defined &&
-		    (strcmp(listed->definition.relation, of->definition.relation) == 0 || (of->root != 0 && listed->root == of->root)))
+		    (strcmp(listed->definition.relation, of->definition.relation) == 0 ||
+		     (of->root != 0 && listed->root == of->root)))
 			names[(*count_r)++] = listed->step->id;
 	}
 	return names;

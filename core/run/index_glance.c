@@ -18,10 +18,13 @@ static size_t collect(const struct sg_manifest *manifest, const struct sg_ledger
 	for (size_t i = 0; i < manifest->step_count; i++) {
 		const struct sg_step *step = &manifest->steps[i];
 
-		for (size_t k = 0; step->kind == SG_STEP_MIGRATION && sg_ledger_find(ledger, step->id) == NULL && k < step->require_count; k++) {
+		if (step->kind != SG_STEP_MIGRATION || sg_ledger_find(ledger, step->id) != NULL)
+			continue;
+		for (size_t k = 0; k < step->require_count; k++) {
 			const struct sg_index_row *row = sg_indexes_find(rows, count, step->requires[k].id);
 			const struct sg_step *index = sg_manifest_step(manifest, SG_STEP_INDEX, step->requires[k].id);
-			bool known = step->requires[k].kind != SG_STEP_INDEX || index == NULL || row == NULL || row->state != SG_INDEX_VALID;
+			bool known = step->requires[k].kind != SG_STEP_INDEX || index == NULL || row == NULL ||
+			             row->state != SG_INDEX_VALID;
 
 			for (size_t n = 0; !known && n < found; n++)
 				known = steps_r[n] == index;

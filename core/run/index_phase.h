@@ -64,14 +64,15 @@ void sg_index_tell_ended(const struct sg_index_phase *phase, const struct sg_ind
 
 /* ---- index_glance.c ---- */
 
-/* Before the migrations of a deploy: an index that one of them requires, that the table indexes calls valid, and that somebody has dropped
- * or broken since, is no open gate. Best effort: what fails here is found by the phases themselves. */
+/* Before the migrations of a deploy: an index that one of them requires, that the table indexes calls valid, and that
+ * somebody has dropped or broken since, is no open gate. Best effort: what fails here is found by the phases themselves. */
 void sg_index_glance(struct sg_run *run);
 
 /* ---- reopen.c ---- */
 
-/* Every item of this phase that failed for duplicates: asks the fingerprints of the backfills that it requires. One that does not hold
- * and may begin again is pending again (result->reopened); else the item's error says what to do. Nothing is built meanwhile. */
+/* Every item of this phase that failed for duplicates: asks the fingerprints of the backfills that it requires. One that
+ * does not hold and may begin again is pending again (result->reopened); else the item's error says what to do. Nothing is
+ * built meanwhile. */
 void sg_index_reopen(struct sg_index_phase *phase);
 
 #endif

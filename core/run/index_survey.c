@@ -122,7 +122,8 @@ static int look_again(struct sg_index_phase *phase, struct sg_index_course *cour
 		sg_err_clear(err);
 		return 1;
 	}
-	if (sg_stop_count() == 0 && !sg_class_retries(err->class) && err->class != SG_CLASS_REJECTED && err->class != SG_CLASS_STATE) {
+	if (sg_stop_count() == 0 && !sg_class_retries(err->class) && err->class != SG_CLASS_REJECTED &&
+	    err->class != SG_CLASS_STATE) {
 		sg_err_defer(&course->why, phase->run->arena);
 		sg_err_move(&course->why, err);
 		return 1;
@@ -209,7 +210,8 @@ static int read_roots(struct sg_index_phase *phase, struct sg_err *err)
 
 	for (size_t i = 0; i < phase->result->count; i++)
 		if (phase->course[i].looked && phase->course[i].look.table_oid != 0)
-			sg_buf_addf(&sql, "%s(%zu, %" PRIu32 "::oid)", sql.length > 0 ? ", " : "", i, phase->course[i].look.table_oid);
+			sg_buf_addf(&sql, "%s(%zu, %" PRIu32 "::oid)", sql.length > 0 ? ", " : "", i,
+			            phase->course[i].look.table_oid);
 	if (sql.length == 0)
 		return 0;
 	status = sg_db_query(phase->session.db,
@@ -228,7 +230,8 @@ static bool is_required(const struct sg_manifest *manifest, const char *name)
 {
 	for (size_t i = 0; i < manifest->step_count; i++)
 		for (size_t k = 0; k < manifest->steps[i].require_count; k++)
-			if (manifest->steps[i].requires[k].kind == SG_STEP_INDEX && strcmp(manifest->steps[i].requires[k].id, name) == 0)
+			if (manifest->steps[i].requires[k].kind == SG_STEP_INDEX &&
+			    strcmp(manifest->steps[i].requires[k].id, name) == 0)
 				return true;
 	return false;
 }
@@ -291,7 +294,8 @@ static void judge(struct sg_index_phase *phase, size_t i)
 		phase->slots[i].slot = SG_SLOT_WAITING;
 		why = sg_gates_why(&phase->gates, item->waits_for, phase->run->arena);
 		item->result.end = SG_INDEX_END_WAITING;
-		item->result.note = why != NULL ? sg_arena_printf(phase->run->arena, "%s (%s)", item->waits_for, why) : item->waits_for;
+		item->result.note = why == NULL ? item->waits_for
+		                                : sg_arena_printf(phase->run->arena, "%s (%s)", item->waits_for, why);
 		return;
 	}
 	if (course->locked)
@@ -372,7 +376,8 @@ static int look_at_all(struct sg_index_phase *phase, struct sg_err *err)
 	if (insist(phase, glance_at_all, err) != 0)
 		return -1;
 	for (size_t i = 0; i < phase->result->count; i++)
-		if (phase->slots[i].slot != SG_SLOT_SETTLED && !phase->course[i].looked && look_at(phase, &phase->course[i], err) != 0)
+		if (phase->slots[i].slot != SG_SLOT_SETTLED && !phase->course[i].looked &&
+		    look_at(phase, &phase->course[i], err) != 0)
 			return -1;
 	return insist(phase, read_roots, err);
 }

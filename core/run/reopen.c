@@ -90,7 +90,8 @@ static enum reopening open_again(struct sg_index_phase *phase, const struct sg_b
 	if (!backfill->drain && !(backfill->flags & SG_REPEATABLE))
 		return NOT_AGAIN;
 	if (make_pending(phase, key, err) == 0) {
-		sg_log(SG_LOG_WARNING, "reopened", key, 0, "there are rows that it has not done (its fingerprint does not hold): it is pending again");
+		sg_log(SG_LOG_WARNING, "reopened", key, 0,
+		       "there are rows that it has not done (its fingerprint does not hold): it is pending again");
 		return REOPENED;
 	}
 	/* another runner may have been faster */
@@ -134,16 +135,22 @@ static void advise(struct sg_err *to, enum reopening what, const char *index, co
 		                " `sgrun backfill --only %s` and then `sgrun index --only %s`.", key, key, index);
 		break;
 	case HOLDS:
-		sg_err_hint(to, "The fingerprint of backfill %s holds although there are duplicates: it asks too little. Let it ask for just"
-		                " what the index forbids, and run `sgrun backfill --again %s`.", key, key);
+		sg_err_hint(to,
+		            "The fingerprint of backfill %s holds although there are duplicates: it asks too little. Let it ask for"
+		            " just what the index forbids, and run `sgrun backfill --again %s`.",
+		            key, key);
 		break;
 	case NOT_AGAIN:
-		sg_err_hint(to, "The fingerprint of backfill %s does not hold any more, but its plugin is not declared SG_REPEATABLE: if it may go"
-		                " over all rows once more, run `sgrun backfill --again %s`, then `sgrun deploy`.", key, key);
+		sg_err_hint(to,
+		            "The fingerprint of backfill %s does not hold any more, but its plugin is not declared SG_REPEATABLE: if"
+		            " it may go over all rows once more, run `sgrun backfill --again %s`, then `sgrun deploy`.",
+		            key, key);
 		break;
 	case ONCE_ALREADY:
-		sg_err_hint(to, "Backfill %s ran once more in this run, and there are duplicates again: something writes them. Stop that,"
-		                " then run `sgrun deploy`.", key);
+		sg_err_hint(to,
+		            "Backfill %s ran once more in this run, and there are duplicates again: something writes them. Stop"
+		            " that, then run `sgrun deploy`.",
+		            key);
 		break;
 	case UNKNOWN:
 		sg_err_hint(to, "Whether backfill %s is undone could not be told, or it could not begin again: %s%s%s", key,
@@ -198,7 +205,8 @@ void sg_index_reopen(struct sg_index_phase *phase)
 		bool old = false;
 
 		for (size_t k = 0; phase->before != NULL && k < phase->before->count; k++)
-			old |= phase->before->items[k].step == item->step && phase->before->items[k].result.duplicates && !item->again;
+			old |= phase->before->items[k].step == item->step && phase->before->items[k].result.duplicates &&
+			       !item->again;
 		if (!old && item->result.end == SG_INDEX_END_FAILED && item->result.duplicates)
 			reopen_for(phase, item);
 	}
