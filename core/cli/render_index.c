@@ -41,17 +41,24 @@ static void part(struct sg_buf *out)
 		sg_buf_adds(out, "; ");
 }
 
+/* Builds that nobody asks about: one, or one a partition, and the one that was cut short. */
+static int usual_attempts(const struct sg_index_result *r)
+{
+	return r->partitions + (r->partitions == 0 || !is_there(r->end));
+}
+
 void sg_render_index_remarks(struct sg_buf *out, const struct sg_index_result *r)
 {
-	if (is_there(r->end) && r->partitions > 0) {
+	if (r->partitions > 0) {
 		part(out);
 		sg_look_count(out, (size_t)r->partitions, "partition");
+		sg_buf_adds(out, is_there(r->end) ? "" : " done");
 	}
 	if (r->rebuilt) {
 		part(out);
 		sg_buf_adds(out, "an invalid one was dropped first");
 	}
-	if (r->attempts > 1) {
+	if (r->attempts > usual_attempts(r)) {
 		part(out);
 		sg_buf_addf(out, "%d attempts", r->attempts);
 	}
@@ -141,6 +148,8 @@ static bool add_why(struct sg_buf *out, const struct sg_look *look, const struct
 	}
 	if (r->carcass)
 		sg_buf_adds(out, "; an invalid index is left behind, which the next run drops");
+	else if (r->partitions > 0)
+		sg_buf_adds(out, "; what its partitions have stays, and the next run goes on from there");
 	else if (r->attempts > 0)
 		sg_buf_adds(out, "; nothing of it is left behind");
 	return true;

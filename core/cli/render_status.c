@@ -37,7 +37,7 @@ struct sg_status_summary sg_render_status_summary(const struct sg_status *status
 	for (size_t i = 0; i < status->index_count; i++) {
 		const char *state = status->indexes[i].state;
 
-		if (strcmp(state, "failed") == 0 || strcmp(state, "drifted") == 0)
+		if (strcmp(state, "failed") == 0 || strcmp(state, "drifted") == 0 || strcmp(state, "refused") == 0)
 			summary.failed++;
 		else if (strcmp(state, "waiting") == 0)
 			summary.waiting++;
@@ -55,6 +55,7 @@ static enum sg_tone tone_of(const char *state)
 		{ "complete", SG_TONE_GOOD }, { "running", SG_TONE_GOOD }, { "paused", SG_TONE_WARN },
 		{ "stopped", SG_TONE_WARN }, { "residual", SG_TONE_BAD }, { "valid", SG_TONE_GOOD },
 		{ "building", SG_TONE_GOOD }, { "drifted", SG_TONE_WARN }, { "invalid", SG_TONE_BAD },
+		{ "refused", SG_TONE_BAD },
 	};
 
 	for (size_t i = 0; i < SG_COUNT(tones); i++)

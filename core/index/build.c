@@ -220,6 +220,7 @@ static int look(struct course *course, struct sg_err *err)
 
 	work->doing = "looks";
 	for (;; sg_arena_reset(&course->arena)) {
+		int64_t begun = sg_clock_ms();
 		const char *whom;
 
 		if (sg_index_check(work, err) != 0)
@@ -233,6 +234,7 @@ static int look(struct course *course, struct sg_err *err)
 		whom = sg_index_table_holder(work, &course->arena);
 		whom = whom != NULL ? whom : sg_arena_strdup(&course->arena, err->primary);
 		sg_err_clear(err);
+		work->waited_ms += sg_clock_ms() - begun; /* the look itself has waited */
 		if (sg_index_wait(work, whom, err) != 0)
 			return -1;
 	}

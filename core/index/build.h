@@ -84,6 +84,7 @@ struct sg_index_work {
 	int64_t waited_ms, lock_ms;  /* lock_ms 0: none */
 	int64_t limit_ms;            /* max_seconds or the run's deadline, whichever is sooner, as sg_clock_ms; 0: none */
 	int64_t cleaning_ms;         /* not 0: a carcass is dropped, after a stop too, until then (sg_clock_ms), and no other limit holds */
+	bool hurried;                /* a stop came while cleaning: cleaning_ms was made sooner */
 	struct sg_buf waited_for;    /* the last who was waited for, as text; or empty */
 	struct sg_buf obstacle;      /* sg_index_drop_invalid: who is in the way; empty: nobody */
 	bool gave_way;               /* sg_index_send: cancelled, because somebody else builds on the table; look again */
@@ -116,8 +117,9 @@ void sg_index_tell(struct sg_index_work *work, const struct sg_index_progress *p
 SG_MUST_CHECK int sg_index_pause(struct sg_index_work *work, int64_t ms, struct sg_err *err);
 /* Waits for others half a second, outside any transaction, says for whom. -1: err, a limit or a stop. */
 SG_MUST_CHECK int sg_index_wait(struct sg_index_work *work, const char *whom, struct sg_err *err);
-/* -1 and err: a stop, or limit_ms has passed. While cleaning: a second stop, or cleaning_ms. */
-SG_MUST_CHECK int sg_index_check(const struct sg_index_work *work, struct sg_err *err);
+/* -1 and err: a stop, or limit_ms has passed. While cleaning: a second stop, or cleaning_ms,
+ * which a first stop brings nearer. */
+SG_MUST_CHECK int sg_index_check(struct sg_index_work *work, struct sg_err *err);
 
 /* concurrently.c: sends one statement that takes long and cannot run in a transaction (CREATE or DROP INDEX CONCURRENTLY) on the
  * work's session, alone in its message; meanwhile renews the claim, tells progress, watches limits and stops, and

@@ -20,14 +20,28 @@
 #define CANCEL_AGAIN_MS 500 /* a request that comes before its statement cancels nothing */
 #define CANCEL_MS 3000     /* from the first request to giving the connection up */
 #define LAST_CANCEL_MS 1000 /* the same, at a second signal */
+#define STOP_CLEAN_MS 6000 /* for a carcass, once a stop has come */
 #define SILENT_LOOKS 10    /* the server has been done with it for so long, and no answer comes */
 
 /* ---- limits, claim, progress ---------------------------------------------------------- */
 
-int sg_index_check(const struct sg_index_work *work, struct sg_err *err)
+/* A carcass of a failed build may be given a minute; whoever says stop meanwhile does not wait that long. */
+static void hurry(struct sg_index_work *work, int64_t now)
+{
+	if (work->hurried || sg_stop_count() == 0)
+		return;
+	work->hurried = true;
+	if (work->cleaning_ms > now + STOP_CLEAN_MS)
+		work->cleaning_ms = now + STOP_CLEAN_MS;
+}
+
+int sg_index_check(struct sg_index_work *work, struct sg_err *err)
 {
 	const struct sg_index_build *build = work->build;
 	int64_t now = sg_clock_ms();
+
+	if (work->cleaning_ms != 0)
+		hurry(work, now);
 
 	if (sg_stop_count() >= (work->cleaning_ms != 0 ? 2 : 1))
 		return sg_stop_err(err);

@@ -86,6 +86,8 @@ static int set_up(struct sg_index_work *work, struct sg_arena *arena, struct sg_
 	            "SET TimeZone = 'UTC';SET client_connection_check_interval = 500;SET application_name = %s;",
 	            sg_db_identifier(arena, build->run->manifest->schema),
 	            sg_db_literal(arena, sg_arena_printf(arena, "sgrun:%s", build->definition->name)));
+	if (sg_db_server_version(own->db) >= 170000)
+		sg_buf_adds(&own->pending, "SET transaction_timeout = 0;");
 	return sg_session_flush(own, err);
 }
 

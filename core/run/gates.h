@@ -15,6 +15,8 @@ struct sg_gates {
 	size_t backfill_count;
 	struct sg_index_row *indexes;      /* likewise; one that is valid opens its gates */
 	size_t index_count;
+	const char **refused;   /* indexes that something requires, and whose sections are refused: shut, whatever the table says */
+	size_t refused_count;
 	const char **done;      /* migrations recorded since the ledger was read */
 	size_t done_count, done_capacity;
 };

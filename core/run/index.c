@@ -365,6 +365,25 @@ static void tidy(struct sg_index_phase *phase)
 	sg_session_drop(&phase->session);
 }
 
+/* What a look has settled for good no builder notes: status is not to say of it that it is just not there yet. Best effort. */
+static void note_seen_only(struct sg_index_phase *phase)
+{
+	struct sg_err why = SG_ERR_INIT;
+
+	for (size_t i = 0; i < phase->result->count && phase->ledger.installed && sg_stop_count() == 0; i++) {
+		const struct sg_indexes_item *item = &phase->result->items[i];
+		const struct sg_index_seen seen = { .state = SG_INDEX_FAILED, .duration_ms = -1, .bytes = -1, .why = &item->result.err };
+
+		if (!item->seen_only || item->result.end != SG_INDEX_END_FAILED)
+			continue;
+		if (sg_session_open(&phase->session, &why) != 0 ||
+		    sg_indexes_note(phase->session.db, phase->run->manifest->state_schema, item->step->id, NULL, &seen, &why) != 0)
+			break;
+	}
+	sg_session_drop(&phase->session);
+	sg_err_release(&why);
+}
+
 /* ---- the end ---------------------------------------------------------------------------- */
 
 static void end_rest(struct sg_index_phase *phase)
@@ -419,6 +438,7 @@ static int run_phase(struct sg_index_phase *phase, struct sg_err *err)
 	if (work(phase, err) != 0)
 		return -1;
 	tidy(phase);
+	note_seen_only(phase);
 	if (!phase->away && sg_stop_count() == 0)
 		sg_index_reopen(phase);
 	end_rest(phase);

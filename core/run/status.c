@@ -118,6 +118,16 @@ static bool may_wait(const struct sg_index_row *row)
 	return row == NULL || (row->state != SG_INDEX_VALID && row->state != SG_INDEX_DRIFTED && row->state != SG_INDEX_BUILDING);
 }
 
+/* Its section says nothing that a run would build: what is known of an earlier one is no answer. */
+static bool is_refused(struct sg_run *run, struct sg_status_index *item)
+{
+	struct sg_index_definition definition;
+
+	sg_err_init(&item->err);
+	sg_err_defer(&item->err, run->arena);
+	return sg_index_define(run->manifest, item->step, run->arena, &definition, &item->err) != 0;
+}
+
 static void list_indexes(struct sg_run *run, const struct sg_gates *gates, struct sg_status *status)
 {
 	const struct sg_manifest *manifest = run->manifest;
@@ -140,6 +150,10 @@ static void list_indexes(struct sg_run *run, const struct sg_gates *gates, struc
 			list_gates(run, gates, step, &item->waits_for, &item->waits_why, &item->waits_count);
 		if (item->waits_count > 0 && (row == NULL || row->state == SG_INDEX_MISSING))
 			item->state = "waiting";
+		if (is_refused(run, item)) {
+			item->state = "refused";
+			continue;
+		}
 		if (row == NULL)
 			continue;
 		if (row->state == SG_INDEX_BUILDING && !row->alive)
@@ -269,7 +283,7 @@ static int read_all(struct sg_run *run, struct sg_session *session, struct sg_st
 static void count(struct sg_status *status, const char *state)
 {
 	static const char *const pending[] = { "pending", "running", "paused", "stopped", "missing", "building", "invalid" };
-	static const char *const failed[] = { "failed", "residual", "drifted" };
+	static const char *const failed[] = { "failed", "residual", "drifted", "refused" };
 
 	for (size_t i = 0; i < SG_COUNT(pending); i++)
 		status->pending += strcmp(state, pending[i]) == 0;

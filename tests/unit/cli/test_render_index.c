@@ -175,8 +175,10 @@ SG_TEST(a_line_an_index)
 {
     start();
     line((struct sg_index_result){ .end = SG_INDEX_END_BUILT, .duration_ms = 2300, .bytes = 14680064, .attempts = 1 });
-    line((struct sg_index_result){ .end = SG_INDEX_END_BUILT, .duration_ms = 70000, .bytes = 14680064, .attempts = 3, .rebuilt = true,
+    line((struct sg_index_result){ .end = SG_INDEX_END_BUILT, .duration_ms = 70000, .bytes = 14680064, .attempts = 14, .rebuilt = true,
                                    .partitions = 12, .note = "waited 30 s for pid 7" });
+    line((struct sg_index_result){ .end = SG_INDEX_END_BUILT, .duration_ms = 900, .bytes = 8192, .attempts = 3, .partitions = 3 });
+    line((struct sg_index_result){ .end = SG_INDEX_END_STOPPED, .duration_ms = 900, .bytes = -1, .attempts = 3, .partitions = 2 });
     line((struct sg_index_result){ .end = SG_INDEX_END_ALREADY, .duration_ms = 3, .bytes = 8192, .note = "is now constraint uq_x" });
     line((struct sg_index_result){ .end = SG_INDEX_END_DRIFTED, .duration_ms = 3, .bytes = 8192 });
     line((struct sg_index_result){ .end = SG_INDEX_END_FAILED, .duration_ms = 812, .bytes = -1, .attempts = 1, .carcass = true });
@@ -186,7 +188,9 @@ SG_TEST(a_line_an_index)
     line((struct sg_index_result){ .end = SG_INDEX_END_REFUSED, .bytes = -1 });
     line((struct sg_index_result){ .end = SG_INDEX_END_NOT_REACHED, .bytes = -1 });
     T_EQ_STR(out.data, "  built       idx_c        2.3 s     14 MB\n"
-                       "  built       idx_c   1 min 10 s     14 MB  12 partitions; an invalid one was dropped first; 3 attempts; waited 30 s for pid 7\n"
+                       "  built       idx_c   1 min 10 s     14 MB  12 partitions; an invalid one was dropped first; 14 attempts; waited 30 s for pid 7\n"
+                       "  built       idx_c       900 ms      8 kB  3 partitions\n"
+                       "  stopped     idx_c       900 ms  2 partitions done\n"
                        "  valid       idx_c                   8 kB  is now constraint uq_x\n"
                        "  drifted     idx_c\n"
                        "  FAILED      idx_c       812 ms  an invalid index is left behind\n"
