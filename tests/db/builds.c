@@ -5,9 +5,11 @@
 
 #include "tests/kit/tmp.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define WAIT_MS 30000
+#define OWNER "app_owner"
 #define GATE_SCAN 77
 #define GATE_SORT 78
 #define GATE_VALIDATE 79
@@ -33,6 +35,8 @@ void site_open(struct site *site, enum way way, bool own)
     int port;
 
     *site = (struct site){.way = way, .server = own ? sg_server_start(NULL) : sg_server_shared()};
+    site->role = sg_test_rand(2) == 0 ? OWNER : "postgres";
+    printf("as %s\n", site->role);
     dir = sg_server_dir(site->server);
     port = sg_server_port(site->server);
     site->db = sg_server_new_db(site->server);
@@ -40,13 +44,17 @@ void site_open(struct site *site, enum way way, bool own)
     if (way == WAY_PAST)
         site->past = sg_proxy_start(dir, port);
     if (way != WAY_DIRECT) {
-        site->bouncer = sg_pgbouncer_start(&(struct sg_pgbouncer_opts){.dir = dir, .port = port});
+        site->bouncer = sg_pgbouncer_start(&(struct sg_pgbouncer_opts){
+            .dir = dir, .port = port, .roles = (const char *const[]){OWNER, NULL}});
         dir = sg_pgbouncer_dir(site->bouncer);
         port = sg_pgbouncer_port(site->bouncer);
     }
     site->proxy = sg_proxy_start(dir, port);
     site->sql = sg_sql_open(site->direct);
     sg_sql_exec(site->sql, "SET client_min_messages = error");
+    if (sg_sql_value(site->sql, "SELECT 1 FROM pg_roles WHERE rolname = '" OWNER "'") == NULL)
+        sg_sql_exec(site->sql, "CREATE ROLE " OWNER " LOGIN");
+    sg_sql_execf(site->sql, "GRANT CREATE ON DATABASE %s TO " OWNER "; ALTER SCHEMA public OWNER TO " OWNER, site->db);
     sg_sql_exec(site->sql, "CREATE TABLE t (id bigint PRIMARY KEY, a int NOT NULL, b int, note text);"
                            "INSERT INTO t SELECT i, i, i % 7, 'row ' || i FROM generate_series(1, 300) i;"
                            "INSERT INTO t VALUES (0, -1, 0, 'the gate'); CREATE TABLE elsewhere (id int);"
@@ -54,17 +62,26 @@ void site_open(struct site *site, enum way way, bool own)
     sg_sql_exec(site->sql, functions);
 }
 
+void site_own(struct site *site)
+{
+    sg_sql_exec(site->sql, "DO $$ DECLARE t text; BEGIN FOR t IN SELECT oid::regclass FROM pg_class WHERE relkind IN ('r', 'p')"
+                           " AND relnamespace = 'public'::regnamespace LOOP EXECUTE 'ALTER TABLE ' || t || ' OWNER TO " OWNER "';"
+                           " END LOOP; END $$");
+}
+
 void site_manifest(struct site *site, const char *lines)
 {
     static int number;
 
+    if (strcmp(site->role, OWNER) == 0)
+        site_own(site);
     site->manifest = sg_tmp_write(sg_test_strf("site%d.ini", ++number),
                                   sg_test_strf("[sgrun]\nplugin_path = %s\nlease_seconds = 2\n[database]\ndsn = %s\n%s%s\n"
                                                "connect_seconds = 5\n[policy]\nidle_seconds = 1\nretry_base_ms = 20\n"
                                                "retry_cap_ms = 300\nretry_seconds = 30\nmax_retries = 50\nlock_pause_ms = 100\n%s\n",
-                                               sg_test_built("tests/scripted"), sg_proxy_conninfo(site->proxy, site->db, NULL),
+                                               sg_test_built("tests/scripted"), sg_proxy_conninfo(site->proxy, site->db, site->role),
                                                site->past != NULL ? "direct_dsn = " : "",
-                                               site->past != NULL ? sg_proxy_conninfo(site->past, site->db, NULL) : "", lines));
+                                               site->past != NULL ? sg_proxy_conninfo(site->past, site->db, site->role) : "", lines));
 }
 
 const char *site_section(const char *name, const char *lines)
@@ -293,12 +310,17 @@ bool phases_next(struct phases *phases, enum phase *phase_r)
     return true;
 }
 
-static void hold(struct site *site, const char *text)
+static void hold_as(struct site *site, const char *conninfo, const char *text)
 {
     T_MUST(site->holder_count < MOST_HOLDERS);
-    site->holders[site->holder_count] = sg_sql_open(site->direct);
+    site->holders[site->holder_count] = sg_sql_open(conninfo);
     sg_sql_exec(site->holders[site->holder_count], "SET application_name = 'holder'; SET client_min_messages = error");
     sg_sql_exec(site->holders[site->holder_count++], text);
+}
+
+static void hold(struct site *site, const char *text)
+{
+    hold_as(site, site->direct, text);
 }
 
 static void shut(struct site *site, int gate)
@@ -319,8 +341,8 @@ void site_hold_before(struct site *site, enum phase phase)
 {
     site_release(site);
     switch (phase) {
-    case PHASE_LOCK:
-        hold(site, "BEGIN; LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE");
+    case PHASE_LOCK: /* whose statement sgrun may see: else it might be a build, and nothing is sent */
+        hold_as(site, sg_server_conninfo(site->server, site->db, site->role), "BEGIN; LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE");
         break;
     case PHASE_WRITERS:
         hold(site, WRITE);

@@ -32,6 +32,8 @@ struct site {
     struct sg_pgbouncer *bouncer; /* or NULL */
     struct sg_proxy *proxy, *past;
     const char *db, *direct;      /* conninfo of the superuser, straight */
+    const char *role;             /* who sgrun connects as, by chance: the superuser, or the owner of all tables, who may not see what
+                                   * others do (no pg_read_all_stats) */
     struct sg_sql *sql;           /* our own session, straight */
     const char *manifest;
     struct sg_sql *holders[MOST_HOLDERS];
@@ -41,6 +43,8 @@ struct site {
 /* OWN: a server of the test's own, which may be killed. The table t (id bigint PRIMARY KEY, a int NOT NULL, b int, note text)
  * has 300 rows and one whose a is -1. */
 void site_open(struct site *site, enum way way, bool own);
+/* Gives that role what was made in schema public since; also done by site_manifest. */
+void site_own(struct site *site);
 /* Writes the manifest: [sgrun] and [policy] with short times, then these lines (keys of [policy], further sections). */
 void site_manifest(struct site *site, const char *lines);
 /* "[index NAME]" on t, of gate(a) slow_ops, with these lines. */

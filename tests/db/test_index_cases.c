@@ -276,6 +276,7 @@ BOTH_WAYS(a_table_that_is_missing)
     (void)build(site, 3, "--strict");
     site_quiet(site, "no table");
     sg_sql_exec(site->sql, "CREATE TABLE later (id int)");
+    site_own(site);
     site_settle(site, NAME " later_id", "the table has come");
 }
 

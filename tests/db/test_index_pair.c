@@ -99,7 +99,8 @@ static void pairs(enum way first, enum way second)
     if (second != first) {
         by = site;
         by.bouncer = sg_pgbouncer_start(
-            &(struct sg_pgbouncer_opts){.dir = sg_server_dir(site.server), .port = sg_server_port(site.server)});
+            &(struct sg_pgbouncer_opts){.dir = sg_server_dir(site.server), .port = sg_server_port(site.server),
+                                         .roles = (const char *const[]){site.role, NULL}});
         by.proxy = sg_proxy_start(sg_pgbouncer_dir(by.bouncer), sg_pgbouncer_port(by.bouncer));
         site_manifest(&by, registry(jobs));
         manifests[1] = by.manifest;
