@@ -31,10 +31,15 @@ static const char functions[] =
 
 void site_open(struct site *site, enum way way, bool own)
 {
+    site_open_with(site, way, own ? "" : NULL, 0, NULL);
+}
+
+void site_open_with(struct site *site, enum way way, const char *conf, int pool_size, const char *bouncer_conf)
+{
     const char *dir;
     int port;
 
-    *site = (struct site){.way = way, .server = own ? sg_server_start(NULL) : sg_server_shared()};
+    *site = (struct site){.way = way, .server = conf != NULL ? sg_server_start(conf) : sg_server_shared()};
     site->role = sg_test_rand(2) == 0 ? OWNER : "postgres";
     printf("as %s\n", site->role);
     dir = sg_server_dir(site->server);
@@ -45,7 +50,7 @@ void site_open(struct site *site, enum way way, bool own)
         site->past = sg_proxy_start(dir, port);
     if (way != WAY_DIRECT) {
         site->bouncer = sg_pgbouncer_start(&(struct sg_pgbouncer_opts){
-            .dir = dir, .port = port, .roles = (const char *const[]){OWNER, NULL}});
+            .dir = dir, .port = port, .roles = (const char *const[]){OWNER, NULL}, .pool_size = pool_size, .conf = bouncer_conf});
         dir = sg_pgbouncer_dir(site->bouncer);
         port = sg_pgbouncer_port(site->bouncer);
     }
