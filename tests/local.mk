@@ -66,6 +66,9 @@ DB_TESTS += tests/db/test_index_parts
 tests_db_test_index_parts_SOURCES = tests/db/test_index_parts.c tests/db/both_ways.h tests/db/builds.c tests/db/builds.h
 DB_TESTS += tests/db/test_index_pair
 tests_db_test_index_pair_SOURCES = tests/db/test_index_pair.c tests/db/both_ways.h tests/db/builds.c tests/db/builds.h
+DB_TESTS += tests/db/test_killed_sequence
+tests_db_test_killed_sequence_SOURCES = tests/db/test_killed_sequence.c tests/db/both_ways.h tests/db/builds.c tests/db/builds.h \
+	tests/db/left.c tests/db/left.h
 DB_TESTS += tests/db/test_index_odd
 tests_db_test_index_odd_SOURCES = tests/db/test_index_odd.c tests/db/builds.c tests/db/builds.h
 DB_TESTS += tests/db/test_index_cuts

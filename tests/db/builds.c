@@ -158,11 +158,14 @@ void site_again(struct site *site)
 
 const char *site_index(struct site *site, const char *name)
 {
+    bool taken = site->taken != NULL && strcmp(site->taken, name) == 0;
     const char *found = sg_sql_value(site->sql, sg_test_strf(
         "SELECT CASE WHEN indisvalid AND indisready AND indislive THEN 'valid' WHEN indisready THEN 'invalid, ready'"
         " ELSE 'invalid' END FROM pg_index x JOIN pg_class c ON c.oid = indexrelid"
         " WHERE relname = '%s' AND relnamespace = 'public'::regnamespace", name));
 
+    if (found == NULL && taken)
+        return site_index(site, site->taken_as);
     return found != NULL ? found : "missing";
 }
 
@@ -232,7 +235,7 @@ void site_quiet_at(struct sg_here here, struct site *site, const char *what)
         " AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND (state <> 'idle' OR xact_start IS NOT NULL)"
         " AND application_name LIKE 'sgrun%'";
     int64_t until = sg_test_now_ms() + WAIT_MS;
-    const char *lied, *rows = "";
+    const char *valid, *rows = "";
 
     while ((*sg_run_orphans() != '\0' || *(rows = sg_sql_rows(site->sql, busy)) != '\0') && sg_test_now_ms() < until)
         sg_test_sleep_ms(20);
@@ -240,10 +243,13 @@ void site_quiet_at(struct sg_here here, struct site *site, const char *what)
     sg_test_check(here, false, *rows == '\0', "%s: sessions are left:\n%s", what, rows);
     if (!installed(site))
         return;
-    lied = sg_sql_rows(site->sql,
-        "SELECT i.name FROM sgrun.indexes i LEFT JOIN (pg_class c JOIN pg_index x ON x.indexrelid = c.oid AND x.indisvalid"
-        " AND x.indisready AND x.indislive) ON c.relname = i.name WHERE i.state = 'valid' AND c.oid IS NULL");
-    sg_test_check(here, false, *lied == '\0', "%s: sgrun's table calls valid what is not:\n%s", what, lied);
+    valid = sg_sql_rows(site->sql, "SELECT name FROM sgrun.indexes WHERE state = 'valid'");
+    for (const char *line = valid; *line != '\0'; line = next_line(line)) {
+        const char *name = sg_test_strf("%.*s", (int)strcspn(line, "\n"), line);
+
+        sg_test_check(here, false, strcmp(site_index(site, name), "valid") == 0, "%s: sgrun's table calls %s valid, and it is %s", what,
+                      name, site_index(site, name));
+    }
 }
 
 void site_settle_at(struct sg_here here, struct site *site, const char *names, const char *what)
@@ -379,8 +385,10 @@ static const char *phase_query(enum phase phase)
     if (phase == PHASE_DROP)
         return "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query ~ '^DROP INDEX CONCURRENTLY'"
                " AND wait_event_type = 'Lock'";
-    return sg_test_strf("SELECT 1 FROM pg_stat_progress_create_index WHERE relid = 't'::regclass AND phase = '%s' LIMIT 1",
-                        phase_names[phase]);
+    /* At a gate it sleeps. The phase alone is told before the scan has its snapshot, and would see rows that come now. */
+    return sg_test_strf("SELECT 1 FROM pg_stat_progress_create_index p JOIN pg_stat_activity a USING (pid)"
+                        " WHERE p.relid = 't'::regclass AND phase = '%s'%s LIMIT 1", phase_names[phase],
+                        phase == PHASE_SCAN || phase == PHASE_SORT || phase == PHASE_VALIDATE ? " AND wait_event = 'PgSleep'" : "");
 }
 
 static void await_phase(struct site *site, enum phase phase, struct sg_run *run)

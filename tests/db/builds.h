@@ -36,6 +36,7 @@ struct site {
                                    * others do (no pg_read_all_stats) */
     struct sg_sql *sql;           /* our own session, straight */
     const char *manifest;
+    const char *taken, *taken_as; /* an index whose name a constraint took away (ADD CONSTRAINT … USING INDEX), and its name then; or NULL */
     struct sg_sql *holders[MOST_HOLDERS];
     int holder_count;
 };
@@ -43,8 +44,8 @@ struct site {
 /* OWN: a server of the test's own, which may be killed. The table t (id bigint PRIMARY KEY, a int NOT NULL, b int, note text)
  * has 300 rows and one whose a is -1. */
 void site_open(struct site *site, enum way way, bool own);
-/* The same with a server of its own that has these lines in its configuration, or the shared one (NULL); a pool of so many connections
- * (0: 20), these lines in PgBouncer's configuration (or NULL). */
+/* The same with a server of its own that has these lines in its configuration, or the shared one (NULL); a pool of so many
+ * connections (0: 20), these lines in PgBouncer's configuration (or NULL). */
 void site_open_with(struct site *site, enum way way, const char *conf, int pool_size, const char *bouncer_conf);
 /* Gives that role what was made in schema public since; also done by site_manifest. */
 void site_own(struct site *site);

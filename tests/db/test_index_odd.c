@@ -1,6 +1,7 @@
 /*
- * Builds where little goes: a pool of one connection, a pooler that ends what takes long, a server without free connections, a prepared
- * transaction that nobody ends, an owner who is shut out meanwhile. Each ends with the index, or with a word that says why not; none hangs.
+ * Builds where little goes: a pool of one connection, a pooler that ends what takes long, a server without free connections, a
+ * prepared transaction that nobody ends, an owner who is shut out meanwhile. Each ends with the index, or with a word that says
+ * why not; none hangs.
  */
 #include "config.h"
 
@@ -13,7 +14,8 @@
     "CREATE FUNCTION slow(a int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS"                                                 \
     " $$ BEGIN IF a % 30 = 0 THEN PERFORM pg_catalog.pg_sleep(0.3); END IF; RETURN a; END $$"
 
-/* The build has the only connection: claims cannot be renewed, progress cannot be asked for, and a second runner gets nowhere meanwhile. */
+/* The build has the only connection: claims cannot be renewed, progress cannot be asked for, and a second runner gets nowhere
+ * meanwhile. */
 SG_TEST(a_pool_of_one)
 {
     struct site site;
