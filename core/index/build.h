@@ -74,6 +74,8 @@ struct sg_index_work {
 	const struct sg_index_build *build;
 	struct sg_session session;   /* the one that builds; direct where there is a direct_dsn */
 	bool own_session;            /* settings and advisory locks hold on it: no pooler in between */
+	bool pooled_said;            /* what the pooled session's settings may do to it was said */
+	bool pooled_read_only;       /* and its transactions are read-only unless they say otherwise, which this statement cannot */
 	bool locked;                 /* this session has the advisory lock on the table */
 	struct sg_watch watch;       /* the other connection: claim, progress, who is waited for */
 	struct sg_index_claim claim;

@@ -275,6 +275,9 @@ static void explain(const struct sg_index_work *work, struct sg_err *err)
 	else if (strcmp(err->sqlstate, "57014") == 0 || strcmp(err->sqlstate, "55P03") == 0)
 		sg_err_hint(err, "The pooled session's %s ended it: give [database] a direct_dsn past the pooler, where sgrun sets its own.",
 		            strcmp(err->sqlstate, "57014") == 0 ? "statement_timeout" : "lock_timeout");
+	else if (!work->own_session && work->pooled_read_only && strcmp(err->sqlstate, "25006") == 0)
+		sg_err_hint(err, "The pooled session's default_transaction_read_only keeps it from being built: give [database] a direct_dsn"
+		                 " past the pooler, where sgrun sets its own, or take the setting off the role or the database.");
 	else if (!work->own_session && err->hint == NULL &&
 	         (strcmp(err->sqlstate, "42883") == 0 || strcmp(err->sqlstate, "42704") == 0))
 		sg_err_hint(err, "Behind a pooler the search_path of the server's role holds, not schema of [database]: qualify the"

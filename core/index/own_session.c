@@ -35,6 +35,10 @@ static void name_settings(struct sg_index_work *work, const struct sg_result *re
 	const char *step = work->build->definition->step->id;
 
 	sg_index_say_pooled(work->build->run);
+	work->pooled_read_only = strcmp(sg_result_value(result, 0, 4), "on") == 0;
+	if (work->pooled_said)
+		return;
+	work->pooled_said = true;
 	if (strcmp(sg_result_value(result, 0, 1), "0") != 0)
 		sg_log(SG_LOG_WARNING, "index-pooler", step, 0,
 		       "the pooled session has statement_timeout = %s: a build that takes longer will be cancelled by it",
@@ -43,6 +47,9 @@ static void name_settings(struct sg_index_work *work, const struct sg_result *re
 		sg_log(SG_LOG_WARNING, "index-pooler", step, 0,
 		       "the pooled session has lock_timeout = %s: a build that waits longer for others will be ended by it",
 		       sg_result_value(result, 0, 2));
+	if (work->pooled_read_only)
+		sg_log(SG_LOG_WARNING, "index-pooler", step, 0,
+		       "the pooled session has default_transaction_read_only = on: nothing can be built in it");
 	if (manifest->role != NULL)
 		sg_log(SG_LOG_WARNING, "index-pooler", step, 0, "role = %s cannot be set for a build behind a pooler: it is done as %s",
 		       manifest->role, sg_result_value(result, 0, 3));
@@ -104,7 +111,8 @@ int sg_index_own_open(struct sg_index_work *work, struct sg_err *err)
 	if (sg_session_open(own, err) == 0 &&
 	    sg_db_query(own->db,
 	                "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('statement_timeout'),"
-	                " pg_catalog.current_setting('lock_timeout'), session_user",
+	                " pg_catalog.current_setting('lock_timeout'), session_user,"
+	                " pg_catalog.current_setting('default_transaction_read_only')",
 	                0, NULL, &arena, &result, err) == 0) {
 		work->own_session = (int)sg_result_int(result, 0, 0) == sg_db_pid(own->db);
 		if (!work->own_session)

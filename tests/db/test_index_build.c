@@ -1044,6 +1044,23 @@ SG_TEST(a_pooled_sessions_statement_timeout_is_named)
     T_EQ_STR(there(), "");
 }
 
+/* What the server says of it, "a standby, or read-only", would send people looking for a primary. */
+SG_TEST(a_pooled_session_that_is_read_only_is_named)
+{
+    const char *db = pooled(NULL, I_B "max_retries = 3\n", 4), *first;
+
+    sg_sql_execf(sql, "ALTER DATABASE %s SET default_transaction_read_only = on", db);
+    sg_sql_execf(sql, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s' AND pid <> pg_backend_pid()", db);
+    T_NE_STR(built(), "built");
+    T_EQ_STR(result.err.sqlstate, "25006");
+    T_CONTAINS(result.err.hint, "default_transaction_read_only");
+    T_CONTAINS(result.err.hint, "direct_dsn");
+    first = strstr(logged.data, "default_transaction_read_only = on");
+    T_MUST_NOT_NULL(first);
+    T_NULL(strstr(first + 1, "default_transaction_read_only = on")); /* however often it is tried */
+    T_EQ_STR(there(), "");
+}
+
 SG_TEST(a_direct_dsn_goes_past_the_pooler)
 {
     struct sg_server *server = sg_server_shared();
@@ -1122,6 +1139,7 @@ static const struct sg_test sessions[] = {
     SG_CASE(behind_a_pooler_it_is_built_with_progress_and_names),
     SG_CASE(two_runners_behind_a_pooler_build_it_once),
     SG_CASE(a_pool_of_one_is_enough),
+    SG_CASE(a_pooled_session_that_is_read_only_is_named),
     SG_CASE(a_pooled_sessions_statement_timeout_is_named),
     SG_CASE(a_direct_dsn_goes_past_the_pooler),
     SG_CASES_END,
