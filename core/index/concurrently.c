@@ -270,7 +270,10 @@ static enum sg_wait on_wait(void *context, int64_t elapsed_ms)
 /* What the server's words do not say: a cancel that was not ours, and settings that are not ours. */
 static void explain(const struct sg_index_work *work, struct sg_err *err)
 {
-	if (strcmp(err->sqlstate, "57014") == 0 && work->own_session)
+	if (strcmp(err->sqlstate, "42501") == 0 && err->hint == NULL)
+		sg_err_hint(err, "An index is made by its table's owner, who may create in its schema: connect as a member of that role%s.",
+		            work->own_session ? ", or name it as role in [database]" : ", or give [database] a direct_dsn, and name it as role");
+	else if (strcmp(err->sqlstate, "57014") == 0 && work->own_session)
 		sg_err_hint(err, "Somebody ended it (pg_cancel_backend): the next run builds it again.");
 	else if (strcmp(err->sqlstate, "57014") == 0 || strcmp(err->sqlstate, "55P03") == 0)
 		sg_err_hint(err, "The pooled session's %s ended it: give [database] a direct_dsn past the pooler, where sgrun sets its own.",

@@ -6,9 +6,17 @@
 int sg_index_drift_err(const struct sg_run *run, const struct sg_index_definition *definition, const struct sg_index_look *look,
                        struct sg_err *err)
 {
-	sg_err_set(err, SG_CLASS_VERIFY, "index %s is valid, but not what the manifest says; nothing was changed", definition->name);
+	bool taken = look->index_oid == 0; /* by what is no index, or one of another table */
+
+	if (taken)
+		sg_err_set(err, SG_CLASS_VERIFY, "the name %s is taken by something else; nothing was changed", definition->name);
+	else
+		sg_err_set(err, SG_CLASS_VERIFY, "index %s is valid, but not what the manifest says; nothing was changed", definition->name);
 	sg_err_detail(err, "is: %s\nwanted: %s", look->is != NULL ? look->is : "?", look->wanted != NULL ? look->wanted : "?");
-	sg_err_hint(err, "Make the section say what is there; or give the wanted one another name, and drop the old one when it is not needed any more.");
+	if (taken)
+		sg_err_hint(err, "Give the index of this section another name.");
+	else
+		sg_err_hint(err, "Make the section say what is there; or give the wanted one another name, and drop the old one when it is not needed any more.");
 	sg_err_step(err, definition->step->id);
 	return sg_err_at(err, run->manifest->path, definition->step->line);
 }

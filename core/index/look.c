@@ -73,6 +73,17 @@ static const char tree_sql[] =
 	" SELECT k.bytes, CASE WHEN t.known THEN t.rows END, CASE WHEN t.known THEN t.bytes END"
 	" FROM " TREE("%1$u") " t, " TREE("%2$u") " k; COMMIT";
 
+/* Of a standby, where no copy can be made: the index of a constraint that has taken this one over, if it says so word for word. */
+static const char twin_sql[] =
+	BEGIN_LOOK
+	" SELECT i.indexrelid, o.conname, k.relpages::int8 * current_setting('block_size')::int8"
+	" FROM pg_constraint o JOIN pg_index i ON i.indexrelid = o.conindid JOIN pg_class k ON k.oid = i.indexrelid"
+	" JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace s ON s.oid = t.relnamespace"
+	" WHERE o.conrelid = %u AND o.contype IN ('p', 'u') AND i.indrelid = o.conrelid"
+	" AND i.indisvalid AND i.indisready AND i.indislive AND pg_get_indexdef(i.indexrelid) ="
+	" concat(format('CREATE UNIQUE INDEX %%I ON %%s%%I.%%I ', k.relname, CASE WHEN k.relkind = 'I' THEN 'ONLY ' END, s.nspname, t.relname), %s)"
+	" ORDER BY o.conname LIMIT 1; COMMIT";
+
 /* What a catalogue's row leaves open. */
 struct glance {
 	bool seen;      /* there is a row of it */
@@ -273,6 +284,28 @@ static int compare(struct sg_session *session, const struct sg_index_definition 
 	return 0;
 }
 
+static int find_twin(struct sg_session *session, const struct sg_index_definition *definition, struct sg_arena *arena,
+                     struct sg_index_look *look, struct sg_err *err)
+{
+	struct sg_result *result;
+
+	session->begun = true;
+	if (sg_db_script_rows(session->db,
+	                      sg_arena_printf(arena, twin_sql, look->table_oid, sg_db_literal(arena, definition->rest)), arena,
+	                      &result, err) != 0) {
+		sg_session_rollback(session);
+		return -1;
+	}
+	session->begun = false;
+	if (sg_result_rows(result) == 0)
+		return 0;
+	look->found = SG_INDEX_FOUND_VALID;
+	look->index_oid = (uint32_t)sg_result_int(result, 0, 0);
+	look->constraint = sg_result_value(result, 0, 1);
+	look->bytes = number_or_unknown(result, 0, 2);
+	return 0;
+}
+
 /* The table is locked by somebody: which one, and what to do. */
 static int explain_lock(const struct sg_index_definition *definition, struct sg_err *err)
 {
@@ -297,6 +330,8 @@ static int look_once(struct sg_session *session, const struct sg_index_definitio
 		return -1;
 	if (glance.sure)
 		return 0;
+	if (glance.recovery && look->found == SG_INDEX_FOUND_MISSING && definition->unique)
+		return find_twin(session, definition, arena, look, err);
 	if (glance.recovery) {
 		look->not_compared = look->found == SG_INDEX_FOUND_VALID;
 		look->why = look->not_compared ? "this server is a standby, where nothing can be made" : NULL;

@@ -200,6 +200,8 @@ SG_TEST(something_else_of_that_name_is_left_alone)
     sg_sql_exec(sql, "CREATE VIEW i_b AS SELECT 1 AS one");
     T_EQ_STR(built(), "drifted");
     T_CONTAINS(detail(), "a view");
+    T_CONTAINS(primary(), "i_b is taken");
+    T_LACKS(primary(), "valid");
     T_EQ_INT(sg_sql_int(sql, "SELECT one FROM i_b"), 1);
 }
 
@@ -969,6 +971,7 @@ SG_TEST(a_table_of_somebody_else_is_left_alone)
     begin(server, sg_server_conninfo(server, db, login), NULL, I_B);
     T_EQ_STR(built(), "failed");
     T_EQ_STR(result.err.sqlstate, "42501");
+    T_CONTAINS(result.err.hint, "role in [database]");
     T_EQ_STR(result.err.file, "etc/test.ini");
     T_EQ_STR(there(), "");
     T_FALSE(result.carcass);

@@ -347,9 +347,11 @@ SG_TEST(from_a_standby)
     FILE *file;
 
     sg_sql_exec(project->sql, "CREATE TABLE items (id int PRIMARY KEY, n int NOT NULL DEFAULT 0); CREATE INDEX i1 ON items (n) WHERE n > 1;"
-                              " CREATE INDEX i3 ON items (n)");
-    project_write(project, sg_test_strf("%s%s%s%s", makes("s01", ""), lists("i1", "columns = n\nwhere = n > 1\n"), lists("i2", "columns = id, n\n"),
-                                        lists("i3", "columns = n\n")));
+                              " CREATE INDEX i3 ON items (n);"
+                              " CREATE UNIQUE INDEX i4 ON items (n, id); ALTER TABLE items ADD CONSTRAINT c4 UNIQUE USING INDEX i4");
+    project_write(project, sg_test_strf("%s%s%s%s%s%s", makes("s01", ""), lists("i1", "columns = n\nwhere = n > 1\n"),
+                                        lists("i2", "columns = id, n\n"), lists("i3", "columns = n\n"),
+                                        lists("i4", "columns = n, id\nunique = yes\n"), lists("i5", "columns = id, n\nunique = yes\n")));
     project_must(project, 0, "migrate");
     set(project, "i1", "state = 'building', owner = 'eva@one', expires_at = now() + interval '1 hour'");
     sg_server_stop(server, SG_STOP_FAST);
@@ -360,8 +362,10 @@ SG_TEST(from_a_standby)
     T_EQ_STR(planned(project), "s01 SKIP (applied)\n"
                                "i1 SKIP (valid, not compared: this server is a standby, where nothing can be made)\n"
                                "i2 BUILD (not there)\n"
-                               "i3 SKIP (valid)");
-    T_EQ_STR(statuses(project), "i1 building, i2 missing, i3 missing, 3 pending, 0 waiting, 0 failed");
+                               "i3 SKIP (valid)\n"
+                               "i4 SKIP (valid, as constraint c4)\n"
+                               "i5 BUILD (not there)");
+    T_EQ_STR(statuses(project), "i1 building, i2 missing, i3 missing, i4 missing, i5 missing, 5 pending, 0 waiting, 0 failed");
 }
 
 static const struct sg_test tests[] = {SG_CASE(a_plan_says_what_the_server_has),
