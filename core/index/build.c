@@ -69,8 +69,14 @@ static int drop_leftovers(struct course *course, struct sg_err *err)
 
 	for (size_t i = 0; i < course->look.leftover_count; i++) {
 		const char *name = course->look.leftovers[i];
-		int dropped = sg_index_drop_invalid(&course->work, name, err);
+		int dropped;
 
+		/* if a stop comes in between it is told */
+		if (course->work.condemned.length == 0)
+			sg_buf_adds(&course->work.condemned, name);
+		dropped = sg_index_drop_invalid(&course->work, name, err);
+		if (dropped > 0 || (dropped < 0 && err->class == SG_CLASS_SQL))
+			sg_buf_clear(&course->work.condemned);
 		if (dropped < 0 && err->class == SG_CLASS_SQL) {
 			result->carcass = true;
 			result->note = sg_arena_printf(course->work.build->run->arena, "%s, left over beside it, is invalid and could not be dropped: %s",
@@ -78,6 +84,8 @@ static int drop_leftovers(struct course *course, struct sg_err *err)
 			sg_err_clear(err);
 		} else if (dropped <= 0) {
 			return dropped;
+		} else {
+			result->rebuilt |= course->look.found == SG_INDEX_FOUND_MISSING;
 		}
 	}
 	return 1;
@@ -342,8 +350,8 @@ static void clean(struct course *course, const struct sg_err *failure)
 	if (dropped > 0 || course->valid_after)
 		course->carcass = false;
 	else
-		sg_log(SG_LOG_WARNING, "carcass", definition->step->id, 0, "an invalid index %s is left behind: %s", definition->name,
-		       err.primary != NULL ? err.primary : "a second signal came");
+		sg_log(SG_LOG_WARNING, "carcass", definition->step->id, 0, "an invalid index %s is left behind: %s",
+		       sg_index_carcass_name(work, definition->name), err.primary != NULL ? err.primary : "a second signal came");
 	work->cleaning_ms = 0;
 	sg_err_release(&err);
 }
@@ -353,10 +361,13 @@ static void fail(struct course *course, struct sg_err *err)
 	struct sg_index_work *work = &course->work;
 	struct sg_index_result *result = work->result;
 
+	course->carcass |= sg_index_carcass_name(work, work->build->definition->name) != work->build->definition->name;
 	clean(course, err);
 	if (course->look.partitioned) /* its leaves are dropped, or told, where they are built */
 		course->carcass = result->carcass;
 	result->carcass = course->carcass;
+	if (course->carcass && result->note == NULL && work->condemned.length > 0)
+		result->note = sg_arena_printf(work->build->run->arena, "it is called %s until the next run drops it", work->condemned.data);
 	course->state = course->carcass ? SG_INDEX_INVALID : SG_INDEX_MISSING;
 	if (stopped(err)) {
 		result->end = SG_INDEX_END_STOPPED;
@@ -420,6 +431,7 @@ static void begin(struct course *course, const struct sg_index_build *build, str
 	};
 	sg_buf_init(&work->waited_for, 0);
 	sg_buf_init(&work->obstacle, 0);
+	sg_buf_init(&work->condemned, 0);
 	sg_session_init(&work->session, build->run, true);
 	sg_watch_init(&work->watch, build->run, NULL);
 	sg_index_meter_init(&work->meter, &work->watch, build->definition);
@@ -449,6 +461,7 @@ void sg_index_build(const struct sg_index_build *build, struct sg_index_result *
 	sg_watch_release(&course.work.watch);
 	sg_buf_release(&course.work.waited_for);
 	sg_buf_release(&course.work.obstacle);
+	sg_buf_release(&course.work.condemned);
 	sg_arena_release(&course.arena);
 	sg_err_move(&result_r->err, &err);
 	result_r->duration_ms = sg_clock_ms() - course.work.started_ms;

@@ -89,6 +89,7 @@ struct sg_index_work {
 	bool hurried;                /* a stop came while cleaning: cleaning_ms was made sooner */
 	struct sg_buf waited_for;    /* the last who was waited for, as text; or empty */
 	struct sg_buf obstacle;      /* sg_index_drop_invalid: who is in the way; empty: nobody */
+	struct sg_buf condemned;     /* the name of an invalid one that is about to be dropped, or was; or empty */
 	bool gave_way;               /* sg_index_send: cancelled, because somebody else builds on the table; look again */
 	int64_t sent_ms;             /* sg_clock_ms when the last CREATE was sent; 0: none was */
 	const char *doing;           /* for progress */
@@ -135,6 +136,8 @@ SG_MUST_CHECK int sg_index_send(struct sg_index_work *work, const char *sql, str
 SG_MUST_CHECK int sg_index_drop_invalid(struct sg_index_work *work, const char *name, struct sg_err *err);
 /* The same in another schema: an index is where its table is, and a partition may be elsewhere. */
 SG_MUST_CHECK int sg_index_drop_invalid_in(struct sg_index_work *work, const char *schema, const char *name, struct sg_err *err);
+/* The name that an invalid index, which was to be dropped, bears now. */
+const char *sg_index_carcass_name(const struct sg_index_work *work, const char *index);
 /* Who has the table to himself, in the arena; NULL: nobody, or it cannot be told. */
 const char *sg_index_table_holder(struct sg_index_work *work, struct sg_arena *arena);
 

@@ -13,10 +13,10 @@
 
 #include "core/base/text.h"
 #include "core/index/compare.h"
+#include "core/index/leftover.h"
 
 #define MOST_LOOKS 3
 #define MOST_AT_ONCE 200
-#define LONGEST_NAME 63 /* NAMEDATALEN - 1 */
 
 #define BEGIN_LOOK \
 	"BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp;" \
@@ -110,22 +110,6 @@ static const char *kind_text(const char *kind)
 	}
 }
 
-/* As REINDEX CONCURRENTLY names what it makes: NAME_ccnew, NAME_ccnew1, …, the name cut where that gets too long
- * (commands/indexcmds.c, makeObjectName: at a character's start). */
-static bool is_leftover(const char *name, const char *candidate)
-{
-	const char *label = strrchr(candidate, '_');
-	size_t length = strlen(name), room;
-
-	if (label == NULL || (!sg_text_prefix(label, "_ccnew") && !sg_text_prefix(label, "_ccold")))
-		return false;
-	room = LONGEST_NAME - strlen(label);
-	if (length > room)
-		for (length = room; length > 0 && ((unsigned char)name[length] & 0xC0) == 0x80;)
-			length--;
-	return (size_t)(label - candidate) == length && memcmp(name, candidate, length) == 0;
-}
-
 static int refuse_kind(const struct sg_session *session, const struct sg_index_definition *definition, const char *kind,
                        struct sg_err *err)
 {
@@ -191,7 +175,7 @@ static void take_leftover(const struct sg_index_definition *definition, const ch
 {
 	const char **leftovers;
 
-	if (name == NULL || !is_leftover(definition->name, name))
+	if (name == NULL || !sg_index_is_leftover(definition->name, name))
 		return;
 	leftovers = sg_arena_array(arena, look->leftover_count + 1, sizeof *leftovers);
 	for (size_t i = 0; i < look->leftover_count; i++)

@@ -6,6 +6,7 @@
  * CONCURRENTLY makes it anew. What a failure leaves is dropped here, since only here its name is
  * known, or told. */
 #include "config.h"
+#include "core/index/leftover.h"
 #include "core/index/parted.h"
 
 #include <string.h>
@@ -122,15 +123,17 @@ static void drop_carcass(struct sg_parted *p, const char *name, const struct sg_
 	work->doing = "drops what the failed build left";
 	while (dropped == 0) {
 		dropped = sg_index_own_open(work, &err) == 0 ? sg_index_drop_invalid(work, name, &err) : -1;
-		if (dropped == 0 && sg_index_wait(work, "a session that works on the partition", &err) != 0)
+		if (dropped == 0 && work->obstacle.length == 0)
+			break; /* the server has finished what we had given up: it is valid */
+		if (dropped == 0 && sg_index_wait(work, work->obstacle.data, &err) != 0)
 			dropped = -1;
 	}
 	work->cleaning_ms = 0;
 	if (dropped < 0) {
 		work->result->carcass = true;
 		sg_log(SG_LOG_WARNING, "carcass", p->definition->step->id, 0,
-		       "an invalid index %s may be left on partition %s; the next run drops it: %s", name,
-		       work->build->definition->relation, err.primary);
+		       "an invalid index %s may be left on partition %s; the next run drops it: %s",
+		       sg_index_carcass_name(work, name), work->build->definition->relation, err.primary);
 	}
 	sg_err_release(&err);
 }
@@ -140,12 +143,9 @@ static int drop_leftovers(struct sg_parted *p, const struct sg_tree_member *leaf
 {
 	for (size_t i = 0; i < p->tree.index_count; i++) {
 		const struct sg_tree_index *index = &p->tree.indexes[i];
-		const char *rest = index->name + strlen(name);
 
 		if (index->table_oid != leaf->oid || index->valid || index->parent_oid != 0 ||
-		    strncmp(index->name, name, strlen(name)) != 0 ||
-		    (strncmp(rest, "_ccnew", 6) != 0 && strncmp(rest, "_ccold", 6) != 0) ||
-		    rest[6 + strspn(rest + 6, "0123456789")] != '\0')
+		    !sg_index_is_leftover(name, index->name))
 			continue;
 		if (sg_index_drop_invalid(p->work, index->name, err) < 0)
 			return -1;
@@ -172,7 +172,7 @@ static int build_one(struct sg_parted *p, const struct sg_tree_member *leaf, con
 
 			p->work->result->rebuilt |= dropped > 0;
 			if (dropped == 0)
-				return sg_index_wait(p->work, "a session that works on the partition", err);
+				return sg_index_wait(p->work, p->work->obstacle.length > 0 ? p->work->obstacle.data : "another look", err);
 			if (dropped < 0)
 				return -1;
 		}

@@ -259,6 +259,8 @@ int sg_index_build_partitioned(struct sg_index_work *work, const struct sg_index
 	while (step != SG_PARTED_FAILED && (step = one_pass(&p, err)) == SG_PARTED_AGAIN) {}
 	work->part = work->parts = 0;
 	work->doing = NULL;
+	if (step == SG_PARTED_DONE)
+		work->result->carcass = false; /* what an attempt before this one left has been built upon */
 	sg_arena_release(&p.pass);
 	return step == SG_PARTED_DONE ? 0 : -1;
 }

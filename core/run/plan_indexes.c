@@ -60,6 +60,8 @@ static const char *to_build(struct sg_planning *p, const struct sg_index_definit
 		return busy;
 	if (found->found == SG_INDEX_FOUND_INVALID)
 		return "invalid: it is dropped first";
+	if (found->leftover_count > 0)
+		return sg_arena_printf(p->run->arena, "%s, which is invalid, is dropped first", found->leftovers[0]);
 	if (row != NULL && row->state == SG_INDEX_FAILED)
 		return sg_arena_printf(p->run->arena, "%s before, tries again", sg_index_row_text(row, p->run->arena));
 	if (found->table_rows >= 0)

@@ -242,10 +242,25 @@ BOTH_WAYS(the_application_goes_on)
     T_LT_INT(slowest, 4000);
 }
 
+/* The server builds a partition's to its end, and its answer is lost: nothing is waited for, and nothing is called left behind. */
+BOTH_WAYS(an_answer_that_is_lost)
+{
+    struct site *site = fresh(way, SECTION);
+    struct sg_run_result run;
+
+    sg_proxy_arm(site->proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_DROP_REPLY, .match = "CREATE INDEX CONCURRENTLY"});
+    run = site_end(site, site_start(site, "index"), "answer lost");
+    T_EQ_INT(run.exit, 0);
+    T_LT_INT(run.ms, 5000);
+    T_LACKS(site_said(run), "invalid");
+    site_settle(site, NAME, "answer lost");
+    whole(site, "answer lost");
+}
+
 static const struct sg_test tests[] = {BOTH_CASES(built_and_left), BOTH_CASES(what_is_there_is_taken),
                                        BOTH_CASES(killed_at_a_partition), SG_CASE_SECONDS(cut_at_any_statement_direct, 1200),
                                        SG_CASE_SECONDS(cut_at_any_statement_pooled, 1200), BOTH_CASES(the_application_goes_on),
-                                       SG_CASES_END};
+                                       BOTH_CASES(an_answer_that_is_lost), SG_CASES_END};
 static const struct sg_suite suites[] = {{"index_parts", tests}, SG_SUITES_END};
 
 int main(int argc, char **argv)

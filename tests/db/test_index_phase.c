@@ -453,7 +453,8 @@ SG_TEST(stopped_while_a_writer_is_waited_for)
     sg_run_signal(run, SIGTERM);
     result = sg_run_wait(run, 20000);
     T_EQ_INT(result.exit, 128 + SIGTERM);
-    T_EQ_STR(there(project), "i1!");
+    T_CONTAINS(there(project), "i1_ccold"); /* its name was taken from it before the drop: it is told by the new one */
+    T_CONTAINS(sg_test_strf("%s%s", result.out, result.err), sg_test_strf("%.*s", (int)strcspn(there(project), "!"), there(project)));
     T_CONTAINS(sg_test_strf("%s%s", result.out, result.err), "invalid");
     sg_sql_close(holder);
     (void)project_must(project, 0, "index", "--strict");
