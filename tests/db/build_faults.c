@@ -10,7 +10,8 @@
 #define NAME "t_gate"
 
 static const char *const blow_names[BLOW_COUNT] = {
-    "sgrun killed", "sgrun and its builder killed", "the builder killed", "stopped, and killed when the next run is at it", "builder frozen",
+    "sgrun killed", "sgrun and its builder killed", "the builder killed", "stopped, and killed when the next run is at it",
+    "builder frozen",
     "backend terminated", "backend cancelled", "connections cut", "SIGINT", "SIGTERM", "SIGINT twice", "SIGTERM twice",
     "PgBouncer killed", "postmaster killed"};
 

@@ -80,13 +80,14 @@ void site_manifest(struct site *site, const char *lines)
 
     if (strcmp(site->role, OWNER) == 0)
         site_own(site);
-    site->manifest = sg_tmp_write(sg_test_strf("site%d.ini", ++number),
-                                  sg_test_strf("[sgrun]\nplugin_path = %s\nlease_seconds = 2\n[database]\ndsn = %s\n%s%s\n"
-                                               "connect_seconds = 5\n[policy]\nidle_seconds = 1\nretry_base_ms = 20\n"
-                                               "retry_cap_ms = 300\nretry_seconds = 30\nmax_retries = 50\nlock_pause_ms = 100\n%s\n",
-                                               sg_test_built("tests/scripted"), sg_proxy_conninfo(site->proxy, site->db, site->role),
-                                               site->past != NULL ? "direct_dsn = " : "",
-                                               site->past != NULL ? sg_proxy_conninfo(site->past, site->db, site->role) : "", lines));
+    site->manifest = sg_tmp_write(
+        sg_test_strf("site%d.ini", ++number),
+        sg_test_strf("[sgrun]\nplugin_path = %s\nlease_seconds = 2\n[database]\ndsn = %s\n%s%s\nconnect_seconds = 5\n"
+                     "[policy]\nidle_seconds = 1\nretry_base_ms = 20\nretry_cap_ms = 300\nretry_seconds = 30\nmax_retries = 50\n"
+                     "lock_pause_ms = 100\n%s\n",
+                     sg_test_built("tests/scripted"), sg_proxy_conninfo(site->proxy, site->db, site->role),
+                     site->past != NULL ? "direct_dsn = " : "",
+                     site->past != NULL ? sg_proxy_conninfo(site->past, site->db, site->role) : "", lines));
 }
 
 const char *site_section(const char *name, const char *lines)
@@ -216,8 +217,8 @@ void site_honest(struct sg_here here, struct site *site, const struct sg_run_res
         const char *name = named_done(line);
 
         if (name != NULL)
-            sg_test_check(here, false, strcmp(site_index(site, name), "valid") == 0, "%s: %s is called done, and is %s:\n%s", what, name,
-                          site_index(site, name), said);
+            sg_test_check(here, false, strcmp(site_index(site, name), "valid") == 0, "%s: %s is called done, and is %s:\n%s", what,
+                          name, site_index(site, name), said);
     }
     invalid = sg_sql_rows(site->sql, INVALID);
     for (const char *line = invalid; *line != '\0'; line = next_line(line)) {
@@ -247,8 +248,8 @@ void site_quiet_at(struct sg_here here, struct site *site, const char *what)
     for (const char *line = valid; *line != '\0'; line = next_line(line)) {
         const char *name = sg_test_strf("%.*s", (int)strcspn(line, "\n"), line);
 
-        sg_test_check(here, false, strcmp(site_index(site, name), "valid") == 0, "%s: sgrun's table calls %s valid, and it is %s", what,
-                      name, site_index(site, name));
+        sg_test_check(here, false, strcmp(site_index(site, name), "valid") == 0, "%s: sgrun's table calls %s valid, and it is %s",
+                      what, name, site_index(site, name));
     }
 }
 
@@ -263,8 +264,8 @@ void site_settle_at(struct sg_here here, struct site *site, const char *names, c
         const char *one = sg_test_strf("%.*s", (int)strcspn(name, " "), name);
 
         sg_test_check(here, false, strcmp(site_index(site, one), "valid") == 0 && strcmp(site_state(site, one), "valid") == 0,
-                      "%s: in the end %s is %s, and sgrun calls it %s:\n%s", what, one, site_index(site, one), site_state(site, one),
-                      site_said(run));
+                      "%s: in the end %s is %s, and sgrun calls it %s:\n%s", what, one, site_index(site, one),
+                      site_state(site, one), site_said(run));
     }
     sg_test_check(here, false, *invalid == '\0', "%s: left in the end, invalid:\n%s\n%s", what, invalid, site_said(run));
     site_quiet_at(here, site, what);
@@ -275,7 +276,8 @@ void site_clear(struct site *site)
     site_release(site);
     site_again(site);
     sg_sql_exec(site->sql, "DO $$ DECLARE i text; BEGIN FOR i IN SELECT indexrelid::regclass FROM pg_index x WHERE"
-                           " indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace) AND NOT indisprimary"
+                           " indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)"
+                           " AND NOT indisprimary"
                            " LOOP EXECUTE 'DROP INDEX IF EXISTS ' || i; END LOOP; END $$; DELETE FROM t WHERE id > 300");
     if (installed(site))
         sg_sql_exec(site->sql, "DELETE FROM sgrun.indexes");
@@ -398,8 +400,9 @@ static void await_phase(struct site *site, enum phase phase, struct sg_run *run)
 
     while (sg_sql_value(site->sql, query) == NULL) {
         if ((run != NULL && sg_run_ended(run)) || sg_test_now_ms() > until)
-            T_FATAL("the build never came to \"%s\":\n%s%s\n%s\nsessions:\n%s", phase_names[phase], run != NULL ? sg_run_out(run) : "",
-                    run != NULL ? sg_run_err(run) : "", sg_sql_rows(site->sql, "SELECT * FROM pg_stat_progress_create_index"),
+            T_FATAL("the build never came to \"%s\":\n%s%s\n%s\nsessions:\n%s", phase_names[phase],
+                    run != NULL ? sg_run_out(run) : "", run != NULL ? sg_run_err(run) : "",
+                    sg_sql_rows(site->sql, "SELECT * FROM pg_stat_progress_create_index"),
                     sg_sql_rows(site->sql, "SELECT pid, application_name, state, wait_event, query FROM pg_stat_activity"
                                            " WHERE datname = current_database()"));
         sg_test_sleep_ms(5);

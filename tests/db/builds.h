@@ -32,11 +32,11 @@ struct site {
     struct sg_pgbouncer *bouncer; /* or NULL */
     struct sg_proxy *proxy, *past;
     const char *db, *direct;      /* conninfo of the superuser, straight */
-    const char *role;             /* who sgrun connects as, by chance: the superuser, or the owner of all tables, who may not see what
-                                   * others do (no pg_read_all_stats) */
+    const char *role;             /* who sgrun connects as, by chance: the superuser, or the owner of all tables, who may not see
+                                   * what others do (no pg_read_all_stats) */
     struct sg_sql *sql;           /* our own session, straight */
     const char *manifest;
-    const char *taken, *taken_as; /* an index whose name a constraint took away (ADD CONSTRAINT … USING INDEX), and its name then; or NULL */
+    const char *taken, *taken_as; /* an index whose name a constraint took away (ADD CONSTRAINT … USING INDEX), and its name then */
     struct sg_sql *holders[MOST_HOLDERS];
     int holder_count;
 };

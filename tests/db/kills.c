@@ -115,8 +115,8 @@ static void expect_complete(struct crm *crm, struct sg_run_result run)
     int64_t until = sg_test_now_ms() + 15000;
 
     if (run.exit != 0 || run.timed_out)
-        T_FATAL("the last run ended with %d (signal %d%s):\n%s%s", run.exit, run.signal, run.timed_out ? ", did not end" : "", run.out,
-                run.err);
+        T_FATAL("the last run ended with %d (signal %d%s):\n%s%s", run.exit, run.signal, run.timed_out ? ", did not end" : "",
+                run.out, run.err);
     T_EQ_STR(sg_sql_rows(crm->sql, "SELECT indexrelid::regclass FROM pg_index WHERE NOT (indisvalid AND indisready AND indislive)"),
              "");
     T_EQ_STR(sg_sql_rows(crm->sql, "SELECT name, state, message FROM sgrun.indexes WHERE state <> 'valid'"), "");

@@ -108,7 +108,8 @@ struct left left_read(struct sg_sql *sql, const char *conninfo, const struct bef
     left.ledger = sg_sql_rows(sql, "SELECT id, outcome FROM sgrun.schema_migrations ORDER BY id");
     left.state = sg_sql_rows(sql, "SELECT 'backfill ' || key, state FROM sgrun.backfills UNION ALL SELECT 'index ' || name, state"
                                   " FROM sgrun.indexes UNION ALL SELECT 'range of ' || key, no::text FROM sgrun.backfill_ranges"
-                                  " UNION ALL SELECT 'bad row of ' || key, row_key::text FROM sgrun.backfill_failures ORDER BY 1, 2");
+                                  " UNION ALL SELECT 'bad row of ' || key, row_key::text FROM sgrun.backfill_failures"
+                                  " ORDER BY 1, 2");
     left.rows = digests(sql, before);
     return left;
 }

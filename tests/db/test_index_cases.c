@@ -32,8 +32,8 @@ static struct sg_run_result build(struct site *site, int status, const char *opt
 /* Its oid and definition; what tells that nobody touched it. */
 static const char *identity(struct site *site, const char *name)
 {
-    return sg_sql_rows(site->sql, sg_test_strf("SELECT indexrelid, relfilenode, pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class c"
-                                               " ON c.oid = indexrelid WHERE relname = '%s'", name));
+    return sg_sql_rows(site->sql, sg_test_strf("SELECT indexrelid, relfilenode, pg_get_indexdef(indexrelid) FROM pg_index"
+                                               " JOIN pg_class c ON c.oid = indexrelid WHERE relname = '%s'", name));
 }
 
 /* A session of somebody else's that fails at STATEMENT as it is killed in that phase. */
@@ -122,7 +122,8 @@ SG_TEST(the_same_in_other_words)
                                           "sql = create index concurrently if not exists t_whole on t (b asc) include (id)\n");
     const char *before;
 
-    sg_sql_exec(site->sql, "CREATE INDEX t_expression ON t (lower(note), b) WHERE b > 3; CREATE INDEX t_whole ON t (b) INCLUDE (id)");
+    sg_sql_exec(site->sql, "CREATE INDEX t_expression ON t (lower(note), b) WHERE b > 3;"
+                           "CREATE INDEX t_whole ON t (b) INCLUDE (id)");
     before = sg_test_strf("%s\n%s", identity(site, "t_expression"), identity(site, "t_whole"));
     T_LACKS(build(site, 0, "--strict").out, "built");
     T_EQ_STR(sg_test_strf("%s\n%s", identity(site, "t_expression"), identity(site, "t_whole")), before);
@@ -163,7 +164,8 @@ SG_TEST(broken_and_different_is_built_anew)
 
 BOTH_WAYS(duplicates_are_named)
 {
-    struct site *site = fresh(way, "[index t_once]\ntable = t\ncolumns = b, lower(note)\nunique = yes\nwhere = b < 6\ncritical = yes\n");
+    struct site *site = fresh(way, "[index t_once]\ntable = t\ncolumns = b, lower(note)\nunique = yes\nwhere = b < 6\n"
+                                   "critical = yes\n");
     struct sg_run_result run;
 
     sg_sql_exec(site->sql, "INSERT INTO t SELECT 1000 + i, 1, 5, 'TWICE' FROM generate_series(1, 3) i;"
@@ -283,7 +285,8 @@ BOTH_WAYS(a_table_that_is_missing)
 /* DROP TABLE waits for the build; the build's session ends, and the table is gone when it is looked for again. */
 BOTH_WAYS(a_table_that_goes_meanwhile)
 {
-    struct site *site = fresh(way, site_section("t_gate", "[index elsewhere_id]\ntable = elsewhere\ncolumns = id\npriority = LOW\n"));
+    struct site *site =
+        fresh(way, site_section("t_gate", "[index elsewhere_id]\ntable = elsewhere\ncolumns = id\npriority = LOW\n"));
     struct sg_run *run = site_hold(site, PHASE_SCAN);
     struct sg_sql *other = sg_sql_open(site->direct);
     struct sg_run_result result;

@@ -144,7 +144,8 @@ BOTH_WAYS(at_the_drop)
 }
 
 static const struct sg_test tests[] = {SG_CASE_SECONDS(at_the_build_direct, 600), SG_CASE_SECONDS(at_the_build_pooled, 600),
-                                       SG_CASE_SECONDS(at_any_statement_direct, 2400), SG_CASE_SECONDS(at_any_statement_pooled, 2400),
+                                       SG_CASE_SECONDS(at_any_statement_direct, 2400),
+                                       SG_CASE_SECONDS(at_any_statement_pooled, 2400),
                                        SG_CASE_SECONDS(past_the_pooler, 2400), BOTH_CASES(at_the_drop), SG_CASES_END};
 static const struct sg_suite suites[] = {{"index_cuts", tests}, SG_SUITES_END};
 

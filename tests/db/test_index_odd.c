@@ -141,8 +141,9 @@ SG_TEST(shut_out_meanwhile)
     T_EQ_STR(site_index(&site, "t_gate"), "missing");
 }
 
-static const struct sg_test tests[] = {SG_CASE(a_pool_of_one), SG_CASE(a_ghost_in_a_pool_of_one), SG_CASE(query_timeout_of_the_pooler),
-                                       SG_CASE(no_connection_is_free), SG_CASE(a_prepared_transaction), SG_CASE(shut_out_meanwhile),
+static const struct sg_test tests[] = {SG_CASE(a_pool_of_one), SG_CASE(a_ghost_in_a_pool_of_one),
+                                       SG_CASE(query_timeout_of_the_pooler), SG_CASE(no_connection_is_free),
+                                       SG_CASE(a_prepared_transaction), SG_CASE(shut_out_meanwhile),
                                        SG_CASES_END};
 static const struct sg_suite suites[] = {{"index_odd", tests}, SG_SUITES_END};
 

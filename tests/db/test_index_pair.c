@@ -20,7 +20,8 @@ static const char *registry(const char *jobs)
 
     for (int i = 0; i < INDEXES; i++)
         all = i % 2 == 0 ? sg_test_strf("%s[index p%d_slow]\ntable = p%d\ncolumns = slow(a), b\n", all, i / 2, i / 2)
-                         : sg_test_strf("%s[index p%d_once]\ntable = p%d\ncolumns = a\nunique = yes\nwhere = b > 1\n", all, i / 2, i / 2);
+                         : sg_test_strf("%s[index p%d_once]\ntable = p%d\ncolumns = a\nunique = yes\nwhere = b > 1\n", all,
+                                        i / 2, i / 2);
     return all;
 }
 
@@ -31,7 +32,8 @@ static void prepare(struct site *site)
                            " $$ BEGIN IF a % 40 = 0 THEN PERFORM pg_catalog.pg_sleep(0.02); END IF; RETURN a; END $$;"
                            "CREATE TABLE made (name text)");
     for (int i = 0; i < INDEXES / 2; i++)
-        sg_sql_execf(site->sql, "CREATE TABLE p%d (a int, b int); INSERT INTO p%d SELECT i, i %% 5 FROM generate_series(1, 400) i", i, i);
+        sg_sql_execf(site->sql, "CREATE TABLE p%d (a int, b int);"
+                                "INSERT INTO p%d SELECT i, i %% 5 FROM generate_series(1, 400) i", i, i);
 }
 
 static void count_commands(struct site *site)
@@ -159,7 +161,8 @@ static int watch_own(struct site *site, struct sg_run *run, bool alone)
         T_EQ_STR(bad, "");
         bad = sg_sql_rows(site->sql, "SELECT p.phase, a.application_name, a.query FROM pg_stat_progress_create_index p"
                                      " JOIN pg_stat_activity a ON a.pid = p.current_locker_pid AND a.pid <> p.pid"
-                                     " WHERE application_name LIKE 'sgrun%' AND clock_timestamp() - a.xact_start > interval '200 ms'");
+                                     " WHERE application_name LIKE 'sgrun%'"
+                                     " AND clock_timestamp() - a.xact_start > interval '200 ms'");
         if (alone)
             T_EQ_STR(bad, "");
         bad = sg_sql_rows(site->sql, "SELECT w.pid, w.mode, a.application_name FROM pg_locks w JOIN pg_stat_progress_create_index p"
@@ -223,7 +226,8 @@ SG_TEST(own_connections_of_a_deploy)
                                       "[backfill b01]\nplugin = b01\nrequires = index:p0_slow\nbatch_size = 50\n"
                                       "option.batch = UPDATE items SET n = n + 1 WHERE id BETWEEN $1 AND $2\n"
                                       "option.left = SELECT 1 FROM items WHERE n < 1\n"
-                                      "[index items_n]\ntable = items\ncolumns = slow(n), id\nrequires = backfill:b01\n", registry("1")));
+                                      "[index items_n]\ntable = items\ncolumns = slow(n), id\nrequires = backfill:b01\n",
+                                      registry("1")));
     run = site_start(&site, "deploy");
     looks = watch_own(&site, run, true);
     T_EQ_INT(site_end(&site, run, "deploy").exit, 0);
@@ -234,8 +238,9 @@ SG_TEST(own_connections_of_a_deploy)
 
 static const struct sg_test tests[] = {
     SG_CASE_SECONDS(two_runners_direct, 600), SG_CASE_SECONDS(two_runners_pooled, 600),
-    SG_CASE_SECONDS(two_runners_past_the_pooler, 600), SG_CASE_SECONDS(two_runners_one_of_each, 600), SG_CASE(own_connections_direct),
-    SG_CASE(own_connections_pooled), SG_CASE(own_connections_past_the_pooler), SG_CASE(own_connections_of_a_deploy), SG_CASES_END};
+    SG_CASE_SECONDS(two_runners_past_the_pooler, 600), SG_CASE_SECONDS(two_runners_one_of_each, 600),
+    SG_CASE(own_connections_direct), SG_CASE(own_connections_pooled), SG_CASE(own_connections_past_the_pooler),
+    SG_CASE(own_connections_of_a_deploy), SG_CASES_END};
 static const struct sg_suite suites[] = {{"index_pair", tests}, SG_SUITES_END};
 
 int main(int argc, char **argv)

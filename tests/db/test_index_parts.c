@@ -27,7 +27,8 @@ static struct site *fresh(enum way way, const char *lines)
                 "CREATE TABLE parted_2a PARTITION OF parted_2 FOR VALUES IN (150);"
                 "CREATE TABLE parted_2b PARTITION OF parted_2 DEFAULT;"
                 "CREATE TABLE \"Parted 3\" PARTITION OF parted FOR VALUES FROM (200) TO (300);"
-                "INSERT INTO parted SELECT i, i, i FROM generate_series(1, 299) i; INSERT INTO parted VALUES (0, -1, 150); ANALYZE parted");
+                "INSERT INTO parted SELECT i, i, i FROM generate_series(1, 299) i;"
+                "INSERT INTO parted VALUES (0, -1, 150); ANALYZE parted");
     site_manifest(&site, lines);
     return &site;
 }
@@ -102,8 +103,8 @@ BOTH_WAYS(what_is_there_is_taken)
 }
 
 enum blow { KILL, KILL_ALL, KILL_BUILDER, TERMINATE, CUT, INT, TERM_TWICE, BLOWS };
-static const char *const names[BLOWS] = {"sgrun killed", "all killed", "builder killed", "backend terminated", "connections cut", "SIGINT",
-                                         "SIGTERM twice"};
+static const char *const names[BLOWS] = {"sgrun killed", "all killed", "builder killed", "backend terminated", "connections cut",
+                                         "SIGINT", "SIGTERM twice"};
 
 static void strike(struct site *site, struct sg_run *run, enum blow blow)
 {

@@ -19,7 +19,8 @@ static struct site *fresh(enum way way, const char *lines)
 
 static int holder_pid(struct site *site)
 {
-    return (int)sg_sql_int(site->sql, "SELECT pid FROM pg_stat_activity WHERE application_name = 'holder' AND datname = current_database()");
+    return (int)sg_sql_int(site->sql, "SELECT pid FROM pg_stat_activity WHERE application_name = 'holder'"
+                                      " AND datname = current_database()");
 }
 
 /* The one that holds it up is named by its pid and its name, within the time after which a line comes. */
@@ -194,8 +195,9 @@ BOTH_WAYS(somebody_comes_while_we_build)
         const char *state;
 
         sg_sql_exec(other, "SET client_min_messages = error");
-        sg_sql_send(other, phase == PHASE_WRITERS ? "CREATE INDEX CONCURRENTLY t_other ON t (b)" : "CREATE INDEX CONCURRENTLY IF NOT EXISTS t_gate ON t"
-                                                                                 " (gate(a) slow_ops)");
+        sg_sql_send(other, phase == PHASE_WRITERS
+                               ? "CREATE INDEX CONCURRENTLY t_other ON t (b)"
+                               : "CREATE INDEX CONCURRENTLY IF NOT EXISTS t_gate ON t (gate(a) slow_ops)");
         sg_test_sleep_ms(1200); /* longer than the server takes to look for deadlocks */
         site_release(site);
         T_EQ_INT(site_end(site, run, "somebody came").exit, 0);
