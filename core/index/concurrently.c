@@ -178,13 +178,14 @@ static int ask(struct sg_index_work *work, const char *question, struct sg_arena
 	return answer;
 }
 
-/* Behind a pooler the backend is found by what it runs: only our claim's holder sends this text. */
+/* Behind a pooler the backend is found by what it runs: only our claim's holder sends this text (and its parallel workers
+ * bear it, who end while it goes on). */
 static void find_backend(struct sending *sending, struct sg_arena *arena)
 {
 	int pid = ask(sending->work,
 	              sg_arena_printf(arena,
 	                              "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
-	                              " AND pid <> pg_backend_pid() AND length(query) > 30 AND starts_with(%s, query)"
+	                              " AND leader_pid IS NULL AND pid <> pg_backend_pid() AND length(query) > 30 AND starts_with(%s, query)"
 	                              " ORDER BY query_start DESC LIMIT 1",
 	                              sg_db_literal(arena, sending->sql)),
 	              arena);

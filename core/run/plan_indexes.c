@@ -62,8 +62,8 @@ static const char *to_build(struct sg_planning *p, const struct sg_index_definit
 		return "invalid: it is dropped first";
 	if (found->leftover_count > 0)
 		return sg_arena_printf(p->run->arena, "%s, which is invalid, is dropped first", found->leftovers[0]);
-	if (row != NULL && row->state == SG_INDEX_FAILED)
-		return sg_arena_printf(p->run->arena, "%s before, tries again", sg_index_row_text(row, p->run->arena));
+	if (row != NULL && row->state == SG_INDEX_FAILED && row->message != NULL)
+		return sg_arena_printf(p->run->arena, "failed before: %.*s, tries again", (int)strcspn(row->message, "\n"), row->message);
 	if (found->table_rows >= 0)
 		return sg_arena_printf(p->run->arena, "about %" PRId64 " row%s", found->table_rows, found->table_rows == 1 ? "" : "s");
 	return "not there";

@@ -1018,6 +1018,24 @@ SG_TEST(behind_a_pooler_it_is_built_with_progress_and_names)
     T_CONTAINS(logged.data, "session settings");
 }
 
+/* Its parallel workers bear the same text, and end while it goes on: it is not they who are watched. */
+SG_TEST(behind_a_pooler_the_leader_is_watched_and_not_its_workers)
+{
+    struct sg_sql *early[4];
+
+    for (size_t i = 0; i < 4; i++)
+        early[i] = sg_sql_open(sg_server_conninfo(sg_server_shared(), "postgres", NULL));
+    pooled(NULL, "[index i_b]\ntable = t\ncolumns = slow(b)\n", 4);
+    for (size_t i = 0; i < 4; i++)
+        sg_sql_close(early[i]); /* pg_stat_activity shows whoever takes their places first */
+    sg_sql_exec(sql, "CREATE FUNCTION slow(int) RETURNS int IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS"
+                     " 'BEGIN PERFORM pg_sleep(0.004); RETURN $1; END'; ALTER TABLE t SET (parallel_workers = 2)");
+    T_EQ_STR(built(), "built");
+    T_CONTAINS(told.data, "building index: scanning table");
+    T_EQ_INT(result.attempts, 1);
+    T_EQ_STR(there(), "i_b");
+}
+
 SG_TEST(two_runners_behind_a_pooler_build_it_once)
 {
     pooled(NULL, I_B, 4);
@@ -1141,6 +1159,7 @@ static const struct sg_test sessions[] = {
     SG_CASE(a_table_of_somebody_else_is_left_alone),
     SG_CASE(a_direct_dsn_to_another_database_is_found_out),
     SG_CASE(behind_a_pooler_it_is_built_with_progress_and_names),
+    SG_CASE(behind_a_pooler_the_leader_is_watched_and_not_its_workers),
     SG_CASE(two_runners_behind_a_pooler_build_it_once),
     SG_CASE(a_pool_of_one_is_enough),
     SG_CASE(a_pooled_session_that_is_read_only_is_named),

@@ -309,7 +309,7 @@ SG_TEST(status_says_what_was_seen)
     T_EQ_INT(sg_json_int(sg_json_get(status_of(project, "i3"), "bytes")), 8192);
     T_CONTAINS(project_text(sg_json_get(status_of(project, "i3"), "error"), "detail"), "is: a\nwanted: b");
     T_CONTAINS(project_must(project, 0, "status").out, "waits for index:i1 (failed: could not create unique index \"i1\")");
-    T_CONTAINS(planned(project), "i1 BUILD (failed: could not create unique index \"i1\" before, tries again)\n");
+    T_CONTAINS(planned(project), "i1 BUILD (failed before: could not create unique index \"i1\", tries again)\n");
     T_CONTAINS(planned(project), "s01 WAIT index:i1 (failed: could not create unique index \"i1\"; this deploy builds it first");
     project_must(project, 3, "status", "--exit-code");
     set(project, "i1", "state = 'valid'");
