@@ -22,16 +22,21 @@ struct faults {
 
 /* ---- faults; what the run came to is judged by them ---- */
 
-static void kill_builders(struct sg_run *run, bool itself, int sig)
+static size_t signal_all(struct sg_run *run, bool itself, int sig)
 {
     pid_t builders[8];
     size_t count = sg_run_lanes(run, builders, 8);
 
-    T_GT_INT(count, 0);
     if (itself)
         sg_run_signal(run, sig);
     for (size_t i = 0; i < count; i++)
         (void)kill(builders[i], sig);
+    return count;
+}
+
+static void kill_builders(struct sg_run *run, bool itself, int sig)
+{
+    T_GT_INT(signal_all(run, itself, sig), 0);
 }
 
 /* The end of a run that was not killed: its exit status, whatever it says is true (site_end), and it takes no longer than that. */
@@ -261,4 +266,91 @@ void build_faults(enum way way, int n)
             printf(" %s %d;", blow_names[i], faults.hits[i]);
     printf("\n");
     T_GE_INT(faults.all, n);
+}
+
+/* ---- moments by chance ---- */
+
+#define MOST_PHASES 16
+
+struct seen {
+    const char *phases[MOST_PHASES];
+    int hits[MOST_PHASES], count;
+};
+
+static void count_phase(struct seen *seen, const char *phase)
+{
+    int i = 0;
+
+    while (i < seen->count && strcmp(seen->phases[i], phase) != 0)
+        i++;
+    if (i == seen->count && seen->count < MOST_PHASES)
+        seen->phases[seen->count++] = phase;
+    seen->hits[i < MOST_PHASES ? i : MOST_PHASES - 1]++;
+}
+
+#define BIG "big_idx"
+#define PHASE_NOW "SELECT phase FROM pg_stat_progress_create_index WHERE relid = 'big'::regclass LIMIT 1"
+
+static bool await_begin(struct site *site, struct sg_run *run)
+{
+    int64_t until = sg_test_now_ms() + 20000;
+
+    while (sg_sql_value(site->sql, PHASE_NOW) == NULL) {
+        if (sg_run_ended(run) || sg_test_now_ms() > until)
+            return false;
+        sg_test_sleep_ms(1);
+    }
+    return true;
+}
+
+static void kill_once(struct site *site, int64_t length, struct seen *seen, int *hits)
+{
+    struct sg_run *run = site_start(site, "index");
+    bool all = sg_test_rand(2) == 0, begun = await_begin(site, run);
+    const char *phase;
+
+    if (begun)
+        sg_test_sleep_ms((int64_t)sg_test_rand((uint64_t)length + 1));
+    phase = sg_sql_value(site->sql, PHASE_NOW);
+    if (all)
+        (void)signal_all(run, true, SIGKILL);
+    else
+        sg_run_signal(run, SIGKILL);
+    if (site_end(site, run, "at some moment").signal == SIGKILL && phase != NULL) {
+        (*hits)++;
+        count_phase(seen, phase);
+    }
+    site_settle(site, BIG, phase != NULL ? phase : "after the build");
+    sg_sql_exec(site->sql, "DROP INDEX " BIG "; DELETE FROM sgrun.indexes");
+}
+
+void build_kills(enum way way, int n)
+{
+    static struct site site;
+    struct seen seen = {.count = 0};
+    struct sg_run *run;
+    int64_t length;
+    int hits = 0;
+
+    n *= sg_test_full() ? 6 : 1;
+    site_open(&site, way, false);
+    sg_sql_exec(site.sql, "CREATE TABLE big (id int, note text);"
+                          "INSERT INTO big SELECT i, md5(i::text) FROM generate_series(1, 150000) i");
+    site_manifest(&site, "[index " BIG "]\ntable = big\ncolumns = note, id\nunique = yes\n");
+    run = site_start(&site, "index");
+    T_MUST(await_begin(&site, run));
+    length = sg_test_now_ms();
+    while (sg_sql_value(site.sql, PHASE_NOW) != NULL)
+        sg_test_sleep_ms(1);
+    length = sg_test_now_ms() - length;
+    T_EQ_INT(site_end(&site, run, "undisturbed").exit, 0);
+    sg_sql_exec(site.sql, "DROP INDEX " BIG "; DELETE FROM sgrun.indexes");
+    for (int i = 0; hits < n && i < 4 * n; i++)
+        kill_once(&site, length, &seen, &hits);
+    printf("%d kills hit in a build of %lld ms:", hits, (long long)length);
+    for (int i = 0; i < seen.count; i++)
+        printf(" %s %d;", seen.phases[i], seen.hits[i]);
+    printf("\n");
+    T_GE_INT(hits, n);
+    T_GE_INT(seen.count, n < 20 ? 1 : 4);
 }

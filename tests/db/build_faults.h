@@ -29,4 +29,8 @@ enum blow {
 /* A test: each of these phases and faults, N of them by chance; with SGRUN_TEST_FULL all. */
 void build_faults(enum way way, int n);
 
+/* A test: sgrun is killed, N times, at any moment of the build of a larger index that nothing holds: the phases that cannot be held
+ * (sorting, loading, the scan of the new index) are hit too. Prints which; with SGRUN_TEST_FULL six times as often. */
+void build_kills(enum way way, int n);
+
 #endif
