@@ -76,6 +76,9 @@ struct sg_render_build {
 /* The line at the bottom of a terminal, no wider than it: the first in full, least important facts left out first; of the
  * others what there is room for. No newline. */
 void sg_render_build_bar(struct sg_buf *out, const struct sg_look *look, const struct sg_render_build *builds, size_t count);
+/* Which of them is to be first on it: the one that has waited for others longest, if for a second or more, since that needs a
+ * person; else 0. */
+size_t sg_render_build_foremost(const struct sg_render_build *builds, size_t count);
 /* All the facts of one, for the log and for status: "building index: scanning table, 45 %, 3,200 of 7,100 blocks, 12 s left". */
 void sg_render_build_text(struct sg_buf *out, const struct sg_index_progress *progress);
 /* What it waits for alone: "waiting for old snapshots: pid 4711 (…)"; nothing if it waits for nobody. */

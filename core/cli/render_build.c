@@ -11,6 +11,7 @@
 #include "core/base/text.h"
 #include "core/cli/render.h"
 
+#define WAIT_FIRST_MS 1000 /* a shorter wait is none of anybody's concern */
 #define CELLS 10
 #define CELLS_WIDE 20
 #define WIDE 132
@@ -238,6 +239,19 @@ static void add_text(struct sg_buf *out, const struct sg_look *look, enum sg_ton
 		return;
 	sg_buf_adds(out, "  ");
 	sg_look_add(out, look, tone, text->data);
+}
+
+size_t sg_render_build_foremost(const struct sg_render_build *builds, size_t count)
+{
+	int64_t longest = WAIT_FIRST_MS - 1;
+	size_t first = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (builds[i].progress->waits_for != NULL && builds[i].progress->waits_ms > longest) {
+			longest = builds[i].progress->waits_ms;
+			first = i;
+		}
+	return first;
 }
 
 void sg_render_build_bar(struct sg_buf *out, const struct sg_look *look, const struct sg_render_build *builds, size_t count)

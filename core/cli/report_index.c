@@ -101,11 +101,12 @@ static void note(struct sg_report_build *build, const struct sg_index_progress *
 	build->progress.doing = keep(&build->doing, progress->doing);
 }
 
-/* The line at the bottom: the one that began first in full. */
+/* The line at the bottom: the one that waits for others in full, else the one that began first. */
 static void show(const struct sg_report *report)
 {
-	struct sg_render_build *shown;
+	struct sg_render_build *shown, foremost;
 	struct sg_buf line = SG_BUF_INIT;
+	size_t first;
 
 	if (!sg_report_is_live(report))
 		return;
@@ -116,6 +117,10 @@ static void show(const struct sg_report *report)
 	shown = sg_xcalloc(report->build_count, sizeof *shown);
 	for (size_t i = 0; i < report->build_count; i++)
 		shown[i] = (struct sg_render_build){ report->builds[i].step->id, &report->builds[i].progress };
+	first = sg_render_build_foremost(shown, report->build_count);
+	foremost = shown[first];
+	memmove(shown + 1, shown, first * sizeof *shown);
+	shown[0] = foremost;
 	sg_render_build_bar(&line, &report->look, shown, report->build_count);
 	sg_live_line(line.data);
 	sg_buf_release(&line);

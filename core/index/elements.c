@@ -11,7 +11,7 @@
 #include "core/sql/tree.h"
 
 static const char write_columns[] = "Write columns as between the brackets of CREATE INDEX … ON table (…): "
-                                    "business_id, lower(email), created_at DESC.";
+                                    "business_id, lower(email), (meta ->> 'plan'), created_at DESC.";
 static const char write_opclass[] = "Write one operator class for each column, in their order: default, text_pattern_ops.";
 
 static const char *dotted(struct sg_arena *arena, const struct sg_json *names, bool plain)

@@ -12,7 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 
-#define SPEED_AFTER_MS 1000 /* before that the speed of a phase says nothing */
+#define SPEED_AFTER_MS 2000 /* before that the speed of a phase says nothing: the server counts in leaps */
 #define MOST_FAILURES 3
 #define SELDOM_MS 15000     /* a pool without a connection to spare will hardly have one soon */
 

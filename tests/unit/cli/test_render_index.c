@@ -96,6 +96,20 @@ SG_TEST(several_on_one_line)
     T_EQ_STR(BAR(80, &waiting, &scanning), "  idx_business...rs_priority  waiting for old snapshots: pid 4711 (...  +1 more");
 }
 
+/* Whoever has to act on something sees it, whichever began first. */
+SG_TEST(the_one_that_waits_comes_first)
+{
+    struct sg_index_progress shortly = waiting, longer = waiting;
+    struct sg_render_build builds[] = { { "a", &scanning }, { "b", &shortly }, { "c", &waiting }, { "d", &longer } };
+
+    shortly.waits_ms = 900;
+    longer.waits_ms = 40000;
+    T_EQ_INT(sg_render_build_foremost(builds, 1), 0);
+    T_EQ_INT(sg_render_build_foremost(builds, 2), 0);
+    T_EQ_INT(sg_render_build_foremost(builds, 3), 2);
+    T_EQ_INT(sg_render_build_foremost(builds, 4), 3);
+}
+
 static size_t chars(const char *line)
 {
     return sg_text_chars(line, strlen(line));
@@ -357,7 +371,8 @@ SG_TEST(in_json)
     free(dump);
 }
 
-static const struct sg_test tests[] = { SG_CASE(a_bar), SG_CASE(a_bar_of_one_that_waits), SG_CASE(several_on_one_line), SG_CASE(a_bar_fits),
+static const struct sg_test tests[] = { SG_CASE(a_bar), SG_CASE(a_bar_of_one_that_waits), SG_CASE(several_on_one_line),
+    SG_CASE(the_one_that_waits_comes_first), SG_CASE(a_bar_fits),
                                         SG_CASE(a_line_of_the_log), SG_CASE(sizes), SG_CASE(a_line_an_index),
                                         SG_CASE(an_end_with_nothing_to_do), SG_CASE(an_end_that_says_what_to_do),
                                         SG_CASE(what_was_not_reached), SG_CASE(what_was_reopened_is_said_where_nothing_runs_it),
