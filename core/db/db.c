@@ -617,7 +617,6 @@ const char *sg_db_parameter(const struct sg_db *db, const char *name)
 	return db->conn == NULL ? NULL : PQparameterStatus(db->conn, name);
 }
 
-/* PQcancel is safe in signal handlers, and bound by tcp_user_timeout. */
 int sg_db_trips(struct sg_db *db, int64_t *fastest_us_r)
 {
 	int trips = db->trips;
@@ -627,6 +626,7 @@ int sg_db_trips(struct sg_db *db, int64_t *fastest_us_r)
 	return trips;
 }
 
+/* PQcancel is safe in signal handlers, and bound by tcp_user_timeout. */
 void sg_db_cancel(struct sg_db *db)
 {
 	char why[256];

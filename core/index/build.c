@@ -311,14 +311,14 @@ static bool stopped(const struct sg_err *err)
 	return err->class == SG_CLASS_INTERRUPTED || err->class == SG_CLASS_TERMINATED;
 }
 
-/* The next run goes on: nothing is wrong with the index or its section. */
+/* The next run goes on: nothing is wrong with the index or its section. (0A000 that may pass: BEGIN READ WRITE on a standby.) */
 static bool is_left(const struct sg_index_build *build, const struct sg_err *err)
 {
 	if (build->deadline_ms != 0 && sg_clock_ms() >= build->deadline_ms && (err->class == SG_CLASS_LATE || err->class == SG_CLASS_LOCKED))
 		return true;
 	return err->class == SG_CLASS_CONNECTION ||
 	       (err->class == SG_CLASS_TRANSIENT && (strcmp(err->sqlstate, "57P03") == 0 || strcmp(err->sqlstate, "53300") == 0 ||
-	                                             strcmp(err->sqlstate, "25006") == 0));
+	                                             strcmp(err->sqlstate, "25006") == 0 || strcmp(err->sqlstate, "0A000") == 0));
 }
 
 /* Drops the invalid index that a failed attempt, or an earlier run, left. */

@@ -121,6 +121,8 @@ int sg_index_own_open(struct sg_index_work *work, struct sg_err *err)
 		if (status == 0 && work->own_session)
 			status = set_up(work, &arena, err);
 	}
+	if (status != 0)
+		sg_session_drop(own); /* half set up it is of no use to anybody */
 	sg_arena_release(&arena);
 	return status;
 }

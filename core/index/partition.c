@@ -89,27 +89,32 @@ const char *sg_parted_name(struct sg_parted *p, const struct sg_tree_member *lea
 	return NULL;
 }
 
-/* Waits while somebody else builds on the partition. */
+/* Waits while somebody else builds on the partition: for hours, perhaps, so each turn has an arena of its own. */
 static int wait_turn(struct sg_parted *p, struct sg_err *err)
 {
 	struct sg_index_work *work = p->work;
-	struct sg_index_busy busy;
+	const char *relation = work->build->definition->relation;
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_index_busy busy = { .building = true };
 	bool said = false;
+	int status = 0;
 
-	for (;;) {
+	while (status == 0 && busy.building) {
+		sg_arena_reset(&arena);
 		if (sg_index_check(work, err) != 0 ||
-		    sg_index_busy(&work->session, work->build->definition, 0, &p->pass, &busy, err) != 0)
-			return -1;
-		if (!busy.building)
-			return 0;
-		if (!said)
-			sg_log(SG_LOG_INFO, "index-busy", p->definition->step->id, 0, "another session builds on partition %s: %s",
-			       work->build->definition->relation, busy.text);
-		said = true;
-		if (sg_index_wait(work, sg_arena_printf(&p->pass, "a build on partition %s by another session: %s",
-		                                        work->build->definition->relation, busy.text), err) != 0)
-			return -1;
+		    sg_index_busy(&work->session, work->build->definition, 0, &arena, &busy, err) != 0) {
+			status = -1;
+		} else if (busy.building) {
+			if (!said)
+				sg_log(SG_LOG_INFO, "index-busy", p->definition->step->id, 0, "another session builds on partition %s: %s",
+				       relation, busy.text);
+			said = true;
+			status = sg_index_wait(
+				work, sg_arena_printf(&arena, "a build on partition %s by another session: %s", relation, busy.text), err);
+		}
 	}
+	sg_arena_release(&arena);
+	return status;
 }
 
 /* What a failed build left behind, if it can be dropped soon; the next look finds it otherwise. */

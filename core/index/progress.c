@@ -179,6 +179,12 @@ void sg_index_meter_read(struct sg_index_meter *meter, struct sg_arena *arena, s
 	/* No row: it waits for the table's lock, or it drops. The view's current_locker_pid is among those who block. */
 	if (pid != 0 && (reading.phase == NULL || sg_text_prefix(reading.phase, "waiting ")))
 		sg_watch_blockers(meter->watch, pid, arena, &blockers);
+	/* a build takes hours, and its lock_seconds counts by what is told here: what failed is asked again, if seldom */
+	if (meter->watch->off) {
+		meter->watch->off = false;
+		meter->watch->failures = 0;
+		meter->again_ms = now + SELDOM_MS;
+	}
 	if (blockers.waited_ms == 0 && blockers.text == NULL) {
 		meter->wait_ms = 0;
 		return;

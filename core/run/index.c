@@ -284,8 +284,9 @@ static void take_result(struct sg_index_phase *phase, const struct sg_index_defi
 		item->result = *result; /* its error is ours now */
 		sg_err_defer(&item->result.err, phase->run->arena);
 		item->waits_for = NULL;
-		/* each of the others would wait as long for a server that is away */
-		if (result->err.class == SG_CLASS_CONNECTION || result->err.class == SG_CLASS_REJECTED)
+		/* each of the others would wait as long for a server that is away, or a standby */
+		if (result->err.class == SG_CLASS_CONNECTION || result->err.class == SG_CLASS_REJECTED ||
+		    (result->end == SG_INDEX_END_LEFT && result->err.class == SG_CLASS_TRANSIENT))
 			phase->away = true;
 		phase->slots[i].slot = SG_SLOT_SETTLED;
 		sg_index_tell_ended(phase, item);

@@ -219,8 +219,12 @@ static int read_roots(struct sg_index_phase *phase, struct sg_err *err)
 	                                     "SELECT n, coalesce(pg_catalog.pg_partition_root(t), t)::oid FROM (VALUES %s) v (n, t)",
 	                                     sql.data),
 	                     0, NULL, phase->run->arena, &result, err);
-	for (int row = 0; status == 0 && row < sg_result_rows(result); row++)
-		phase->course[sg_result_int(result, row, 0)].listed->root = (uint32_t)sg_result_int(result, row, 1);
+	for (int row = 0; status == 0 && row < sg_result_rows(result); row++) {
+		size_t i = (size_t)sg_result_int(result, row, 0);
+
+		if (i < phase->result->count)
+			phase->course[i].listed->root = (uint32_t)sg_result_int(result, row, 1);
+	}
 	sg_buf_release(&sql);
 	return status;
 }

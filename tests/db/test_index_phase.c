@@ -509,6 +509,30 @@ SG_TEST(the_server_stays_away)
     T_EQ_STR(there(project), "i1 i2 i3 i4");
 }
 
+/* On a standby nothing can be built, and one that finds it out is enough. */
+SG_TEST(a_standby)
+{
+    struct project *project = tables(sg_server_start(NULL));
+    const char *signal = sg_test_strf("%s/standby.signal", sg_server_data(project->server));
+    struct sg_run_result result;
+    FILE *file;
+
+    project->policy = "retry_seconds = 3";
+    project_write(project, one_each(1));
+    (void)project_must(project, 0, "index", "--strict");
+    project_write(project, one_each(6));
+    sg_sql_close(project->sql);
+    sg_server_stop(project->server, SG_STOP_FAST);
+    file = fopen(signal, "w");
+    T_MUST_NOT_NULL(file);
+    fclose(file);
+    sg_server_restart(project->server);
+    result = sg_run_wait(project_start_args(project, (const char *const[]){"index", "--json", NULL}), 60000);
+    sg_test_check(SG_HERE_, false, result.exit == 0, "exit %d:\n%s%s", result.exit, result.out, result.err);
+    T_LT_INT(result.ms, 10000);
+    T_CONTAINS(result.out, "\"end\": \"left\"");
+}
+
 static const struct sg_test tests[] = {SG_CASE(all_are_built_and_then_nothing_is_done),
                                        SG_CASE(by_priority),
                                        SG_CASE(what_is_there_already),
@@ -530,6 +554,7 @@ static const struct sg_test tests[] = {SG_CASE(all_are_built_and_then_nothing_is
                                        SG_CASE(stopped_while_a_writer_is_waited_for),
                                        SG_CASE(one_takes_too_long),
                                        SG_CASE(the_server_stays_away),
+                                       SG_CASE(a_standby),
                                        SG_CASES_END};
 static const struct sg_suite suites[] = {{"index_phase", tests}, SG_SUITES_END};
 

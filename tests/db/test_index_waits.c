@@ -240,10 +240,32 @@ BOTH_WAYS(statement_timeout_of_the_role)
     site_quiet(site, "statement_timeout");
 }
 
+/* Three questions for who blocks go unanswered, as when a network is away for a moment: after that they are asked again. */
+SG_TEST(lock_seconds_hold_though_the_watch_has_failed)
+{
+    struct site *site = fresh(WAY_DIRECT, site_section("t_gate", "lock_seconds = 4\n"));
+    struct sg_run_result result;
+    struct sg_run *run;
+
+    site_hold_before(site, PHASE_WRITERS);
+    sg_proxy_arm(site->proxy, &(struct sg_proxy_rule){
+        .fault = SG_FAULT_DROP_REQUEST, .match = "LEFT JOIN pg_stat_activity a ON a.pid = b.pid", .every = true});
+    run = site_start(site, "index");
+    T_MUST(sg_proxy_await_hits(site->proxy, 3, 15000));
+    sg_proxy_disarm(site->proxy);
+    result = site_end(site, run, "after three failures");
+    T_EQ_INT(result.exit, 0);
+    T_CONTAINS(site_said(result), "longer than lock_seconds");
+    T_LT_INT(result.ms, 40000);
+    site_release(site);
+    site_settle(site, "t_gate", "after three failures");
+}
+
 static const struct sg_test tests[] = {
     BOTH_CASES(waits_and_names_whom), BOTH_CASES(lock_seconds_holds), BOTH_CASES(a_table_that_is_locked_whole),
     BOTH_CASES(max_seconds_holds), BOTH_CASES(somebody_builds_the_same), BOTH_CASES(somebody_fails_to_build_the_same),
     BOTH_CASES(somebody_builds_another), BOTH_CASES(somebody_comes_while_we_build), BOTH_CASES(statement_timeout_of_the_role),
+    SG_CASE(lock_seconds_hold_though_the_watch_has_failed),
     SG_CASES_END};
 static const struct sg_suite suites[] = {{"index_waits", tests}, SG_SUITES_END};
 
