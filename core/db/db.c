@@ -599,7 +599,7 @@ void sg_db_on_wait(struct sg_db *db, sg_wait_hook hook, void *context)
 
 bool sg_db_lost(const struct sg_db *db)
 {
-	return db->conn == NULL || PQstatus(db->conn) == CONNECTION_BAD;
+	return db == NULL || db->conn == NULL || PQstatus(db->conn) == CONNECTION_BAD;
 }
 
 int sg_db_server_version(const struct sg_db *db)

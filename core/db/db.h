@@ -41,7 +41,7 @@ SG_MUST_CHECK int sg_db_open(struct sg_db **db_r, const struct sg_dsn *dsn, cons
 void sg_db_close(struct sg_db *db);
 void sg_db_on_wait(struct sg_db *db, sg_wait_hook hook, void *context);
 
-/* True once the connection is of no more use (lost, FATAL, abandoned). */
+/* True once the connection is of no more use (lost, FATAL, abandoned), and of NULL. */
 bool sg_db_lost(const struct sg_db *db);
 int sg_db_server_version(const struct sg_db *db); /* 150020 */
 /* The process id of the startup packet's answer; behind a pooler it is not the backend's. */

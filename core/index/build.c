@@ -231,7 +231,7 @@ static int look(struct course *course, struct sg_err *err)
 		int64_t begun = sg_clock_ms();
 		const char *whom;
 
-		if (sg_index_check(work, err) != 0)
+		if (sg_index_check(work, err) != 0 || sg_index_own_alive(work, err) != 0)
 			return -1;
 		if (sg_index_look(&work->session, work->build->definition, &course->arena, &course->look, err) == 0) {
 			course->looked = true;

@@ -100,6 +100,8 @@ struct sg_index_work {
 /* own_session.c: opens the session that builds and sets it up, if it is not open; SG_CLASS_STATE where direct_dsn leads to
  * another database than dsn (asked by our claim, so take it first). */
 SG_MUST_CHECK int sg_index_own_open(struct sg_index_work *work, struct sg_err *err);
+/* Whether it is open still: what goes wrong may have closed it. */
+SG_MUST_CHECK int sg_index_own_alive(const struct sg_index_work *work, struct sg_err *err);
 /* The advisory lock on the table, in the session that builds. 1: had (or there is a pooler, and no such thing); 0: somebody has it, *whom_r (in
  * the arena) says who; an sgrun's that is idle has lost its client, and is ended. -1: err. */
 SG_MUST_CHECK int sg_index_own_lock(struct sg_index_work *work, struct sg_arena *arena, const char **whom_r, struct sg_err *err);

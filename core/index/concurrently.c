@@ -297,7 +297,7 @@ int sg_index_send(struct sg_index_work *work, const char *sql, struct sg_err *er
 	int status;
 
 	work->gave_way = false;
-	if (sg_index_check(work, err) != 0 || sg_index_own_role(work, true, err) != 0)
+	if (sg_index_check(work, err) != 0 || sg_index_own_alive(work, err) != 0 || sg_index_own_role(work, true, err) != 0)
 		return -1;
 	sg_index_meter_reset(&work->meter, work->own_session ? sg_db_pid(work->session.db) : 0);
 	sending.looked_ms = sg_clock_ms() - LOOK_MS + FIRST_LOOK_MS;
@@ -316,8 +316,12 @@ int sg_index_send(struct sg_index_work *work, const char *sql, struct sg_err *er
 	} else {
 		work->gave_way = false;
 	}
-	if (!sg_db_lost(work->session.db) && sg_index_own_role(work, false, &ignored) != 0)
-		sg_session_drop(&work->session);
+	if (!sg_db_lost(work->session.db) && sg_index_own_role(work, false, &ignored) != 0 && !sg_db_lost(work->session.db)) {
+		sg_session_drop(&work->session); /* whose rights it has nobody knows */
+		if (status == 0)
+			status = sg_err_set(err, SG_CLASS_CONNECTION, "the session was closed: its role could not be taken back (%s)",
+			                    ignored.primary);
+	}
 	sg_err_release(&ignored);
 	sg_err_release(&sending.why);
 	sg_arena_release(&arena);

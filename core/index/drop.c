@@ -155,9 +155,11 @@ static int drop_one(struct sg_index_work *work, const char *schema, const char *
 	int status;
 
 	sg_buf_clear(&work->obstacle);
-	status = sg_db_script_rows(work->session.db,
-	                           sg_arena_printf(&arena, target_sql, sg_db_literal(&arena, schema), sg_db_literal(&arena, index)),
-	                           &arena, &result, err);
+	status = sg_index_own_alive(work, err);
+	if (status == 0)
+		status = sg_db_script_rows(work->session.db,
+		                           sg_arena_printf(&arena, target_sql, sg_db_literal(&arena, schema), sg_db_literal(&arena, index)),
+		                           &arena, &result, err);
 	if (status == 0 && sg_result_rows(result) == 0) {
 		status = 1;
 	} else if (status == 0 && !sg_result_true(result, 0, VALID)) {

@@ -127,6 +127,11 @@ int sg_index_own_open(struct sg_index_work *work, struct sg_err *err)
 	return status;
 }
 
+int sg_index_own_alive(const struct sg_index_work *work, struct sg_err *err)
+{
+	return !sg_db_lost(work->session.db) ? 0 : sg_err_set(err, SG_CLASS_CONNECTION, "the connection to the server was lost");
+}
+
 int sg_index_own_role(struct sg_index_work *work, bool on, struct sg_err *err)
 {
 	const char *role = work->build->run->manifest->role;

@@ -159,7 +159,7 @@ static int look(struct sg_parted *p, struct sg_err *err)
 	sg_arena_reset(&p->pass);
 	memset(&p->tree, 0, sizeof p->tree);
 	p->blockers = NULL;
-	if (sg_index_check(p->work, err) != 0 || sg_parted_read(p, err) != 0)
+	if (sg_index_check(p->work, err) != 0 || sg_index_own_alive(p->work, err) != 0 || sg_parted_read(p, err) != 0)
 		return -1;
 	if (p->tree.count == 0 || !p->tree.members[0].partitioned) {
 		sg_err_set(err, SG_CLASS_SQL, "there is no partitioned table %s any more", p->definition->relation);

@@ -258,10 +258,38 @@ BOTH_WAYS(an_answer_that_is_lost)
     whole(site, "answer lost");
 }
 
+/* In the middle of a partition's: nobody dies of it, and the next run goes on. */
+SG_TEST(the_server_is_stopped)
+{
+    static struct site site;
+    struct sg_run_result result;
+    struct sg_sql *holder;
+    struct sg_run *run;
+
+    site_open(&site, WAY_DIRECT, true);
+    sg_sql_exec(site.sql, "CREATE TABLE parted (id bigint NOT NULL, a int NOT NULL, at int NOT NULL) PARTITION BY RANGE (at);"
+                          "CREATE TABLE parted_2a PARTITION OF parted FOR VALUES FROM (0) TO (300);"
+                          "INSERT INTO parted VALUES (0, -1, 150)");
+    site_manifest(&site, SECTION);
+    shut(&site, &holder);
+    run = site_start(&site, "index");
+    await_gate(&site);
+    sg_sql_close(holder);
+    sg_sql_close(site.sql);
+    sg_server_stop(site.server, SG_STOP_FAST);
+    result = sg_run_wait(run, 60000);
+    T_EQ_INT(result.exit, 0);
+    T_LACKS(result.err, "died");
+    sg_server_restart(site.server);
+    site.sql = sg_sql_open(site.direct);
+    site_settle(&site, NAME, "the server was stopped");
+    whole(&site, "the server was stopped");
+}
+
 static const struct sg_test tests[] = {BOTH_CASES(built_and_left), BOTH_CASES(what_is_there_is_taken),
                                        BOTH_CASES(killed_at_a_partition), SG_CASE_SECONDS(cut_at_any_statement_direct, 1200),
                                        SG_CASE_SECONDS(cut_at_any_statement_pooled, 1200), BOTH_CASES(the_application_goes_on),
-                                       BOTH_CASES(an_answer_that_is_lost), SG_CASES_END};
+                                       BOTH_CASES(an_answer_that_is_lost), SG_CASE(the_server_is_stopped), SG_CASES_END};
 static const struct sg_suite suites[] = {{"index_parts", tests}, SG_SUITES_END};
 
 int main(int argc, char **argv)

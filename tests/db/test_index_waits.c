@@ -261,11 +261,43 @@ SG_TEST(lock_seconds_hold_though_the_watch_has_failed)
     site_settle(site, "t_gate", "after three failures");
 }
 
+/* The connection is lost when the role is taken back, after a CREATE, or a DROP, that went well or not. */
+SG_TEST(lost_with_the_role)
+{
+    static struct site here;
+    struct site *site = &here;
+
+    site_open(site, WAY_DIRECT, false);
+    site->role = "postgres";
+    sg_sql_exec(site->sql, "DO $$ BEGIN CREATE ROLE lost_owner; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+                           "ALTER TABLE t OWNER TO lost_owner; GRANT CREATE ON SCHEMA public TO lost_owner");
+    for (int drop = 0; drop <= 1; drop++) {
+        const char *what = drop ? "after a drop" : "after a build";
+        struct sg_run_result run;
+
+        site_manifest(site, "[index t_gate]\ntable = t\ncolumns = a\n");
+        if (drop)
+            sg_sql_expect(site->sql, "CREATE UNIQUE INDEX CONCURRENTLY t_gate ON t (b)", "23505");
+        sg_proxy_arm(site->proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_DROP_REQUEST, .match = "SET ROLE NONE", .whole = true});
+        run = site_end(site, site_start(site, "index", "--set", "database.role=lost_owner"), what);
+        T_EQ_INT(run.exit, 0);
+        T_EQ_INT(sg_proxy_hits(site->proxy), drop + 1);
+        T_LACKS(site_said(run), "died");
+        T_EQ_STR(site_index(site, "t_gate"), "valid");
+        site_settle(site, "t_gate", what);
+        site_clear(site);
+    }
+    site_manifest(site, "[index t_gate]\ntable = t\ncolumns = b\nunique = yes\n");
+    sg_proxy_arm(site->proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_DROP_REQUEST, .match = "SET ROLE NONE", .whole = true});
+    T_LACKS(site_said(site_end(site, site_start(site, "index", "--set", "database.role=lost_owner"), "duplicates")), "died");
+    T_EQ_STR(site_index(site, "t_gate"), "missing");
+}
+
 static const struct sg_test tests[] = {
     BOTH_CASES(waits_and_names_whom), BOTH_CASES(lock_seconds_holds), BOTH_CASES(a_table_that_is_locked_whole),
     BOTH_CASES(max_seconds_holds), BOTH_CASES(somebody_builds_the_same), BOTH_CASES(somebody_fails_to_build_the_same),
     BOTH_CASES(somebody_builds_another), BOTH_CASES(somebody_comes_while_we_build), BOTH_CASES(statement_timeout_of_the_role),
-    SG_CASE(lock_seconds_hold_though_the_watch_has_failed),
+    SG_CASE(lock_seconds_hold_though_the_watch_has_failed), SG_CASE(lost_with_the_role),
     SG_CASES_END};
 static const struct sg_suite suites[] = {{"index_waits", tests}, SG_SUITES_END};
 
