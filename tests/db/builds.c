@@ -34,27 +34,10 @@ void site_open(struct site *site, enum way way, bool own)
     site_open_with(site, way, own ? "" : NULL, 0, NULL);
 }
 
-void site_open_with(struct site *site, enum way way, const char *conf, int pool_size, const char *bouncer_conf)
+static void fill(struct site *site)
 {
-    const char *dir;
-    int port;
-
-    *site = (struct site){.way = way, .server = conf != NULL ? sg_server_start(conf) : sg_server_shared()};
-    site->role = sg_test_rand(2) == 0 ? OWNER : "postgres";
-    printf("as %s\n", site->role);
-    dir = sg_server_dir(site->server);
-    port = sg_server_port(site->server);
     site->db = sg_server_new_db(site->server);
     site->direct = sg_server_conninfo(site->server, site->db, NULL);
-    if (way == WAY_PAST)
-        site->past = sg_proxy_start(dir, port);
-    if (way != WAY_DIRECT) {
-        site->bouncer = sg_pgbouncer_start(&(struct sg_pgbouncer_opts){
-            .dir = dir, .port = port, .roles = (const char *const[]){OWNER, NULL}, .pool_size = pool_size, .conf = bouncer_conf});
-        dir = sg_pgbouncer_dir(site->bouncer);
-        port = sg_pgbouncer_port(site->bouncer);
-    }
-    site->proxy = sg_proxy_start(dir, port);
     site->sql = sg_sql_open(site->direct);
     sg_sql_exec(site->sql, "SET client_min_messages = error");
     if (sg_sql_value(site->sql, "SELECT 1 FROM pg_roles WHERE rolname = '" OWNER "'") == NULL)
@@ -65,6 +48,35 @@ void site_open_with(struct site *site, enum way way, const char *conf, int pool_
                            "INSERT INTO t VALUES (0, -1, 0, 'the gate'); CREATE TABLE elsewhere (id int);"
                            "INSERT INTO elsewhere VALUES (1); ANALYZE t");
     sg_sql_exec(site->sql, functions);
+}
+
+void site_open_with(struct site *site, enum way way, const char *conf, int pool_size, const char *bouncer_conf)
+{
+    const char *dir;
+    int port;
+
+    *site = (struct site){.way = way, .server = conf != NULL ? sg_server_start(conf) : sg_server_shared()};
+    site->role = sg_test_rand(2) == 0 ? OWNER : "postgres";
+    printf("as %s\n", site->role);
+    dir = sg_server_dir(site->server);
+    port = sg_server_port(site->server);
+    if (way == WAY_PAST)
+        site->past = sg_proxy_start(dir, port);
+    if (way != WAY_DIRECT) {
+        site->bouncer = sg_pgbouncer_start(&(struct sg_pgbouncer_opts){
+            .dir = dir, .port = port, .roles = (const char *const[]){OWNER, NULL}, .pool_size = pool_size, .conf = bouncer_conf});
+        dir = sg_pgbouncer_dir(site->bouncer);
+        port = sg_pgbouncer_port(site->bouncer);
+    }
+    site->proxy = sg_proxy_start(dir, port);
+    fill(site);
+}
+
+void site_renew(struct site *site)
+{
+    site_release(site);
+    sg_sql_close(site->sql);
+    fill(site);
 }
 
 void site_own(struct site *site)

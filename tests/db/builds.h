@@ -47,6 +47,8 @@ void site_open(struct site *site, enum way way, bool own);
 /* The same with a server of its own that has these lines in its configuration, or the shared one (NULL); a pool of so many
  * connections (0: 20), these lines in PgBouncer's configuration (or NULL). */
 void site_open_with(struct site *site, enum way way, const char *conf, int pool_size, const char *bouncer_conf);
+/* A new database of it, by the same way and as the same role. The manifest is to be written anew. */
+void site_renew(struct site *site);
 /* Gives that role what was made in schema public since; also done by site_manifest. */
 void site_own(struct site *site);
 /* Writes the manifest: [sgrun] and [policy] with short times, then these lines (keys of [policy], further sections). */

@@ -34,12 +34,8 @@ static const char sequence[] =
     "option.ddl1 = ALTER TABLE items ADD COLUMN done boolean NOT NULL DEFAULT true\n"
     "option.fingerprint = SELECT 1 FROM pg_attribute WHERE attrelid = 'items'::regclass AND attname = 'done'\n";
 
-/* ROLE: sgrun's, or NULL: by chance. */
-static void fresh(struct site *site, enum way way, const char *role)
+static void prepare(struct site *site)
 {
-    site_open(site, way, false);
-    if (role != NULL)
-        site->role = role;
     site->taken = "items_email_once";
     site->taken_as = "items_email_key";
     sg_sql_exec(site->sql,
@@ -88,7 +84,8 @@ BOTH_WAYS(killed_sequence)
     int hits = 0, want = sg_test_full() ? 60 : 8;
     int64_t whole;
 
-    fresh(&site, way, NULL);
+    site_open(&site, way, false);
+    prepare(&site);
     before = before_deploy(site.sql);
     whole = sg_test_now_ms();
     T_EQ_INT(site_end(&site, site_start(&site, "deploy"), "undisturbed").exit, 0);
@@ -98,7 +95,8 @@ BOTH_WAYS(killed_sequence)
     for (int round = 0; hits < want && round < 2 * want; round++) {
         int64_t at[PER_DATABASE], last = 0;
 
-        fresh(&site, way, site.role);
+        site_renew(&site);
+        prepare(&site);
         before = before_deploy(site.sql);
         for (int i = 0; i < PER_DATABASE; i++)
             at[i] = (int64_t)sg_test_rand((uint64_t)whole);
@@ -149,7 +147,8 @@ BOTH_WAYS(duplicates_come_behind_the_clean_up)
         struct sg_run_result result;
         struct sg_sql *app;
 
-        fresh(&site, way, NULL);
+        site_open(&site, way, false);
+        prepare(&site);
         app = sg_sql_hold(site.direct, "INSERT INTO items (email) VALUES ('mail7'), ('mail8')");
         run = site_start(&site, "deploy");
         await_build(&site, run);
