@@ -123,10 +123,11 @@ static const char *write_sql(const struct sg_index_claim *claim, bool renew, str
 			table, name, owner, claim->seconds);
 	return sg_arena_printf(arena,
 	                       "SELECT FROM %1$s WHERE name = %2$s FOR UPDATE NOWAIT;"
-	                       "WITH alive AS MATERIALIZED (SELECT name, owner, started_at FROM %1$s WHERE name = ANY (%3$s)"
+	                       "WITH alive AS MATERIALIZED (SELECT name, owner, started_at, expires_at FROM %1$s WHERE name = ANY (%3$s)"
 	                       " AND owner <> %4$s AND expires_at > clock_timestamp() ORDER BY name <> %2$s, name LIMIT 1),"
 	                       " written AS (%5$s)"
-	                       " SELECT (SELECT count(*) FROM written), a.owner, a.name, " SG_UTC("a.started_at")
+	                       " SELECT (SELECT count(*) FROM written), a.owner, a.name, " SG_UTC("a.started_at") ","
+	                       " ceil(extract(epoch FROM a.expires_at - clock_timestamp()))::int8"
 	                       " FROM (SELECT 1) one LEFT JOIN alive a ON true; COMMIT",
 	                       table, name, names_sql(claim, arena), owner, write);
 }
@@ -153,9 +154,10 @@ static int write_once(const struct sg_index_claim *claim, bool renew, struct sg_
 		if (sg_db_script_rows(db, write_sql(claim, renew, arena), arena, &result, err) == 0) {
 			status = sg_result_int(result, 0, 0) == 1;
 			if (status == 0 && sg_result_value(result, 0, 1) != NULL)
-				*holder_r = sg_arena_printf(arena, "%s, since %s: %s", sg_result_value(result, 0, 1),
+				*holder_r = sg_arena_printf(arena, "%s, since %s: %s (its claim runs out in %" PRId64 " s if it does not renew it)",
+				                            sg_result_value(result, 0, 1),
 				                            sg_result_value(result, 0, 3) ? sg_result_value(result, 0, 3) : "some time",
-				                            sg_result_value(result, 0, 2));
+				                            sg_result_value(result, 0, 2), sg_result_int(result, 0, 4));
 			return status;
 		}
 	}

@@ -61,8 +61,8 @@ struct sg_index_claim {
 };
 /* Each is a transaction of its own, begun and committed here, and safe to repeat after a lost answer. */
 
-/* 1: ours, state is building; 0: somebody else's claim on it or on a sibling lives (holder_r: "owner, since …: NAME",
- * in the arena); -1: err. A claim of our own is taken again. Waits for nobody. */
+/* 1: ours, state is building; 0: somebody else's claim on it or on a sibling lives (holder_r: "owner, since …: NAME (its claim
+ * runs out in 23 s …)", in the arena); -1: err. A claim of our own is taken again. Waits for nobody. */
 SG_MUST_CHECK int sg_index_claim_take(const struct sg_index_claim *claim, struct sg_db *db, struct sg_arena *arena,
                                       const char **holder_r, struct sg_err *err);
 /* 1: renewed; 0: another took it, or a sibling's after ours had expired (harmless: pg_index is the truth); -1: err. */

@@ -117,6 +117,7 @@ SG_TEST(whoever_lives_keeps_the_table)
     T_EQ_INT(take(other, &same, &holder), 0);
     T_CONTAINS(holder, "me, since 20");
     T_CONTAINS(holder, "Z: a");
+    T_CONTAINS(holder, "runs out in 30 s"); /* whoever was killed keeps nobody for ever */
     T_EQ_INT(take(other, &sibling, &holder), 0);
     T_CONTAINS(holder, "Z: a");
     T_NULL(row(other, "b"));
