@@ -91,6 +91,8 @@ SG_TEST(sessions_hold_and_wait)
     sg_sql_exec(holder, "COMMIT");
     T_EQ_STR(sg_sql_finish(waiter, 5000), "");
     sg_sql_send(waiter, "SELECT pg_sleep(100)");
+    /* a request to cancel that is there before the statement cancels nothing */
+    sg_sql_await(sql, sg_test_strf("SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND wait_event = 'PgSleep'", pid), "1", 5000);
     sg_sql_cancel(waiter);
     T_EQ_STR(sg_sql_finish(waiter, 5000), "57014");
     sg_sql_expect(sql, "SELECT 1/0", "22012");
