@@ -262,6 +262,9 @@ SG_TEST(stops)
         const struct sg_index_definition *definition;
         struct sg_index_result result;
         T_FALSE(sg_builders_next(&builders, 100, &definition, &result));
+        for (int turn = 0; turn < 1000 && atomic_load(&shared->pids[0]) == 0; turn++)
+            sg_test_sleep_ms(10); /* 0 would be all of us */
+        T_MUST(atomic_load(&shared->pids[0]) > 0);
         for (int i = 1; i <= count; i++) {
             sg_builders_stop(&builders, i, SIGTERM);
         }
