@@ -120,10 +120,45 @@ BOTH_WAYS(a_left_over_that_cannot_be_dropped)
     site_settle(site, "t_gate", "left over");
 }
 
+/* Who owns the index but may make no names in its schema drops it all the same, by the name that it has. */
+BOTH_WAYS(without_the_right_to_rename)
+{
+    struct site *site = fresh(way);
+
+    site->role = "app_owner";
+    site_manifest(site, site_section("t_gate", ""));
+    T_EQ_INT(site_run(site, "status").exit, 0);
+    break_one(site);
+    site_own(site);
+    sg_sql_exec(site->sql, "ALTER SCHEMA public OWNER TO postgres; REVOKE CREATE ON SCHEMA public FROM PUBLIC, app_owner;"
+                           "GRANT USAGE ON SCHEMA public TO app_owner");
+    T_CONTAINS(site_said(site_run(site, "index")), "permission denied for schema");
+    T_EQ_STR(site_index(site, "t_gate"), "missing");
+}
+
+/* The renaming is done, and what says so comes late: the server has ended the session, and the next look knows what is there. */
+BOTH_WAYS(a_commit_that_is_held_back)
+{
+    struct site *site = fresh(way);
+    struct sg_run *run;
+
+    break_one(site);
+    sg_proxy_arm(builders_line(site), &(struct sg_proxy_rule){.fault = SG_FAULT_PAUSE_REPLY, .match = "ALTER INDEX"});
+    run = site_start(site, "index");
+    T_MUST(sg_proxy_await_hits(builders_line(site), 1, 15000));
+    sg_test_sleep_ms(6000); /* idle_in_transaction_session_timeout */
+    T_EQ_STR(site_index(site, "t_gate"), "invalid");
+    sg_proxy_release(builders_line(site));
+    T_EQ_INT(site_end(site, run, "late").exit, 0);
+    T_EQ_STR(site_index(site, "t_gate"), "valid");
+    site_settle(site, "t_gate", "late");
+}
+
 static const struct sg_test tests[] = {
     BOTH_CASES(a_drop_that_is_held_back), SG_CASE(a_drop_that_is_held_back_past_the_pooler),
     BOTH_CASES(a_renaming_that_is_held_back), SG_CASE(killed_between_the_two),
-    BOTH_CASES(a_left_over_that_cannot_be_dropped), SG_CASES_END};
+    BOTH_CASES(a_left_over_that_cannot_be_dropped), BOTH_CASES(without_the_right_to_rename),
+    BOTH_CASES(a_commit_that_is_held_back), SG_CASES_END};
 static const struct sg_suite suites[] = {{"index_drop", tests}, SG_SUITES_END};
 
 int main(int argc, char **argv)
