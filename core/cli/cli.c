@@ -58,21 +58,13 @@ int sg_cli_manifest(struct sg_cli *cli, bool lenient)
 
 int sg_cli_step(struct sg_cli *cli, enum sg_step_kind kind, const char *option, const char *id)
 {
-	const char **names = sg_arena_array(&cli->arena, cli->manifest.step_count + 1, sizeof *names), *nearest;
-	size_t count = 0;
 	struct sg_err *err;
 
 	if (sg_manifest_step(&cli->manifest, kind, id) != NULL)
 		return 0;
-	for (size_t i = 0; i < cli->manifest.step_count; i++)
-		if (cli->manifest.steps[i].kind == kind)
-			names[count++] = cli->manifest.steps[i].id;
-	nearest = sg_text_nearest(id, names, count);
 	err = sg_cli_err(cli);
-	sg_err_set(err, SG_CLASS_USAGE, "%s: the manifest has no %s '%s'", option, sg_step_kind_name(kind), id);
-	if (nearest != NULL)
-		return sg_err_hint(err, "Did you mean '%s'?", nearest);
-	return sg_err_hint(err, "sgrun plan lists what %s has.", cli->manifest.path);
+	(void)sg_manifest_no_step_err(&cli->manifest, kind, id, err);
+	return sg_err_wrap(err, "%s", option);
 }
 
 static void run_command(struct sg_cli *cli)

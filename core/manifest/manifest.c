@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/manifest/draft.h"
 #include "core/manifest/source.h"
 
@@ -38,6 +39,22 @@ const struct sg_step *sg_manifest_step(const struct sg_manifest *manifest, enum 
 			high = middle;
 	}
 	return NULL;
+}
+
+int sg_manifest_no_step_err(const struct sg_manifest *manifest, enum sg_step_kind kind, const char *id, struct sg_err *err)
+{
+	const char **names = sg_xcalloc(manifest->step_count + 1, sizeof *names), *nearest;
+	size_t count = 0;
+
+	for (size_t i = 0; i < manifest->step_count; i++)
+		if (manifest->steps[i].kind == kind)
+			names[count++] = manifest->steps[i].id;
+	nearest = sg_text_nearest(id, names, count);
+	free(names);
+	sg_err_set(err, SG_CLASS_USAGE, "the manifest has no %s '%s'", sg_step_kind_name(kind), id);
+	if (nearest != NULL)
+		return sg_err_hint(err, "Did you mean '%s'?", nearest);
+	return sg_err_hint(err, "sgrun plan lists what %s has.", manifest->path);
 }
 
 int sg_step_line(const struct sg_step *step, const char *key)

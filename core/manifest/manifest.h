@@ -157,6 +157,9 @@ SG_MUST_CHECK int sg_manifest_parse(const char *path, const char *bytes, size_t 
 /* The step of that kind and id, or NULL. */
 const struct sg_step *sg_manifest_step(const struct sg_manifest *manifest, enum sg_step_kind kind, const char *id);
 
+/* What to say of one that it has not: SG_CLASS_USAGE, with the nearest that it has. Returns -1. */
+int sg_manifest_no_step_err(const struct sg_manifest *manifest, enum sg_step_kind kind, const char *id, struct sg_err *err);
+
 /* The line of an index's key, below 0 if it came by --set; of the section if it has no such key. */
 int sg_step_line(const struct sg_step *step, const char *key);
 

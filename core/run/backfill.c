@@ -26,27 +26,6 @@ struct filling {
 
 /* ---- what is there to do ------------------------------------------------------ */
 
-static int refuse_key(const struct sg_manifest *manifest, const char *key, struct sg_err *err)
-{
-	const char **keys = sg_xcalloc(manifest->step_count, sizeof *keys);
-	const char *nearest;
-	size_t count = 0;
-
-	for (size_t i = 0; i < manifest->step_count; i++)
-		if (manifest->steps[i].kind == SG_STEP_BACKFILL)
-			keys[count++] = manifest->steps[i].id;
-	nearest = sg_text_nearest(key, keys, count);
-	sg_err_set(err, SG_CLASS_USAGE, "the manifest has no backfill %s", key);
-	if (nearest != NULL)
-		sg_err_hint(err, "The nearest that it has is %s.", nearest);
-	else if (count == 0)
-		sg_err_hint(err, "It has no [backfill …] section at all.");
-	else
-		sg_err_hint(err, "sgrun status lists those that it has.");
-	free(keys);
-	return -1;
-}
-
 /* Every backfill that was asked for, HIGH before MEDIUM before LOW, else as the
  * manifest has them. */
 static int lay_out(struct filling *f, struct sg_err *err)
@@ -62,7 +41,7 @@ static int lay_out(struct filling *f, struct sg_err *err)
 	struct sg_backfills_result *result = f->result;
 
 	if (only != NULL && sg_manifest_step(manifest, SG_STEP_BACKFILL, only) == NULL)
-		return refuse_key(manifest, only, err);
+		return sg_manifest_no_step_err(manifest, SG_STEP_BACKFILL, only, err);
 	result->items = sg_arena_array(f->run->arena, manifest->step_count, sizeof *result->items);
 	f->tried = sg_arena_array(f->run->arena, manifest->step_count, sizeof *f->tried);
 	for (int priority = SG_PRIORITY_HIGH; priority <= SG_PRIORITY_LOW; priority++) {
@@ -366,7 +345,7 @@ static int know_key(struct sg_run *run, struct sg_session *session, const char *
 		return ledger.installed ? 0 : sg_state_install(session->db, schema, err);
 	if (ledger.installed && sg_backfills_read(session->db, schema, run->arena, &rows, &count, err) != 0)
 		return -1;
-	return sg_backfills_find(rows, count, key) != NULL ? 0 : refuse_key(run->manifest, key, err);
+	return sg_backfills_find(rows, count, key) != NULL ? 0 : sg_manifest_no_step_err(run->manifest, SG_STEP_BACKFILL, key, err);
 }
 
 static int ask_once(struct sg_run *run, struct sg_session *session, enum sg_backfill_ask what, const char *key,

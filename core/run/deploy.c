@@ -16,24 +16,6 @@
 
 #define EXIT_WAITS 3
 
-static void count_outcomes(struct sg_migrate_result *result)
-{
-	result->skipped = result->applied = result->reconciled = result->superseded = result->waiting = result->failed =
-		result->not_reached = 0;
-	for (size_t i = 0; i < result->count; i++) {
-		switch (result->items[i].outcome) {
-		case SG_OUTCOME_SKIPPED: result->skipped++; break;
-		case SG_OUTCOME_APPLIED: result->applied++; break;
-		case SG_OUTCOME_ADOPTED:
-		case SG_OUTCOME_RECONCILED: result->reconciled++; break;
-		case SG_OUTCOME_SUPERSEDED: result->superseded++; break;
-		case SG_OUTCOME_WAITING: result->waiting++; break;
-		case SG_OUTCOME_FAILED: result->failed++; break;
-		case SG_OUTCOME_NOT_REACHED: result->not_reached++; break;
-		}
-	}
-}
-
 /* A later round sees as skipped what an earlier one did; the result says what this
  * run did. Its exit status is that of the later one: a gate that was closed
  * then is no matter now. */
@@ -53,7 +35,7 @@ static void merge(struct sg_migrate_result *sum, const struct sg_migrate_result 
 		sum->items = round->items;
 		sum->count = round->count;
 	}
-	count_outcomes(sum);
+	sg_migrate_count(sum);
 }
 
 /* false: nothing may follow. */

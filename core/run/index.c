@@ -21,27 +21,6 @@
 
 /* ---- what there is to do ------------------------------------------------------------ */
 
-static int refuse_name(const struct sg_manifest *manifest, const char *name, struct sg_err *err)
-{
-	const char **names = sg_xcalloc(manifest->step_count, sizeof *names);
-	const char *nearest;
-	size_t count = 0;
-
-	for (size_t i = 0; i < manifest->step_count; i++)
-		if (manifest->steps[i].kind == SG_STEP_INDEX)
-			names[count++] = manifest->steps[i].id;
-	nearest = sg_text_nearest(name, names, count);
-	sg_err_set(err, SG_CLASS_USAGE, "the manifest has no index %s", name);
-	if (nearest != NULL)
-		sg_err_hint(err, "The nearest that it has is %s.", nearest);
-	else if (count == 0)
-		sg_err_hint(err, "It has no [index …] section at all.");
-	else
-		sg_err_hint(err, "sgrun status lists those that it has.");
-	free(names);
-	return -1;
-}
-
 /* Every section of the registry: asked for or not, two indexes of one table know of each other. */
 static void define_all(struct sg_index_phase *phase)
 {
@@ -423,7 +402,7 @@ static int run_phase(struct sg_index_phase *phase, struct sg_err *err)
 {
 	if (phase->options->only != NULL &&
 	    sg_manifest_step(phase->run->manifest, SG_STEP_INDEX, phase->options->only) == NULL)
-		return refuse_name(phase->run->manifest, phase->options->only, err);
+		return sg_manifest_no_step_err(phase->run->manifest, SG_STEP_INDEX, phase->options->only, err);
 	define_all(phase);
 	lay_out(phase);
 	take_over(phase);

@@ -269,8 +269,10 @@ static bool find_slots(struct migrating *m)
 	return any;
 }
 
-static void summarise(struct sg_migrate_result *result)
+void sg_migrate_count(struct sg_migrate_result *result)
 {
+	result->skipped = result->applied = result->reconciled = result->superseded = result->waiting = result->failed =
+		result->not_reached = 0;
 	for (size_t i = 0; i < result->count; i++) {
 		switch (result->items[i].outcome) {
 		case SG_OUTCOME_SKIPPED: result->skipped++; break;
@@ -355,6 +357,6 @@ int sg_migrate(struct sg_run *run, const struct sg_migrate_options *options, str
 		sg_err_move(sg_errs_add(errs), &err);
 	for (size_t i = 0; i < errs->count; i++)
 		result_r->exit = sg_exit_worse(result_r->exit, sg_class_exit(errs->list[i].class));
-	summarise(result_r);
+	sg_migrate_count(result_r);
 	return status;
 }

@@ -52,6 +52,9 @@ struct sg_migrate_result {
 SG_MUST_CHECK int sg_migrate(struct sg_run *run, const struct sg_migrate_options *options,
                              struct sg_migrate_result *result_r, struct sg_errs *errs);
 
+/* Its numbers, by the outcomes of its items. */
+void sg_migrate_count(struct sg_migrate_result *result);
+
 /* ---- backfill ------------------------------------------------------------- */
 struct sg_backfills_options {
 	const char *only;      /* one key, or NULL: all */

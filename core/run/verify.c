@@ -119,10 +119,8 @@ static int prepare(struct verifying *v, const char *id, int wait_seconds, struct
 {
 	int64_t asked_ms;
 
-	if (sg_manifest_step(v->run->manifest, SG_STEP_MIGRATION, id) == NULL) {
-		sg_err_set(err, SG_CLASS_USAGE, "the manifest has no migration \"%s\"", id);
-		return sg_err_hint(err, "See the ids with `sgrun plan`.");
-	}
+	if (sg_manifest_step(v->run->manifest, SG_STEP_MIGRATION, id) == NULL)
+		return sg_manifest_no_step_err(v->run->manifest, SG_STEP_MIGRATION, id, err);
 	if (sg_ask_ledger(v->run, &v->session, false, &v->ledger, err) != 0)
 		return -1;
 	if (!v->ledger.installed && (sg_state_install(v->session.db, v->run->manifest->state_schema, err) != 0 ||
