@@ -107,7 +107,7 @@ static const char *write_sql(const struct sg_index_claim *claim, bool renew, str
 
 	if (renew)
 		write = sg_arena_printf(arena,
-		                        "UPDATE %s SET expires_at = clock_timestamp() + make_interval(secs => %d)"
+		                        "UPDATE %s SET state = 'building', expires_at = clock_timestamp() + make_interval(secs => %d)"
 		                        " WHERE name = %s AND owner = %s AND NOT EXISTS (SELECT FROM alive) RETURNING 1",
 		                        table, claim->seconds, name, owner);
 	else
@@ -116,9 +116,11 @@ static const char *write_sql(const struct sg_index_claim *claim, bool renew, str
 			"INSERT INTO %s AS i (name, state, owner, expires_at, started_at)"
 			" SELECT %s, 'building', %s, clock_timestamp() + make_interval(secs => %d), clock_timestamp()"
 			" WHERE NOT EXISTS (SELECT FROM alive)"
-			" ON CONFLICT (name) DO UPDATE SET state = 'building', owner = excluded.owner, expires_at = excluded.expires_at,"
+			" ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at,"
+			/* another has just built it: its gates stay open while this one finds that out */
+			" state = CASE WHEN i.state = 'valid' THEN i.state ELSE excluded.state END,"
 			" started_at = CASE WHEN i.owner = excluded.owner THEN i.started_at ELSE excluded.started_at END,"
-			" finished_at = NULL, sqlstate = NULL, message = NULL"
+			" finished_at = CASE WHEN i.state = 'valid' THEN i.finished_at END, sqlstate = NULL, message = NULL"
 			" WHERE i.owner IS NULL OR i.owner = excluded.owner OR i.expires_at <= clock_timestamp() RETURNING 1",
 			table, name, owner, claim->seconds);
 	return sg_arena_printf(arena,
@@ -228,7 +230,8 @@ void sg_index_claim_drop(const struct sg_index_claim *claim, struct sg_db *db)
 	if (db != NULL && !sg_db_lost(db) &&
 	    run_short(db,
 	              sg_arena_printf(&arena,
-	                              BEGIN_SHORT "UPDATE %s.indexes SET state = 'missing', owner = NULL, expires_at = NULL"
+	                              BEGIN_SHORT "UPDATE %s.indexes SET state = CASE WHEN state = 'building' THEN 'missing' ELSE state END,"
+	                                          " owner = NULL, expires_at = NULL"
 	                                          " WHERE name = %s AND owner = %s; COMMIT",
 	                              sg_db_identifier(&arena, claim->state_schema), sg_db_literal(&arena, claim->name),
 	                              sg_db_literal(&arena, claim->owner)),

@@ -61,8 +61,9 @@ struct sg_index_claim {
 };
 /* Each is a transaction of its own, begun and committed here, and safe to repeat after a lost answer. */
 
-/* 1: ours, state is building; 0: somebody else's claim on it or on a sibling lives (holder_r: "owner, since …: NAME (its claim
- * runs out in 23 s …)", in the arena); -1: err. A claim of our own is taken again. Waits for nobody. */
+/* 1: ours, state is building (one that is valid stays so until the first renewal: gates stay open while it is looked at); 0:
+ * somebody else's claim on it or on a sibling lives (holder_r: "owner, since …: NAME (its claim runs out in 23 s …)", in the
+ * arena); -1: err. A claim of our own is taken again. Waits for nobody. */
 SG_MUST_CHECK int sg_index_claim_take(const struct sg_index_claim *claim, struct sg_db *db, struct sg_arena *arena,
                                       const char **holder_r, struct sg_err *err);
 /* 1: renewed; 0: another took it, or a sibling's after ours had expired (harmless: pg_index is the truth); -1: err. */
@@ -81,7 +82,7 @@ struct sg_index_seen {
  * say it already are not written. owner NULL: of one who only looked. */
 SG_MUST_CHECK int sg_indexes_note(struct sg_db *db, const char *state_schema, const char *name, const char *owner,
                                   const struct sg_index_seen *seen, struct sg_err *err);
-/* Gives the claim up, best effort: what is not given up expires. The state goes back to what it was: missing. */
+/* Gives the claim up, best effort: what is not given up expires. The state is missing then, or valid if it was. */
 void sg_index_claim_drop(const struct sg_index_claim *claim, struct sg_db *db);
 
 #endif

@@ -221,7 +221,13 @@ SG_TEST(what_came_of_it_is_noted)
     T_EQ_INT(r->duration_ms, 1234);
     T_EQ_INT(r->bytes, 16384);
     T_EQ_INT(take(s.db, &mine, &holder), 1);
-    T_EQ_STR(sg_sql_rows(s.sql, "SELECT finished_at, duration_ms, bytes FROM " SCHEMA ".indexes"), "|1234|16384");
+    /* whoever claims what another has just built shuts no gate while he finds that out */
+    T_EQ_STR(sg_sql_rows(s.sql, "SELECT state, finished_at IS NOT NULL, duration_ms, bytes FROM " SCHEMA ".indexes"), "valid|t|1234|16384");
+    sg_index_claim_drop(&mine, s.db);
+    T_EQ_STR(sg_sql_rows(s.sql, "SELECT state, owner IS NULL FROM " SCHEMA ".indexes"), "valid|t");
+    T_EQ_INT(take(s.db, &mine, &holder), 1);
+    T_EQ_INT(renew(s.db, &mine), 1);
+    T_EQ_STR(sg_sql_rows(s.sql, "SELECT state FROM " SCHEMA ".indexes"), "building");
     sg_err_set(&why, SG_CLASS_SQL, "could not create unique index \"a\"");
     sg_err_sqlstate(&why, "23505");
     sg_err_detail(&why, "Key (x)=(1) is duplicated.");
