@@ -183,6 +183,22 @@ static int install(struct sg_index_phase *phase, struct sg_err *err)
 	return read_ledger(phase, err);
 }
 
+/* A row that says valid may be younger than our look: another runner has built it meanwhile. 1: looked again; 0: it could not be
+ * looked at, and the row stays; -1. */
+static int look_since(struct sg_index_phase *phase, struct sg_index_course *course, struct sg_err *err)
+{
+	struct sg_index_look look;
+
+	if (sg_index_look(&phase->session, &course->listed->definition, phase->run->arena, &look, err) == 0) {
+		course->look = look;
+		return 1;
+	}
+	if (sg_class_retries(err->class) || sg_stop_count() > 0)
+		return -1;
+	sg_err_clear(err);
+	return 0;
+}
+
 static int note_all(struct sg_index_phase *phase, struct sg_err *err)
 {
 	struct sg_index_row *rows;
@@ -192,10 +208,17 @@ static int note_all(struct sg_index_phase *phase, struct sg_err *err)
 		return -1;
 	for (size_t i = 0; i < phase->result->count; i++) {
 		struct sg_index_course *course = &phase->course[i];
+		const struct sg_index_row *row = sg_indexes_find(rows, count, course->listed->step->id);
+		int sure = 1;
 
-		if (phase->slots[i].slot != SG_SLOT_SETTLED && course->looked &&
-		    sg_index_note_seen(&phase->session, &course->listed->definition, &course->look,
-		                       sg_indexes_find(rows, count, course->listed->step->id), NULL, err) != 0)
+		if (phase->slots[i].slot == SG_SLOT_SETTLED || !course->looked)
+			continue;
+		if (row != NULL && row->state == SG_INDEX_VALID && course->look.found != SG_INDEX_FOUND_VALID)
+			sure = look_since(phase, course, err);
+		if (sure > 0 &&
+		    sg_index_note_seen(&phase->session, &course->listed->definition, &course->look, row, NULL, err) != 0)
+			sure = -1;
+		if (sure < 0)
 			return -1;
 	}
 	return 0;

@@ -132,6 +132,31 @@ SG_TEST(two_runners_one_of_each)
     pairs(WAY_DIRECT, WAY_POOLED);
 }
 
+/* Between a runner's look, which finds nothing, and its noting that, another has built it: the younger word holds, or a migration
+ * whose gate it is would wait for nothing. */
+SG_TEST(a_look_that_is_older_than_what_is_noted)
+{
+    struct site site;
+    struct sg_run_result result;
+    struct sg_run *run;
+
+    site_open(&site, WAY_DIRECT, false);
+    site_manifest(&site, "[index t_b]\ntable = t\ncolumns = b\n");
+    T_EQ_INT(site_run(&site, "index").exit, 0);
+    T_EQ_STR(site_state(&site, "t_b"), "valid");
+    sg_sql_exec(site.sql, "DROP INDEX t_b");
+    sg_proxy_arm(site.proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_PAUSE, .match = "i.duration_ms, i.bytes, i.sqlstate"});
+    run = site_start(&site, "index");
+    T_MUST(sg_proxy_await_hits(site.proxy, 1, 15000));
+    sg_proxy_forget(site.proxy);
+    sg_sql_exec(site.sql, "CREATE INDEX t_b ON t (b)");
+    sg_proxy_release(site.proxy);
+    result = site_end(&site, run, "an older look");
+    T_EQ_INT(result.exit, 0);
+    T_LACKS(sg_proxy_statements(site.proxy), "'t_b', 'missing'");
+    T_EQ_STR(site_state(&site, "t_b"), "valid");
+}
+
 /* ---- our own connections ---- */
 
 /* While RUN works: looks as often as it can. A build's own backend is the one that pg_stat_progress_create_index knows. The
@@ -240,7 +265,7 @@ static const struct sg_test tests[] = {
     SG_CASE_SECONDS(two_runners_direct, 600), SG_CASE_SECONDS(two_runners_pooled, 600),
     SG_CASE_SECONDS(two_runners_past_the_pooler, 600), SG_CASE_SECONDS(two_runners_one_of_each, 600),
     SG_CASE(own_connections_direct), SG_CASE(own_connections_pooled), SG_CASE(own_connections_past_the_pooler),
-    SG_CASE(own_connections_of_a_deploy), SG_CASES_END};
+    SG_CASE(own_connections_of_a_deploy), SG_CASE(a_look_that_is_older_than_what_is_noted), SG_CASES_END};
 static const struct sg_suite suites[] = {{"index_pair", tests}, SG_SUITES_END};
 
 int main(int argc, char **argv)
