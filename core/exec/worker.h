@@ -22,8 +22,8 @@ enum {
 struct sg_worker {
 	/* What it does, in the new process; when it returns the process ends. */
 	void (*work)(void *context);
-	/* Called in the new process for each note that is no stop, on a thread of its own: it may set atomic flags, and
-	 * nothing else. Or NULL. */
+	/* Called in the new process for each note that is no stop, on a thread of its own: it may set atomic flags, or hand
+	 * over a copy by a semaphore, and nothing else. Or NULL. */
 	void (*hear)(const struct sg_note *note);
 	void *context;
 	int keep;        /* a descriptor that it keeps besides the first three; -1: none. All others belong to the supervisor */

@@ -32,6 +32,7 @@ struct course {
 	int builds;                 /* statements, or rounds over the partitions, that were begun */
 	bool maybe_ours;            /* a CREATE of ours was sent, and has not failed for certain: one that is valid is ours */
 	bool carcass;               /* an invalid one is there, or may be */
+	bool erred;                 /* something failed on the way, whatever came of it: no connection is left to the next build */
 	bool valid_after;           /* found valid when its carcass was to be dropped: the server finished what we had given up */
 	enum sg_index_state state;  /* what is to be noted, as far as is known */
 };
@@ -81,6 +82,7 @@ static int drop_leftovers(struct course *course, struct sg_err *err)
 			result->carcass = true;
 			result->note = sg_arena_printf(course->work.build->run->arena, "%s, left over beside it, is invalid and could not be dropped: %s",
 			                               name, err->primary);
+			course->erred = true;
 			sg_err_clear(err);
 		} else if (dropped <= 0) {
 			return dropped;
@@ -164,6 +166,7 @@ static int create(struct course *course, struct sg_err *err)
 	work->result->build_ms = sg_clock_ms() - work->sent_ms;
 	if (status == 0)
 		return 0;
+	course->erred = true;
 	if (course->look.partitioned && err->class == SG_CLASS_VERIFY) {
 		work->result->end = SG_INDEX_END_DRIFTED;
 		course->state = SG_INDEX_DRIFTED;
@@ -237,6 +240,7 @@ static int look(struct course *course, struct sg_err *err)
 			course->looked = true;
 			return 0;
 		}
+		course->erred = true;
 		if (err->class != SG_CLASS_LOCKED || sg_db_lost(work->session.db))
 			return -1;
 		whom = sg_index_table_holder(work, &course->arena);
@@ -256,6 +260,7 @@ static int attempt(struct course *course, struct sg_err *err)
 	if (sg_index_await_claim(&course->work, &course->arena, err) != 0 || sg_index_own_open(&course->work, err) != 0 ||
 	    sg_index_await_lock(&course->work, &course->arena, err) != 0)
 		return -1;
+	course->work.adopted = false;
 	do {
 		status = look(course, err) == 0 ? step(course, err) : -1;
 		sg_arena_reset(&course->arena);
@@ -270,7 +275,16 @@ static void close_all(struct course *course)
 	sg_session_drop(&work->session);
 	sg_watch_release(&work->watch);
 	sg_watch_init(&work->watch, work->build->run, NULL);
-	work->locked = false;
+	work->locked = work->set_up = work->adopted = false;
+}
+
+/* An earlier build's connection that went away between two builds says nothing of this one: as if it had not been kept. */
+static bool was_away(const struct course *course, const struct sg_err *err)
+{
+	const struct sg_index_work *work = &course->work;
+	const struct sg_db *own = work->session.db, *watch = work->watch.session.db;
+
+	return work->adopted && sg_class_retries(err->class) && ((own != NULL && sg_db_lost(own)) || (watch != NULL && sg_db_lost(watch)));
 }
 
 /* Within the limits of [policy]; a build that ran for long before it failed begins a new budget of time, not of attempts. */
@@ -283,6 +297,11 @@ static bool again(struct course *course, struct sg_err *err)
 
 	if (sg_stop_count() > 0 || err->class == SG_CLASS_LOCKED)
 		return false;
+	if (was_away(course, err)) {
+		sg_err_clear(err);
+		close_all(course);
+		return true;
+	}
 	if (course->retry.started_ms != 0 && work->sent_ms > course->retry.started_ms &&
 	    now - work->sent_ms > (int64_t)step->policy.retry_seconds * 1000)
 		course->retry.started_ms = 0;
@@ -438,6 +457,63 @@ static void begin(struct course *course, const struct sg_index_build *build, str
 	sg_retry_init(&course->retry, &step->policy);
 }
 
+/* ---- from one build to the next ----------------------------------------------------------------------- */
+
+static void take_over(struct course *course)
+{
+	struct sg_index_work *work = &course->work;
+	struct sg_index_line *line = work->build->line;
+
+	if (line == NULL || !line->kept)
+		return;
+	SG_ASSERT(line->session.run == work->build->run);
+	work->session = line->session;
+	work->watch = line->watch;
+	work->adopted = true;
+	line->kept = false;
+}
+
+/* Both connections are as they should be. What was not plain sailing leaves nothing. */
+static bool may_keep(const struct course *course)
+{
+	const struct sg_index_work *work = &course->work;
+	const struct sg_index_result *result = work->result;
+	const struct sg_session *watch = &work->watch.session;
+
+	return work->build->line != NULL && sg_stop_count() == 0 && !course->erred && course->retry.failures == 0 &&
+	       (result->end == SG_INDEX_END_ALREADY || result->end == SG_INDEX_END_BUILT) && !result->carcass &&
+	       !course->look.partitioned && !work->watch.off && work->watch.failures == 0 && work->meter.failures == 0 &&
+	       watch->db != NULL && !sg_db_lost(watch->db) && !watch->begun;
+}
+
+static void leave(struct course *course)
+{
+	struct sg_index_work *work = &course->work;
+	struct sg_index_line *line = work->build->line;
+
+	if (work->session.db == NULL || !may_keep(course)) {
+		sg_session_drop(&work->session);
+		sg_watch_release(&work->watch);
+		return;
+	}
+	sg_session_unwatch(&work->session);
+	sg_session_unwatch(&work->watch.session);
+	line->session = work->session;
+	line->watch = work->watch;
+	line->kept = true;
+}
+
+void sg_index_line_release(struct sg_index_line *line)
+{
+	if (!line->kept)
+		return;
+	sg_session_drop(&line->session);
+	sg_watch_release(&line->watch);
+	line->kept = false;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------ */
+
 void sg_index_build(const struct sg_index_build *build, struct sg_index_result *result_r)
 {
 	struct sg_err err = SG_ERR_INIT;
@@ -445,20 +521,23 @@ void sg_index_build(const struct sg_index_build *build, struct sg_index_result *
 	int status;
 
 	begin(&course, build, result_r);
+	take_over(&course);
 	do
 		status = attempt(&course, &err);
 	while (status != 0 && again(&course, &err));
 	if (status != 0)
 		fail(&course, &err);
-	sg_session_drop(&course.work.session); /* and with it its lock, before the claim is given up */
+	/* its lock goes, or the session and with it its lock, before the claim is given up */
+	if (status != 0 || !may_keep(&course) || !sg_index_own_clear(&course.work))
+		sg_session_drop(&course.work.session);
 	note(&course, &err);
+	leave(&course);
 	if (status == 0 && result_r->note == NULL && course.work.waited_ms >= WORTH_A_NOTE_MS && course.work.waited_for.length > 0) {
 		char span[32];
 
 		sg_clock_text(course.work.waited_ms, span);
 		result_r->note = sg_arena_printf(build->run->arena, "waited %s for others, last for %s", span, course.work.waited_for.data);
 	}
-	sg_watch_release(&course.work.watch);
 	sg_buf_release(&course.work.waited_for);
 	sg_buf_release(&course.work.obstacle);
 	sg_buf_release(&course.work.condemned);

@@ -44,12 +44,23 @@ struct sg_index_result {
 	struct sg_err err;        /* of FAILED, REFUSED, LEFT, STOPPED, and of DRIFTED: both definitions */
 };
 
+/* What one build leaves to the next of the same process: its two connections, healthy, with nothing set, locked or begun on
+ * them, if all went well; else nothing. */
+struct sg_index_line {
+	bool kept;
+	struct sg_session session; /* the one that builds */
+	struct sg_watch watch;
+};
+/* Closes what was kept. */
+void sg_index_line_release(struct sg_index_line *line);
+
 struct sg_index_build {
 	struct sg_run *run;
 	const struct sg_index_definition *definition;
 	const char *const *siblings; /* names of the registry's other indexes on the same table */
 	size_t sibling_count;
 	int64_t deadline_ms;         /* sg_clock_ms; 0: none. The step's max_seconds and lock_seconds hold besides */
+	struct sg_index_line *line;  /* or NULL: what is kept there is taken over, and what may be kept is left there. Its run is this one */
 	/* Called about twice a second while something takes time. */
 	void (*progress)(void *context, const struct sg_index_progress *progress);
 	void *context;
@@ -73,6 +84,8 @@ void sg_index_say_pooled(struct sg_run *run);
 struct sg_index_work {
 	const struct sg_index_build *build;
 	struct sg_session session;   /* the one that builds; direct where there is a direct_dsn */
+	bool adopted;                /* both connections are an earlier build's, and have not been heard of since */
+	bool set_up;                 /* the session that builds was judged and set up for this build */
 	bool own_session;            /* settings and advisory locks hold on it: no pooler in between */
 	bool pooled_said;            /* what the pooled session's settings may do to it was said */
 	bool pooled_read_only;       /* and its transactions are read-only unless they say otherwise, which this statement cannot */
@@ -105,6 +118,8 @@ SG_MUST_CHECK int sg_index_own_alive(const struct sg_index_work *work, struct sg
 /* The advisory lock on the table, in the session that builds. 1: had (or there is a pooler, and no such thing); 0: somebody has it, *whom_r (in
  * the arena) says who; an sgrun's that is idle has lost its client, and is ended. -1: err. */
 SG_MUST_CHECK int sg_index_own_lock(struct sg_index_work *work, struct sg_arena *arena, const char **whom_r, struct sg_err *err);
+/* All went well: gives the lock up and takes back whatever was set. true: the session is as one just opened; else it must be dropped. */
+bool sg_index_own_clear(struct sg_index_work *work);
 /* For a statement of the application's: the role, where the manifest names one and the session is ours. */
 SG_MUST_CHECK int sg_index_own_role(struct sg_index_work *work, bool on, struct sg_err *err);
 

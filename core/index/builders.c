@@ -1,6 +1,7 @@
 /* builders.c - forks builders, hears their notes, reaps them, as builders.h says. It knows
- * nothing of the server: only the builders talk to it. That one has ended is an event, told by
- * its last note; nothing here is polled. */
+ * nothing of the server: only the builders talk to it. That an index is done with is an event, told by
+ * a note; nothing here is polled. Whether one that waits is given another index or ends is
+ * said here alone, so that no order meets one that has just left by itself. */
 #include "config.h"
 #include "core/index/builders.h"
 
@@ -18,6 +19,7 @@
 #define NOTES_A_TURN 1000 /* of one, before the others and the clock are looked at */
 #define EXIT_MS 2000      /* from its last note to its exit */
 #define STARTS 2          /* of one index's builder, if a signal ends it */
+#define IDLE_MS 1000      /* so long one that waits keeps its connections */
 /* From a stop to the end, where a builder itself knows no end: it is killed then. */
 #define FIRST_STOP_MS 20000
 #define SECOND_STOP_MS 5000
@@ -32,14 +34,83 @@ struct sg_builders_one {
 	struct sg_index_result result; /* note: in the run's arena; err: heap */
 };
 
+/* Waits for another index. */
+struct sg_builders_idle {
+	pid_t pid;
+	int socket;
+	int64_t since_ms;
+};
+
 void sg_builders_init(struct sg_builders *builders, struct sg_run *run)
 {
 	memset(builders, 0, sizeof *builders);
 	builders->run = run;
 }
 
+/* ---- those that wait ------------------------------------------------------------- */
+
+static void dismiss(struct sg_builders_idle *idle)
+{
+	sg_builder_dismiss(idle->socket);
+	(void)sg_worker_reap(&idle->pid, &idle->socket, EXIT_MS);
+}
+
+void sg_builders_rest(struct sg_builders *builders)
+{
+	/* all are told before one is waited for */
+	for (size_t i = 0; i < builders->idle_count; i++)
+		sg_builder_dismiss(builders->idle[i].socket);
+	while (builders->idle_count > 0)
+		dismiss(&builders->idle[--builders->idle_count]);
+}
+
+static void keep(struct sg_builders *builders, struct sg_builders_one *one)
+{
+	builders->idle = sg_xrealloc(builders->idle, (builders->idle_count + 1) * sizeof *builders->idle);
+	builders->idle[builders->idle_count++] =
+	        (struct sg_builders_idle){ .pid = one->pid, .socket = one->socket, .since_ms = sg_clock_ms() };
+	one->pid = 0;
+	one->socket = -1;
+}
+
+/* The one that came last has waited least. */
+static bool employ(struct sg_builders *builders, struct sg_builders_one *one)
+{
+	struct sg_builders_idle *idle;
+
+	if (builders->idle_count == 0)
+		return false;
+	idle = &builders->idle[--builders->idle_count];
+	if (!sg_builder_employ(idle->socket, &one->build)) {
+		dismiss(idle);
+		return false;
+	}
+	one->pid = idle->pid;
+	one->socket = idle->socket;
+	one->starts++;
+	return true;
+}
+
+static void dismiss_idle(struct sg_builders *builders)
+{
+	int64_t now = sg_clock_ms();
+	size_t left = 0;
+
+	for (size_t i = 0; i < builders->idle_count; i++) {
+		if (now - builders->idle[i].since_ms >= IDLE_MS)
+			dismiss(&builders->idle[i]);
+		else
+			builders->idle[left++] = builders->idle[i];
+	}
+	builders->idle_count = left;
+}
+
+/* ---- those at work ---------------------------------------------------------------- */
+
 void sg_builders_release(struct sg_builders *builders)
 {
+	sg_builders_rest(builders);
+	free(builders->idle);
 	for (size_t i = 0; i < builders->count; i++) {
 		struct sg_builders_one *one = &builders->list[i];
 
@@ -77,7 +148,7 @@ int sg_builders_start(struct sg_builders *builders, const struct sg_index_build 
 	}
 	one = &builders->list[builders->count];
 	*one = (struct sg_builders_one){ .build = *build, .started_ms = sg_clock_ms() };
-	if (start(builders, one, err) != 0)
+	if (!employ(builders, one) && start(builders, one, err) != 0)
 		return -1;
 	builders->count++;
 	return 0;
@@ -154,7 +225,7 @@ static void died(struct sg_builders *builders, struct sg_builders_one *one)
 		sg_err_move(&settle(one, SG_INDEX_END_FAILED)->err, &err);
 }
 
-static void take_result(struct sg_builders *builders, struct sg_builders_one *one, const struct sg_index_result *result)
+static void take_result(struct sg_builders *builders, struct sg_builders_one *one, const struct sg_index_result *result, bool stays)
 {
 	one->result = *result;
 	if (result->note != NULL)
@@ -163,6 +234,12 @@ static void take_result(struct sg_builders *builders, struct sg_builders_one *on
 	if (result->err.class != SG_CLASS_NONE)
 		sg_err_copy(&one->result.err, &result->err);
 	one->ended = true;
+	if (stays && builders->stop_sent == 0) {
+		keep(builders, one);
+		return;
+	}
+	if (stays)
+		sg_builder_dismiss(one->socket);
 	(void)sg_worker_reap(&one->pid, &one->socket, EXIT_MS);
 }
 
@@ -187,7 +264,7 @@ static bool take_note(struct sg_builders *builders, struct sg_builders_one *one,
 	case SG_BUILDER_RESULT:
 		if (sg_builder_unpack_result(note, &result) != 0)
 			return false;
-		take_result(builders, one, &result);
+		take_result(builders, one, &result, note->n[SG_BUILDER_STAYS] != 0);
 		return true;
 	default:
 		return false;
@@ -264,6 +341,7 @@ bool sg_builders_next(struct sg_builders *builders, int ms, const struct sg_inde
 			if (polls[i].revents != 0)
 				read_notes(builders, &builders->list[i]);
 		lose_patience(builders);
+		dismiss_idle(builders);
 		/* A signal ends the wait early: the caller looks at the count. */
 		if (got < 0 || sg_clock_left(end) == 0) {
 			found = take_ended(builders, definition_r, result_r);
@@ -283,6 +361,7 @@ void sg_builders_stop(struct sg_builders *builders, int count, int signal)
 		builders->stop_ms = sg_clock_ms();
 	builders->stop_sent = count;
 	builders->stop_signal = signal;
+	sg_builders_rest(builders);
 	for (size_t i = 0; i < builders->count; i++)
 		if (!builders->list[i].ended)
 			sg_worker_stop(builders->list[i].socket, count, signal);

@@ -105,9 +105,9 @@ int sg_index_own_open(struct sg_index_work *work, struct sg_err *err)
 	struct sg_result *result;
 	int status = -1;
 
-	if (own->db != NULL && !sg_db_lost(own->db))
+	if (work->set_up && own->db != NULL && !sg_db_lost(own->db))
 		return 0;
-	work->locked = false;
+	work->locked = work->set_up = false;
 	if (sg_session_open(own, err) == 0 &&
 	    sg_db_query(own->db,
 	                "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('statement_timeout'),"
@@ -120,6 +120,7 @@ int sg_index_own_open(struct sg_index_work *work, struct sg_err *err)
 		status = check_claim(work, &arena, err);
 		if (status == 0 && work->own_session)
 			status = set_up(work, &arena, err);
+		work->set_up = status == 0;
 	}
 	if (status != 0)
 		sg_session_drop(own); /* half set up it is of no use to anybody */
@@ -195,4 +196,28 @@ int sg_index_own_lock(struct sg_index_work *work, struct sg_arena *arena, const 
 		return -1;
 	work->locked = sg_result_true(result, 0, 0);
 	return work->locked ? 1 : name_holder(work, relation, arena, whom_r, err);
+}
+
+/* DISCARD ALL: settings, role, locks, temporary tables, whatever an index's own functions may have set (sql-discard). It is no
+ * transaction's, so it goes alone. */
+bool sg_index_own_clear(struct sg_index_work *work)
+{
+	struct sg_session *own = &work->session;
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_err err = SG_ERR_INIT;
+	struct sg_result *result;
+	bool clear = own->db != NULL && !sg_db_lost(own->db) && !own->begun && own->pending.length == 0;
+
+	if (clear && work->own_session) {
+		clear = work->locked &&
+		        sg_db_script_rows(own->db,
+		                          sg_arena_printf(&arena, "SELECT pg_catalog.pg_advisory_unlock(%u, pg_catalog.hashtext(%s))",
+		                                          LOCK_CLASS, sg_db_literal(&arena, work->build->definition->relation)),
+		                          &arena, &result, &err) == 0 &&
+		        sg_result_true(result, 0, 0) && sg_db_script(own->db, "DISCARD ALL", &err) == 0;
+		work->locked = false;
+	}
+	sg_err_release(&err);
+	sg_arena_release(&arena);
+	return clear;
 }

@@ -1,7 +1,7 @@
 /* index.c - the index phase: what is there, what is ready, and builders for it, at most
  * `jobs` and never two on one table.
  *
- * Nothing is built here: each index has a builder, a process of its own. While one is at work
+ * Nothing is built here: builders do that, processes of their own. While one is at work
  * no connection of this process is open, but for the moment in which gates are read again: a
  * snapshot of ours would make our own builds wait. */
 #include "config.h"
@@ -417,6 +417,7 @@ static int run_phase(struct sg_index_phase *phase, struct sg_err *err)
 	sg_session_drop(&phase->session);
 	if (work(phase, err) != 0)
 		return -1;
+	sg_builders_rest(&phase->builders);
 	tidy(phase);
 	note_seen_only(phase);
 	if (!phase->away && sg_stop_count() == 0)

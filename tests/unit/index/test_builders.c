@@ -25,7 +25,7 @@
 
 /* Of all the processes. */
 static struct {
-    atomic_int starts, stops_seen, class_seen, sent;
+    atomic_int starts, stops_seen, class_seen, sent, released;
     atomic_int pids[8];
 } *shared;
 
@@ -60,6 +60,12 @@ static void die(int number)
     setrlimit(RLIMIT_CORE, &none);
     signal(number, SIG_DFL);
     raise(number);
+}
+
+void sg_index_line_release(struct sg_index_line *line)
+{
+    atomic_fetch_add(&shared->released, line->kept);
+    line->kept = false;
 }
 
 void sg_index_build(const struct sg_index_build *build, struct sg_index_result *result_r)
