@@ -29,6 +29,7 @@ UNIT_TESTS += tests/unit/index/test_progress
 UNIT_TESTS += tests/unit/exec/test_worker
 UNIT_TESTS += tests/unit/index/test_builder_notes
 UNIT_TESTS += tests/unit/index/test_builders
+UNIT_TESTS += tests/unit/index/test_builders_kept
 UNIT_TESTS += tests/unit/index/test_definition
 UNIT_TESTS += tests/unit/manifest/test_expand
 UNIT_TESTS += tests/unit/manifest/test_graph
@@ -176,6 +177,8 @@ tests_db_test_index_reports_SOURCES = tests/db/test_index_reports.c tests/db/pro
 
 DB_TESTS += tests/db/test_index_cli
 tests_db_test_index_cli_SOURCES = tests/db/test_index_cli.c tests/db/project.c tests/db/project.h
+DB_TESTS += tests/db/test_index_line
+tests_db_test_index_line_SOURCES = tests/db/test_index_line.c tests/db/project.c tests/db/project.h
 DB_TESTS += tests/db/test_index_builders
 tests_db_test_index_builders_SOURCES = tests/db/test_index_builders.c tests/db/project.c tests/db/project.h
 
