@@ -228,6 +228,7 @@ static int step(struct course *course, struct sg_err *err)
 static int look(struct course *course, struct sg_err *err)
 {
 	struct sg_index_work *work = &course->work;
+	bool made = work->build->made && course->builds == 0 && course->retry.failures == 0;
 
 	work->doing = "looks";
 	for (;; sg_arena_reset(&course->arena)) {
@@ -236,7 +237,7 @@ static int look(struct course *course, struct sg_err *err)
 
 		if (sg_index_check(work, err) != 0 || sg_index_own_alive(work, err) != 0)
 			return -1;
-		if (sg_index_look(&work->session, work->build->definition, &course->arena, &course->look, err) == 0) {
+		if ((made ? sg_index_look_made : sg_index_look)(&work->session, work->build->definition, &course->arena, &course->look, err) == 0) {
 			course->looked = true;
 			return 0;
 		}

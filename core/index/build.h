@@ -59,6 +59,7 @@ struct sg_index_build {
 	const struct sg_index_definition *definition;
 	const char *const *siblings; /* names of the registry's other indexes on the same table */
 	size_t sibling_count;
+	bool made;                   /* sg_index_look_made will do: a look of this run has found it MISSING */
 	int64_t deadline_ms;         /* sg_clock_ms; 0: none. The step's max_seconds and lock_seconds hold besides */
 	struct sg_index_line *line;  /* or NULL: what is kept there is taken over, and what may be kept is left there. Its run is this one */
 	/* Called about twice a second while something takes time. */

@@ -21,7 +21,7 @@
  * comes after its result. */
 static struct {
 	sem_t given;
-	bool leave;
+	bool leave, made;
 	int64_t place, deadline_ms;
 	char *siblings; /* heap: places in the manifest, each followed by a blank */
 } order;
@@ -56,7 +56,7 @@ static const struct sg_step *step_at(const struct sg_manifest *manifest, int64_t
 bool sg_builder_employ(int socket, const struct sg_index_build *build)
 {
 	const struct sg_manifest *manifest = build->run->manifest;
-	struct sg_note note = { .kind = SG_BUILDER_NEXT, .n = { place_of(manifest, build->definition->step->id), build->deadline_ms } };
+	struct sg_note note = { .kind = SG_BUILDER_NEXT, .n = { place_of(manifest, build->definition->step->id), build->deadline_ms, build->made } };
 	struct sg_buf siblings = SG_BUF_INIT;
 	bool told = note.n[0] >= 0;
 
@@ -86,6 +86,7 @@ static void hear(const struct sg_note *note)
 	if (note->kind == SG_BUILDER_NEXT) {
 		order.place = note->n[0];
 		order.deadline_ms = note->n[1];
+		order.made = note->n[2] != 0;
 		order.siblings = sg_xstrdup(note->texts[0] != NULL ? note->texts[0] : "");
 	} else if (note->kind == SG_BUILDER_LEAVE) {
 		order.leave = true;
@@ -139,6 +140,7 @@ static int take_order(struct sg_index_build *build, struct sg_err *err)
 	struct sg_index_definition *definition = sg_arena_alloc(build->run->arena, sizeof *definition);
 
 	build->deadline_ms = order.deadline_ms;
+	build->made = order.made;
 	take_siblings(build);
 	build->definition = definition;
 	return sg_index_define(manifest, step_at(manifest, order.place), build->run->arena, definition, err);

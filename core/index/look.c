@@ -300,7 +300,7 @@ static int explain_lock(const struct sg_index_definition *definition, struct sg_
 }
 
 /* 0: done; 1: something went away meanwhile; -1: err. */
-static int look_once(struct sg_session *session, const struct sg_index_definition *definition, struct sg_arena *arena,
+static int look_once(struct sg_session *session, const struct sg_index_definition *definition, bool made, struct sg_arena *arena,
                      struct sg_index_look *look, struct sg_err *err)
 {
 	struct glance glance;
@@ -312,7 +312,8 @@ static int look_once(struct sg_session *session, const struct sg_index_definitio
 		return refuse_kind(session, definition, glance.odd, err);
 	if (look->partitioned && read_tree(session, arena, look, err) != 0)
 		return -1;
-	if (glance.sure)
+	/* only a unique one may be there under a constraint's name */
+	if (glance.sure || (made && look->found == SG_INDEX_FOUND_MISSING && !definition->unique))
 		return 0;
 	if (glance.recovery && look->found == SG_INDEX_FOUND_MISSING && definition->unique)
 		return find_twin(session, definition, arena, look, err);
@@ -326,11 +327,11 @@ static int look_once(struct sg_session *session, const struct sg_index_definitio
 	return gone ? 1 : 0;
 }
 
-int sg_index_look(struct sg_session *session, const struct sg_index_definition *definition, struct sg_arena *arena,
-                  struct sg_index_look *look_r, struct sg_err *err)
+static int look_at(struct sg_session *session, const struct sg_index_definition *definition, bool made, struct sg_arena *arena,
+                   struct sg_index_look *look_r, struct sg_err *err)
 {
 	for (int turn = 1;; turn++) {
-		int status = look_once(session, definition, arena, look_r, err);
+		int status = look_once(session, definition, made, arena, look_r, err);
 
 		/* XX000: the catalogue moved under the server's own feet ("could not open relation with OID …") */
 		if (turn < MOST_LOOKS && (status > 0 || (status < 0 && strcmp(err->sqlstate, "XX000") == 0 && !sg_db_lost(session->db)))) {
@@ -343,6 +344,18 @@ int sg_index_look(struct sg_session *session, const struct sg_index_definition *
 		}
 		return status < 0 ? explain_lock(definition, err) : 0;
 	}
+}
+
+int sg_index_look(struct sg_session *session, const struct sg_index_definition *definition, struct sg_arena *arena,
+                  struct sg_index_look *look_r, struct sg_err *err)
+{
+	return look_at(session, definition, false, arena, look_r, err);
+}
+
+int sg_index_look_made(struct sg_session *session, const struct sg_index_definition *definition, struct sg_arena *arena,
+                       struct sg_index_look *look_r, struct sg_err *err)
+{
+	return look_at(session, definition, true, arena, look_r, err);
 }
 
 int sg_index_look_many(struct sg_session *session, const struct sg_index_definition *const *definitions, size_t count,

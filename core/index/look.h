@@ -39,6 +39,10 @@ struct sg_index_look {
  * class, found before anything is built. */
 SG_MUST_CHECK int sg_index_look(struct sg_session *session, const struct sg_index_definition *definition,
                                 struct sg_arena *arena, struct sg_index_look *look_r, struct sg_err *err);
+/* The same where this run has made the wanted index on a copy of the table before (a look has found it MISSING): one that is not
+ * there and not unique is MISSING without that; its building will tell if something has changed since. */
+SG_MUST_CHECK int sg_index_look_made(struct sg_session *session, const struct sg_index_definition *definition,
+                                     struct sg_arena *arena, struct sg_index_look *look_r, struct sg_err *err);
 /* A glance at many, in one statement: what the catalogue alone tells. sure_r: of those looks_r is all there is to say;
  * each of the others needs a look of its own (missing ones too: their definition may be refused). Never SG_CLASS_LOCKED: where a
  * table is locked, nothing is sure after a second. */

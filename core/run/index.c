@@ -209,6 +209,7 @@ static void start(struct sg_index_phase *phase, size_t i)
 	build->definition = &phase->course[i].listed->definition;
 	build->siblings = siblings(phase, phase->course[i].listed, &build->sibling_count);
 	build->deadline_ms = phase->options->deadline_ms;
+	build->made = phase->course[i].looked && phase->course[i].look.found == SG_INDEX_FOUND_MISSING;
 	sg_session_drop(&phase->session);
 	if (phase->run->pooler && !phase->run->has_direct)
 		sg_index_say_pooled(phase->run);
