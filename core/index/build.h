@@ -3,7 +3,8 @@
  * Look; done if valid; drop what is invalid; build; look again, and only what pg_index says
  * is success. Any error: everything is closed, and it starts over, within the limits of
  * [policy]. It is safe to be killed at any point and to be run again at any point. It runs in a
- * process of its own (builder.h), on a session of its own, and keeps no transaction while it builds.
+ * builder's process (builder.h), on a session of its own, and keeps no transaction while it builds. Two connections that
+ * have served a build without any error may serve the next one (struct sg_index_line).
  *
  * With direct_dsn (or no pooler in between): session settings, and a try-advisory-lock on the
  * table in the session that builds, which a ghost build keeps until it is over. Behind a pooler:
