@@ -119,6 +119,7 @@ libsgrun_core_la_SOURCES += core/index/expression.c
 libsgrun_core_la_SOURCES += core/index/finding.c
 libsgrun_core_la_SOURCES += core/index/judge.h
 libsgrun_core_la_SOURCES += core/index/leftover.c core/index/leftover.h
+libsgrun_core_la_SOURCES += core/index/line.c
 libsgrun_core_la_SOURCES += core/index/look.c core/index/look.h
 libsgrun_core_la_SOURCES += core/index/method.c
 libsgrun_core_la_SOURCES += core/index/own_session.c

@@ -279,15 +279,6 @@ static void close_all(struct course *course)
 	work->locked = work->set_up = work->adopted = false;
 }
 
-/* An earlier build's connection that went away between two builds says nothing of this one: as if it had not been kept. */
-static bool was_away(const struct course *course, const struct sg_err *err)
-{
-	const struct sg_index_work *work = &course->work;
-	const struct sg_db *own = work->session.db, *watch = work->watch.session.db;
-
-	return work->adopted && sg_class_retries(err->class) && ((own != NULL && sg_db_lost(own)) || (watch != NULL && sg_db_lost(watch)));
-}
-
 /* Within the limits of [policy]; a build that ran for long before it failed begins a new budget of time, not of attempts. */
 static bool again(struct course *course, struct sg_err *err)
 {
@@ -298,7 +289,7 @@ static bool again(struct course *course, struct sg_err *err)
 
 	if (sg_stop_count() > 0 || err->class == SG_CLASS_LOCKED)
 		return false;
-	if (was_away(course, err)) {
+	if (sg_index_line_broke(work, err)) {
 		sg_err_clear(err);
 		close_all(course);
 		return true;
@@ -458,62 +449,14 @@ static void begin(struct course *course, const struct sg_index_build *build, str
 	sg_retry_init(&course->retry, &step->policy);
 }
 
-/* ---- from one build to the next ----------------------------------------------------------------------- */
-
-static void take_over(struct course *course)
+/* Nothing went wrong, however it was mended: only then the next build may have the connections. */
+static bool went_well(const struct course *course)
 {
-	struct sg_index_work *work = &course->work;
-	struct sg_index_line *line = work->build->line;
+	const struct sg_index_result *result = course->work.result;
 
-	if (line == NULL || !line->kept)
-		return;
-	SG_ASSERT(line->session.run == work->build->run);
-	work->session = line->session;
-	work->watch = line->watch;
-	work->adopted = true;
-	line->kept = false;
+	return (result->end == SG_INDEX_END_ALREADY || result->end == SG_INDEX_END_BUILT) && !course->erred &&
+	       course->retry.failures == 0 && !result->carcass && !course->look.partitioned;
 }
-
-/* Both connections are as they should be. What was not plain sailing leaves nothing. */
-static bool may_keep(const struct course *course)
-{
-	const struct sg_index_work *work = &course->work;
-	const struct sg_index_result *result = work->result;
-	const struct sg_session *watch = &work->watch.session;
-
-	return work->build->line != NULL && sg_stop_count() == 0 && !course->erred && course->retry.failures == 0 &&
-	       (result->end == SG_INDEX_END_ALREADY || result->end == SG_INDEX_END_BUILT) && !result->carcass &&
-	       !course->look.partitioned && !work->watch.off && work->watch.failures == 0 && work->meter.failures == 0 &&
-	       watch->db != NULL && !sg_db_lost(watch->db) && !watch->begun;
-}
-
-static void leave(struct course *course)
-{
-	struct sg_index_work *work = &course->work;
-	struct sg_index_line *line = work->build->line;
-
-	if (work->session.db == NULL || !may_keep(course)) {
-		sg_session_drop(&work->session);
-		sg_watch_release(&work->watch);
-		return;
-	}
-	sg_session_unwatch(&work->session);
-	sg_session_unwatch(&work->watch.session);
-	line->session = work->session;
-	line->watch = work->watch;
-	line->kept = true;
-}
-
-void sg_index_line_release(struct sg_index_line *line)
-{
-	if (!line->kept)
-		return;
-	sg_session_drop(&line->session);
-	sg_watch_release(&line->watch);
-	line->kept = false;
-}
-
-/* ---- all of it ------------------------------------------------------------------------------------------ */
 
 void sg_index_build(const struct sg_index_build *build, struct sg_index_result *result_r)
 {
@@ -522,17 +465,15 @@ void sg_index_build(const struct sg_index_build *build, struct sg_index_result *
 	int status;
 
 	begin(&course, build, result_r);
-	take_over(&course);
+	sg_index_line_take(&course.work);
 	do
 		status = attempt(&course, &err);
 	while (status != 0 && again(&course, &err));
 	if (status != 0)
 		fail(&course, &err);
-	/* its lock goes, or the session and with it its lock, before the claim is given up */
-	if (status != 0 || !may_keep(&course) || !sg_index_own_clear(&course.work))
-		sg_session_drop(&course.work.session);
+	sg_index_line_clear(&course.work, status == 0 && went_well(&course)); /* before the claim is given up */
 	note(&course, &err);
-	leave(&course);
+	sg_index_line_leave(&course.work);
 	if (status == 0 && result_r->note == NULL && course.work.waited_ms >= WORTH_A_NOTE_MS && course.work.waited_for.length > 0) {
 		char span[32];
 

@@ -125,6 +125,15 @@ bool sg_index_own_clear(struct sg_index_work *work);
 /* For a statement of the application's: the role, where the manifest names one and the session is ours. */
 SG_MUST_CHECK int sg_index_own_role(struct sg_index_work *work, bool on, struct sg_err *err);
 
+/* line.c: takes over what build->line has kept. */
+void sg_index_line_take(struct sg_index_work *work);
+/* A connection that was taken over was lost before it served this build: that says nothing of the build, and counts as no attempt. */
+bool sg_index_line_broke(const struct sg_index_work *work, const struct sg_err *err);
+/* The build is over: its lock is given up, and nothing is set any more, or (well false, or anything is not as it should be) its session is closed. */
+void sg_index_line_clear(struct sg_index_work *work, bool well);
+/* And all else is: leaves both connections to the next build, if both are there, or closes them. */
+void sg_index_line_leave(struct sg_index_work *work);
+
 /* claim.c: the claim on the table, and the lock of the session that builds (which is open): until they are had, a limit or a stop. The
  * arena is reset. */
 SG_MUST_CHECK int sg_index_await_claim(struct sg_index_work *work, struct sg_arena *arena, struct sg_err *err);
