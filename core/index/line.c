@@ -24,7 +24,8 @@ bool sg_index_line_broke(const struct sg_index_work *work, const struct sg_err *
 {
 	const struct sg_db *own = work->session.db, *watch = work->watch.session.db;
 
-	return work->adopted && sg_class_retries(err->class) && ((own != NULL && sg_db_lost(own)) || (watch != NULL && sg_db_lost(watch)));
+	/* both were there: one that is not was closed for what it said, or did not say */
+	return work->adopted && sg_class_retries(err->class) && (own == NULL || sg_db_lost(own) || watch == NULL || sg_db_lost(watch));
 }
 
 /* The watch is in nobody's way: it must only be there, and have answered. */
