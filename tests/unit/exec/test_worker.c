@@ -198,7 +198,8 @@ SG_TEST(none_outlives_its_supervisor)
     int status = orphan(0, &ms);
     T_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     T_LT_INT(ms, 2000);
-    T_EQ_INT(atomic_load(&shared->stops), 0);
+    /* The end of its socket may be heard a moment before the signal comes: a process closes its files before its children are told. */
+    T_LE_INT(atomic_load(&shared->stops), 1);
     munmap(shared, sizeof *shared);
 }
 
