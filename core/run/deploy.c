@@ -199,15 +199,15 @@ static int turn(struct deploying *d)
 	const struct sg_deploy_options *options = d->options;
 	bool first = d->result->rounds++ == 0;
 	bool opened = d->opened;
+	bool migrations = options->migrations && (first || (opened && sg_deploy_waiting(d->result) != NULL) ||
+	                                          sg_deploy_migration_ready(d->result, options));
 	int status;
 
 	d->recorded = 0;
 	d->opened = false;
-	if (first && options->migrations && options->indexes)
+	if (migrations && options->indexes)
 		sg_index_glance(d->run);
-	if (options->migrations &&
-	    (first || (opened && sg_deploy_waiting(d->result) != NULL) || sg_deploy_migration_ready(d->result, options)) &&
-	    !run_migrations(d, &status))
+	if (migrations && !run_migrations(d, &status))
 		return status != 0 ? -1 : 1;
 	if (options->indexes && (first || opened || d->recorded > 0 || sg_deploy_index_ready(d->result, options)) &&
 	    run_indexes(d) != 0)

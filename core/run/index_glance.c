@@ -9,7 +9,8 @@
 
 #include "core/run/index_phase.h"
 
-/* Rows that say valid, of indexes that unrecorded migrations require; each once. */
+/* Rows of indexes that unrecorded migrations require; each once. Those that do not say valid, too: another runner that looked before we
+ * had built it may have noted it missing since, or claimed it, and finds out a moment later. */
 static size_t collect(const struct sg_manifest *manifest, const struct sg_ledger *ledger, const struct sg_index_row *rows,
                       size_t count, const struct sg_step **steps_r)
 {
@@ -23,8 +24,7 @@ static size_t collect(const struct sg_manifest *manifest, const struct sg_ledger
 		for (size_t k = 0; k < step->require_count; k++) {
 			const struct sg_index_row *row = sg_indexes_find(rows, count, step->requires[k].id);
 			const struct sg_step *index = sg_manifest_step(manifest, SG_STEP_INDEX, step->requires[k].id);
-			bool known = step->requires[k].kind != SG_STEP_INDEX || index == NULL || row == NULL ||
-			             row->state != SG_INDEX_VALID;
+			bool known = step->requires[k].kind != SG_STEP_INDEX || index == NULL || row == NULL;
 
 			for (size_t n = 0; !known && n < found; n++)
 				known = steps_r[n] == index;

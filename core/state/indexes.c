@@ -107,7 +107,7 @@ static const char *write_sql(const struct sg_index_claim *claim, bool renew, str
 
 	if (renew)
 		write = sg_arena_printf(arena,
-		                        "UPDATE %s SET state = 'building', expires_at = clock_timestamp() + make_interval(secs => %d)"
+		                        "UPDATE %s SET expires_at = clock_timestamp() + make_interval(secs => %d)"
 		                        " WHERE name = %s AND owner = %s AND NOT EXISTS (SELECT FROM alive) RETURNING 1",
 		                        table, claim->seconds, name, owner);
 	else

@@ -61,7 +61,7 @@ struct sg_index_claim {
 };
 /* Each is a transaction of its own, begun and committed here, and safe to repeat after a lost answer. */
 
-/* 1: ours, state is building (one that is valid stays so until the first renewal: gates stay open while it is looked at); 0:
+/* 1: ours, state is building (one that is valid stays so: gates stay open while it is looked at); 0:
  * somebody else's claim on it or on a sibling lives (holder_r: "owner, since …: NAME (its claim runs out in 23 s …)", in the
  * arena); -1: err. A claim of our own is taken again. Waits for nobody. */
 SG_MUST_CHECK int sg_index_claim_take(const struct sg_index_claim *claim, struct sg_db *db, struct sg_arena *arena,
