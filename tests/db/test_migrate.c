@@ -236,10 +236,12 @@ SG_TEST(gates)
     project_must(project, 3, NULL);
     sg_sql_exec(project->sql, "UPDATE sgrun.backfills SET state = 'complete'");
     T_CONTAINS(project_must(project, 3, NULL).out, "s02 waits for index:idx");
-    sg_sql_exec(project->sql, "INSERT INTO sgrun.indexes (name, state) VALUES ('idx', 'invalid')");
-    project_must(project, 3, NULL);
-    sg_sql_exec(project->sql, "UPDATE sgrun.indexes SET state = 'valid'");
+    /* the index cannot be built: its table has no such column */
+    T_EQ_STR(sg_sql_value(project->sql, "SELECT state FROM sgrun.indexes WHERE name = 'idx'"), "failed");
+    sg_sql_exec(project->sql, "ALTER TABLE made_by_s01 ADD COLUMN a int");
+    project_must(project, 3, "migrate");
     project_must(project, 0, NULL);
+    T_EQ_STR(sg_sql_value(project->sql, "SELECT state FROM sgrun.indexes WHERE name = 'idx'"), "valid");
     T_EQ_STR(project_ledger(project), "s01|applied\ns02|applied\ns03|applied");
 }
 
