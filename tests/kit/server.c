@@ -319,10 +319,18 @@ struct sg_server *sg_server_shared(void)
 
 void sg_server_stop(struct sg_server *server, enum sg_server_stop how)
 {
+    bool gone;
+
     if (server->pid == 0)
         return;
     (void)kill(server->pid, how == SG_STOP_FAST ? SIGINT : SIGQUIT);
-    if (!sg_proc_wait(server->pid, STOP_MS, NULL))
+    gone = sg_proc_wait(server->pid, STOP_MS / 2, NULL);
+    /* a postmaster that has just lost a backend, and starts anew, may hear of a fast shutdown and go on for ever */
+    if (!gone) {
+        (void)kill(server->pid, SIGQUIT);
+        gone = sg_proc_wait(server->pid, STOP_MS / 2, NULL);
+    }
+    if (!gone)
         T_FATAL("the server did not stop; its log: %s", sg_server_log(server));
     server->pid = 0;
 }
