@@ -289,6 +289,8 @@ static void run_course(struct course *c)
 	sg_session_rollback(&c->lane.session);
 	sg_session_drop(&c->lane.session);
 	sg_buf_release(&c->lane.kinds);
+	sg_err_release(&c->lane.verdict.err);
+	sg_arena_release(&c->lane.verdict.arena);
 	sg_nursery_stop();
 }
 
