@@ -268,7 +268,8 @@ static int kill_backend(struct once *once)
 
     if (pid == NULL)
         return 0;
-    sg_server_kill_backend(once->place.server, (pid_t)strtol(pid, NULL, 10));
+    if (!sg_server_kill_backend(once->place.server, (pid_t)strtol(pid, NULL, 10)))
+        return 0; /* it has ended meanwhile */
     while (strcmp(sg_sql_try(once->place.sql, "SELECT 1"), "") == 0 && sg_test_now_ms() < until)
         sg_test_sleep_ms(5);
     while (own == NULL && sg_test_now_ms() < until) {

@@ -248,7 +248,7 @@ SG_TEST(survives_the_end_of_its_backend)
 	fails(db, "SELECT 1", "25P03", SG_CLASS_CONNECTION);
 	T_TRUE(sg_db_lost(db));
 	db = open_db(sg_server_conninfo(server, name, NULL));
-	sg_server_kill_backend(server, sg_db_pid(db));
+	T_MUST(sg_server_kill_backend(server, sg_db_pid(db)));
 	T_EQ_INT(sg_db_script(db, "SELECT 1", &err), -1);
 	T_EQ_INT(err.class, SG_CLASS_CONNECTION);
 	T_TRUE(sg_db_lost(db));

@@ -49,7 +49,7 @@ SG_TEST(a_server_keeps_its_data_over_a_crash)
     sg_server_restart(server);
     sql = sg_sql_open(sg_server_conninfo(server, "postgres", NULL));
     T_EQ_STR(sg_sql_rows(sql, "SELECT n FROM t"), "1");
-    sg_server_kill_backend(server, sg_sql_pid(sql));
+    T_MUST(sg_server_kill_backend(server, sg_sql_pid(sql)));
     sg_sql_expect(sql, "SELECT 1", "lost");
     sg_server_restart(server);
     sql = sg_sql_open(sg_server_conninfo(server, "postgres", NULL));

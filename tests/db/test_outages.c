@@ -122,7 +122,7 @@ static void crash_of_another(struct place *place)
     char *end;
 
     T_MUST(*pids != '\0');
-    sg_server_kill_backend(place->server, sg_sql_pid(other));
+    T_MUST(sg_server_kill_backend(place->server, sg_sql_pid(other)));
     for (const char *at = pids; *at != '\0'; at = *end == '\n' ? end + 1 : end) {
         pid_t pid = (pid_t)strtol(at, &end, 10);
 

@@ -345,7 +345,7 @@ void sg_server_kill(struct sg_server *server)
     server->pid = 0;
 }
 
-void sg_server_kill_backend(struct sg_server *server, pid_t pid)
+bool sg_server_kill_backend(struct sg_server *server, pid_t pid)
 {
     pid_t pids[MAX_BACKENDS];
     size_t n = sg_proc_children(server->pid, pids, MAX_BACKENDS);
@@ -353,9 +353,9 @@ void sg_server_kill_backend(struct sg_server *server, pid_t pid)
     for (size_t i = 0; i < n; i++)
         if (pids[i] == pid) {
             (void)kill(pid, SIGKILL);
-            return;
+            return true;
         }
-    T_FATAL("process %d is no backend of this server", (int)pid);
+    return false;
 }
 
 void sg_server_restart(struct sg_server *server)

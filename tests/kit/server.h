@@ -46,8 +46,8 @@ int sg_server_version(void);
 void sg_server_stop(struct sg_server *server, enum sg_server_stop how);
 /* kill -9 the postmaster alone; its backends see it for themselves, within a moment, or when they next look. */
 void sg_server_kill(struct sg_server *server);
-/* kill -9 one backend: the server restarts itself after it, in recovery. Does not wait for that. */
-void sg_server_kill_backend(struct sg_server *server, pid_t pid);
+/* kill -9 one backend: the server restarts itself after it, in recovery. Does not wait for that. false: it is no backend (any more). */
+bool sg_server_kill_backend(struct sg_server *server, pid_t pid);
 /* Starts it again, after any of these. Backends of a killed postmaster that still run after a second are killed first. */
 void sg_server_restart(struct sg_server *server);
 /* Reads the configuration again (SIGHUP), after adding these lines to it. Returns before every backend has seen it. */
