@@ -45,7 +45,7 @@ SG_TEST(a_locked_partition)
     fill_write(project, "b01", "batch_size = 50\n" FILL_ONE);
     run = fill_start_all(project);
     sg_test_sleep_ms(1500);
-    T_FALSE(sg_run_ended(run));
+    sg_run_goes_on(run);
     T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM sgrun.backfill_ranges WHERE deferred"), 0);
     sg_sql_close(holder);
     (void)fill_ends(run, 0);
@@ -66,7 +66,7 @@ SG_TEST(a_locked_table_of_also_writes)
     fill_write(project, "b01", "batch_size = 50\nalso_writes = audit\n" FILL_ONE);
     run = fill_start_all(project);
     sg_test_sleep_ms(1500);
-    T_FALSE(sg_run_ended(run));
+    sg_run_goes_on(run);
     T_EQ_STR(sg_sql_rows(project->sql, "SELECT * FROM sgrun.backfill_ranges WHERE deferred"), "");
     sg_sql_close(holder);
     (void)fill_ends(run, 0);
@@ -157,8 +157,8 @@ SG_TEST(a_pool_of_one_and_a_locked_row)
     fill_complete(project, "b01", 500);
 }
 
-/* For a while the server only reads: that is waited out, not taken for a failure of the backfill. */
-SG_TEST(read_only_for_a_while)
+/* For a while the server is a standby: that is waited out, not taken for a failure of the backfill. */
+SG_TEST(a_standby_for_a_while)
 {
     struct sg_server *server = sg_server_start(NULL);
     struct project *project = project_new(server, NULL);
@@ -170,14 +170,10 @@ SG_TEST(read_only_for_a_while)
     fill_write(project, "b01", "batch_size = 20\noption.sleep_ms = 10\n" FILL_ONE);
     run = fill_start(project, "--jobs", "2");
     fill_await(project, run, "b01", 200);
-    sg_server_stop(server, SG_STOP_FAST);
-    sg_server_configure(server, "default_transaction_read_only = on\nhot_standby = on\n");
-    sg_server_restart(server);
+    sg_server_be_standby(server, true);
     sg_test_sleep_ms(1000);
-    T_FALSE(sg_run_ended(run));
-    sg_server_stop(server, SG_STOP_FAST);
-    sg_server_configure(server, "default_transaction_read_only = off\n");
-    sg_server_restart(server);
+    sg_run_goes_on(run);
+    sg_server_be_standby(server, false);
     (void)fill_ends(run, 0);
     project->sql = sg_sql_open(project->conninfo);
     fill_complete(project, "b01", 3000);
@@ -226,7 +222,7 @@ static const struct sg_test tests[] = {SG_CASE(partitions),
                                        SG_CASE(a_role_and_a_schema), SG_CASE(positions_of_another_key),
                                        SG_CASE(a_pool_of_one),
                                        SG_CASE(a_pool_of_one_and_a_locked_row),
-                                       SG_CASE(read_only_for_a_while),
+                                       SG_CASE(a_standby_for_a_while),
                                        SG_CASE(again),
                                        SG_CASE(deletes_during_the_sweep),
                                        SG_CASES_END};

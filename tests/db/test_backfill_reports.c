@@ -184,8 +184,6 @@ SG_TEST(status_from_a_standby)
     struct sg_server *server = sg_server_start(NULL);
     struct project *project = project_new(server, NULL);
     struct sg_run_result run;
-    const char *signal = sg_test_strf("%s/standby.signal", sg_server_data(server));
-    FILE *file;
 
     project_write(project, sg_test_strf("%s%s%s", makes("s01", ""), fills("b01", ""), makes("s02", "requires = backfill:b01\n")));
     project_must(project, 3, "migrate");
@@ -193,11 +191,7 @@ SG_TEST(status_from_a_standby)
     sg_sql_exec(project->sql, "INSERT INTO sgrun.backfill_ranges (key, lo, hi, pos, batch_size, batch_ms, batches, updated_at)"
                               " VALUES ('b01', '{1}', '{9}', '{5}', 10, 100, 1, now() + interval '1 hour');"
                               "UPDATE sgrun.lease SET owner = 'eva@one', since = now(), expires_at = now() - interval '1 hour'");
-    sg_server_stop(server, SG_STOP_FAST);
-    file = fopen(signal, "w");
-    T_MUST_NOT_NULL(file);
-    fclose(file);
-    sg_server_restart(server);
+    sg_server_be_standby(server, true);
     run = project_must(project, 0, "status");
     T_CONTAINS(run.out, "waits for backfill:b01 (5 of about 10 rows left");
     T_CONTAINS(run.out, "Lease: eva@one since ");

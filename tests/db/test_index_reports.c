@@ -343,8 +343,6 @@ SG_TEST(from_a_standby)
 {
     struct sg_server *server = sg_server_start(NULL);
     struct project *project = project_new(server, NULL);
-    const char *signal = sg_test_strf("%s/standby.signal", sg_server_data(server));
-    FILE *file;
 
     sg_sql_exec(project->sql, "CREATE TABLE items (id int PRIMARY KEY, n int NOT NULL DEFAULT 0); CREATE INDEX i1 ON items (n) WHERE n > 1;"
                               " CREATE INDEX i3 ON items (n);"
@@ -354,11 +352,7 @@ SG_TEST(from_a_standby)
                                         lists("i4", "columns = n, id\nunique = yes\n"), lists("i5", "columns = id, n\nunique = yes\n")));
     project_must(project, 0, "migrate");
     set(project, "i1", "state = 'building', owner = 'eva@one', expires_at = now() + interval '1 hour'");
-    sg_server_stop(server, SG_STOP_FAST);
-    file = fopen(signal, "w");
-    T_MUST_NOT_NULL(file);
-    fclose(file);
-    sg_server_restart(server);
+    sg_server_be_standby(server, true);
     T_EQ_STR(planned(project), "s01 SKIP (applied)\n"
                                "i1 SKIP (valid, not compared: this server is a standby, where nothing can be made)\n"
                                "i2 BUILD (not there)\n"

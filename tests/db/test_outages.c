@@ -198,7 +198,7 @@ SG_TEST(pause_and_resume)
     sg_sql_exec(admin, "PAUSE");
     run = place_start(&place, NULL);
     sg_test_sleep_ms(500);
-    T_FALSE(sg_run_ended(run));
+    sg_run_goes_on(run);
     sg_sql_exec(admin, "RESUME");
     expect_done(&place, sg_run_wait(run, 30000), "PAUSE before the run");
 
@@ -211,7 +211,7 @@ SG_TEST(pause_and_resume)
     sg_proxy_release(place.proxy);
     T_EQ_STR(sg_sql_finish(admin, 10000), "");
     sg_test_sleep_ms(300);
-    T_FALSE(sg_run_ended(run));
+    sg_run_goes_on(run);
     sg_sql_exec(admin, "RESUME");
     expect_done(&place, sg_run_wait(run, 30000), "PAUSE in the middle");
 }
@@ -321,14 +321,10 @@ SG_TEST(a_standby)
     struct place place;
     struct sg_run *run;
     struct sg_run_result result;
-    FILE *f;
 
     open_measured(&place, ROUTE_DIRECT);
     place_reset(&place);
-    sg_server_stop(place.server, SG_STOP_FAST);
-    T_MUST_NOT_NULL(f = fopen(sg_test_strf("%s/standby.signal", sg_server_data(place.server)), "w"));
-    T_MUST_EQ_INT(fclose(f), 0);
-    sg_server_restart(place.server);
+    sg_server_be_standby(place.server, true);
     result = place_run(&place, SHORT_BUDGET);
     T_EQ_INT(result.exit, 5);
     T_CONTAINS(result.err, "3 attempts in");

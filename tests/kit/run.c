@@ -218,6 +218,16 @@ const char *sg_run_err(struct sg_run *run)
     return text_of(run->err, NULL);
 }
 
+void sg_run_goes_on_at(struct sg_here here, struct sg_run *run)
+{
+    char how[64];
+
+    if (!sg_run_ended(run))
+        return;
+    sg_proc_status(run->status, how, sizeof how);
+    sg_test_fatal(here, "%s has ended (%s); stdout:\n%s\nstderr:\n%s", run->name, how, sg_run_out(run), sg_run_err(run));
+}
+
 void sg_run_await_at(struct sg_here here, struct sg_run *run, const char *text, int timeout_ms)
 {
     int64_t until = sg_test_now_ms() + timeout_ms;

@@ -57,6 +57,8 @@ const char *sg_run_out(struct sg_run *run);
 const char *sg_run_err(struct sg_run *run);
 /* Waits until its stdout or stderr contains TEXT; ends the test, showing both, if it ends or that time passes without. */
 #define sg_run_await(run, text, timeout_ms) sg_run_await_at(SG_HERE_, (run), (text), (timeout_ms))
+/* Fails, with all that it wrote, if it has ended. */
+#define sg_run_goes_on(run) sg_run_goes_on_at(SG_HERE_, (run))
 
 /* The processes that come from it and run now, as "pid N (parent M): command" lines; "" if there are none. */
 const char *sg_run_below(const struct sg_run *run);
@@ -68,6 +70,7 @@ size_t sg_run_lanes(const struct sg_run *run, pid_t *pids, size_t max);
 const char *sg_run_orphans(void);
 
 /* ---- behind the macros ---- */
+void sg_run_goes_on_at(struct sg_here here, struct sg_run *run);
 void sg_run_await_at(struct sg_here here, struct sg_run *run, const char *text, int timeout_ms);
 
 #endif

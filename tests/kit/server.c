@@ -372,6 +372,23 @@ void sg_server_configure(struct sg_server *server, const char *conf)
         (void)kill(server->pid, SIGHUP);
 }
 
+void sg_server_be_standby(struct sg_server *server, bool standby)
+{
+    char signal[4096];
+    FILE *file;
+
+    (void)snprintf(signal, sizeof signal, "%s/standby.signal", sg_server_data(server));
+    sg_server_stop(server, SG_STOP_FAST);
+    if (standby) {
+        file = fopen(signal, "w");
+        T_MUST_NOT_NULL(file);
+        T_MUST_EQ_INT(fclose(file), 0);
+    } else if (unlink(signal) != 0) {
+        sg_test_fatal(SG_HERE_, "%s: %s", signal, strerror(errno));
+    }
+    sg_server_restart(server);
+}
+
 /* ---- reaching it ---- */
 
 static void drop_db(void *arg)

@@ -50,6 +50,8 @@ void sg_server_kill(struct sg_server *server);
 bool sg_server_kill_backend(struct sg_server *server, pid_t pid);
 /* Starts it again, after any of these. Backends of a killed postmaster that still run after a second are killed first. */
 void sg_server_restart(struct sg_server *server);
+/* Stops it, fast, and starts it again as a standby of nobody, or as a primary. */
+void sg_server_be_standby(struct sg_server *server, bool standby);
 /* Reads the configuration again (SIGHUP), after adding these lines to it. Returns before every backend has seen it. */
 void sg_server_configure(struct sg_server *server, const char *conf);
 
