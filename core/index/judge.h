@@ -1,4 +1,4 @@
-/* judge.h - what a piece of an index may hold, as far as its tree and its method tell. For core/index/definition.c
+/* judge.h - what a piece of an index may hold, as far as its tree and its method tell. For core/index/section.c
  * alone. Pure. Each tells what it finds, and goes on. */
 #ifndef SG_INDEX_JUDGE_H
 #define SG_INDEX_JUDGE_H

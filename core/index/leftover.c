@@ -22,12 +22,12 @@ static size_t stem(const char *index, size_t label)
 	return length;
 }
 
-/* Where its label begins; NULL: it has none. */
+/* Where its label begins; NULL: it has none. What is a label as a whole is of no index. */
 static const char *label_of(const char *name)
 {
 	const char *label = strrchr(name, '_');
 
-	if (label == NULL || (!sg_text_prefix(label, "_ccnew") && !sg_text_prefix(label, "_ccold")))
+	if (label == NULL || label == name || (!sg_text_prefix(label, "_ccnew") && !sg_text_prefix(label, "_ccold")))
 		return NULL;
 	return label[6 + strspn(label + 6, "0123456789")] == '\0' ? label : NULL;
 }

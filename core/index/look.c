@@ -120,11 +120,6 @@ static int refuse_kind(const struct sg_session *session, const struct sg_index_d
 	return sg_err_at(err, session->run->manifest->path, definition->step->line);
 }
 
-static int64_t number_or_unknown(const struct sg_result *result, int row, int column)
-{
-	return sg_result_value(result, row, column) != NULL ? sg_result_int(result, row, column) : -1;
-}
-
 /* Its first row, and those after it that are of left-overs. */
 static void take_row(const struct sg_index_definition *definition, const struct sg_result *result, int row, struct sg_arena *arena,
                      struct sg_index_look *look, struct glance *glance)
@@ -140,8 +135,8 @@ static void take_row(const struct sg_index_definition *definition, const struct 
 		glance->sure = true;
 		return;
 	}
-	look->table_bytes = number_or_unknown(result, row, TABLE_BYTES);
-	look->table_rows = number_or_unknown(result, row, TABLE_ROWS);
+	look->table_bytes = sg_result_int_or(result, row, TABLE_BYTES, -1);
+	look->table_rows = sg_result_int_or(result, row, TABLE_ROWS, -1);
 	if (strchr("rpm", kind[0]) == NULL) {
 		glance->odd = kind;
 		return;
@@ -153,7 +148,7 @@ static void take_row(const struct sg_index_definition *definition, const struct 
 		look->found = SG_INDEX_FOUND_MISSING;
 		return;
 	}
-	look->bytes = number_or_unknown(result, row, BYTES);
+	look->bytes = sg_result_int_or(result, row, BYTES, -1);
 	glance->sure = true;
 	if (kind[0] != 'i' && kind[0] != 'I') {
 		look->found = SG_INDEX_FOUND_DRIFTED;
@@ -234,9 +229,9 @@ static int read_tree(struct sg_session *session, struct sg_arena *arena, struct 
 	}
 	session->begun = false;
 	if (look->index_oid != 0)
-		look->bytes = number_or_unknown(result, 0, 0);
-	look->table_rows = number_or_unknown(result, 0, 1);
-	look->table_bytes = number_or_unknown(result, 0, 2);
+		look->bytes = sg_result_int_or(result, 0, 0, -1);
+	look->table_rows = sg_result_int_or(result, 0, 1, -1);
+	look->table_bytes = sg_result_int_or(result, 0, 2, -1);
 	return 0;
 }
 
@@ -286,7 +281,7 @@ static int find_twin(struct sg_session *session, const struct sg_index_definitio
 	look->found = SG_INDEX_FOUND_VALID;
 	look->index_oid = (uint32_t)sg_result_int(result, 0, 0);
 	look->constraint = sg_result_value(result, 0, 1);
-	look->bytes = number_or_unknown(result, 0, 2);
+	look->bytes = sg_result_int_or(result, 0, 2, -1);
 	return 0;
 }
 
