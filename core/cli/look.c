@@ -138,3 +138,10 @@ void sg_look_count(struct sg_buf *out, size_t count, const char *noun)
 	else
 		sg_buf_addf(out, "%zu %s", count, noun), sg_buf_addc(out, 's');
 }
+
+void sg_look_end(struct sg_buf *out)
+{
+	while (out->length > 0 && out->data[out->length - 1] == ' ')
+		out->data[--out->length] = '\0';
+	sg_buf_addc(out, '\n');
+}

@@ -27,6 +27,8 @@ void sg_look_field(struct sg_buf *out, const struct sg_look *look, enum sg_tone 
                    bool cut);
 /* The same, padded on the left. */
 void sg_look_right(struct sg_buf *out, const struct sg_look *look, enum sg_tone tone, const char *text, size_t field);
+/* The end of a line: blanks of its last field are taken off. */
+void sg_look_end(struct sg_buf *out);
 /* Characters of text once it is cleaned. */
 size_t sg_look_chars(const char *text);
 /* The field for a column of names of which the longest has `longest`

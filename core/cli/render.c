@@ -74,6 +74,25 @@ void sg_render_err(struct sg_buf *out, const struct sg_look *look, const char *i
 	sg_buf_release(&primary);
 }
 
+void sg_render_part(struct sg_buf *out)
+{
+	if (out->length > 0)
+		sg_buf_adds(out, "; ");
+}
+
+void sg_render_go_on(struct sg_buf *out, const struct sg_look *look, const struct sg_manifest *manifest, const char *command,
+                     const char *only, bool mend)
+{
+	sg_buf_adds(out, mend ? "Once that is mended: sgrun --manifest " : "To go on: sgrun --manifest ");
+	sg_render_path(out, look, manifest->path);
+	sg_buf_addf(out, " %s", command);
+	if (only != NULL) {
+		sg_buf_adds(out, " --only ");
+		sg_look_add(out, look, SG_TONE_PLAIN, only);
+	}
+	sg_buf_addc(out, '\n');
+}
+
 struct sg_sections sg_render_sections(const struct sg_manifest *manifest)
 {
 	struct sg_sections sections = { 0, 0 };

@@ -20,6 +20,12 @@ void sg_render_finish_json(struct sg_json *result, const struct sg_errs *errs, i
 /* The error of a step's item, indented, as sg_log_err gives it but for a table on stdout. */
 void sg_render_err(struct sg_buf *out, const struct sg_look *look, const char *indent, const struct sg_err *err);
 
+/* "; " between two remarks. */
+void sg_render_part(struct sg_buf *out);
+/* The command that goes on where this run ended: all of that command, or only that step. mend: something must be mended first. */
+void sg_render_go_on(struct sg_buf *out, const struct sg_look *look, const struct sg_manifest *manifest, const char *command,
+                     const char *only, bool mend);
+
 /* Indexes and backfills that the manifest lists. */
 struct sg_sections {
 	size_t indexes, backfills;

@@ -50,12 +50,6 @@ static bool is_over(enum sg_backfill_end end)
 	return end == SG_BACKFILL_END_ALREADY || end == SG_BACKFILL_END_COMPLETE;
 }
 
-static void part(struct sg_buf *out)
-{
-	if (out->length > 0)
-		sg_buf_adds(out, "; ");
-}
-
 static void add_rows(struct sg_buf *out, int64_t count, const char *one, const char *many)
 {
 	sg_look_number(out, count);
@@ -92,7 +86,7 @@ void sg_render_fill_remarks(struct sg_buf *out, const struct sg_backfill_result 
 		sg_buf_adds(out, "no row was left to do");
 	}
 	if (r->left > 0 && !is_over(r->end)) {
-		part(out);
+		sg_render_part(out);
 		sg_look_number(out, r->left);
 		sg_buf_adds(out, " left");
 		if (seconds_left(r) >= 0) {
@@ -101,19 +95,19 @@ void sg_render_fill_remarks(struct sg_buf *out, const struct sg_backfill_result 
 		}
 	}
 	if (r->deferred > 0) {
-		part(out);
+		sg_render_part(out);
 		add_rows(out, r->deferred, "locked row deferred", "locked rows deferred");
 	}
 	if (r->bad_rows > 0) {
-		part(out);
+		sg_render_part(out);
 		add_rows(out, r->bad_rows, "bad row", "bad rows");
 	}
 	if (r->lanes > 1) {
-		part(out);
+		sg_render_part(out);
 		sg_buf_addf(out, "%d lanes", r->lanes);
 	}
 	if (r->note != NULL && r->note[0] != '\0') {
-		part(out);
+		sg_render_part(out);
 		sg_buf_adds(out, r->note);
 	}
 }
@@ -139,9 +133,7 @@ void sg_render_fill(struct sg_buf *out, const struct sg_look *look, size_t colum
 		sg_buf_adds(out, "  ");
 		sg_look_add(out, look, SG_TONE_FAINT, remarks.data);
 	}
-	while (out->length > 0 && out->data[out->length - 1] == ' ')
-		out->data[--out->length] = '\0';
-	sg_buf_addc(out, '\n');
+	sg_look_end(out);
 	sg_buf_release(&remarks);
 }
 
@@ -268,19 +260,6 @@ static void add_not_reached(struct sg_buf *out, const struct sg_look *look, cons
 	sg_buf_addc(out, '\n');
 }
 
-static void add_command(struct sg_buf *out, const struct sg_look *look, const struct sg_manifest *manifest,
-                        const struct sums *sums)
-{
-	sg_buf_adds(out, sums->mend == sums->open_count ? "Once that is mended: sgrun --manifest " : "To go on: sgrun --manifest ");
-	sg_render_path(out, look, manifest->path);
-	sg_buf_adds(out, " backfill");
-	if (sums->open_count == 1) {
-		sg_buf_adds(out, " --only ");
-		sg_look_add(out, look, SG_TONE_PLAIN, sums->open->step->id);
-	}
-	sg_buf_addc(out, '\n');
-}
-
 void sg_render_backfills_end(struct sg_buf *out, const struct sg_look *look, const struct sg_manifest *manifest,
                              const struct sg_backfills_result *result, bool deploy, int64_t elapsed_ms)
 {
@@ -313,7 +292,8 @@ void sg_render_backfills_end(struct sg_buf *out, const struct sg_look *look, con
 		sg_buf_addf(out, "%s%s (%s).\n", deploy ? "Backfills: " : "", line.data, took);
 	}
 	if (sums.open_count > 0)
-		add_command(out, look, manifest, &sums);
+		sg_render_go_on(out, look, manifest, "backfill", sums.open_count == 1 ? sums.open->step->id : NULL,
+		                sums.mend == sums.open_count);
 	sg_buf_release(&line);
 }
 

@@ -9,12 +9,10 @@
 
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/cli/bar.h"
 #include "core/cli/render.h"
 
 #define WAIT_FIRST_MS 1000 /* a shorter wait is none of anybody's concern */
-#define CELLS 10
-#define CELLS_WIDE 20
-#define WIDE 132
 #define HELD_LEAST 24  /* characters of whom it waits for that are worth a place */
 #define OTHER_MOST 24  /* characters of another one's name */
 #define STEADY_MS 1000 /* for so long nothing is said of time */
@@ -115,29 +113,12 @@ void sg_render_build_text(struct sg_buf *out, const struct sg_index_progress *p)
 
 enum { PART, PHASE, BAR, PERCENT, DONE, LEFT, TIME, PIECES };
 
-struct piece {
-	struct sg_buf text; /* empty: not known, or left out */
-	enum sg_tone tone;
-};
-
-static void fill_cells(struct sg_buf *out, int percent, int cells)
-{
-	int full = percent * cells / 100;
-
-	sg_buf_addc(out, '[');
-	for (int i = 0; i < cells; i++)
-		sg_buf_addc(out, i < full ? '#' : '.');
-	sg_buf_addc(out, ']');
-}
-
-static void make_pieces(struct piece *pieces, const struct sg_index_progress *p, bool wide)
+static void make_pieces(struct sg_bar_piece *pieces, const struct sg_look *look, const struct sg_index_progress *p)
 {
 	int percent = percent_of(p);
 
-	for (size_t i = 0; i < PIECES; i++) {
-		sg_buf_init(&pieces[i].text, 0);
-		pieces[i].tone = i == TIME ? SG_TONE_FAINT : SG_TONE_PLAIN;
-	}
+	sg_bar_init(pieces, PIECES);
+	pieces[TIME].tone = SG_TONE_FAINT;
 	if (p->parts > 0)
 		sg_buf_addf(&pieces[PART].text, "%d/%d", p->part, p->parts);
 	if (p->phase != NULL && p->waits_for == NULL)
@@ -145,7 +126,7 @@ static void make_pieces(struct piece *pieces, const struct sg_index_progress *p,
 	else if (p->waits_for == NULL && p->doing == NULL)
 		sg_buf_adds(&pieces[PHASE].text, "at work");
 	if (percent >= 0) {
-		fill_cells(&pieces[BAR].text, percent, wide ? CELLS_WIDE : CELLS);
+		sg_bar_cells(&pieces[BAR].text, look, percent);
 		sg_buf_addf(&pieces[PERCENT].text, "%d %%", percent);
 	}
 	if (is_counted(p))
@@ -158,19 +139,8 @@ static void make_pieces(struct piece *pieces, const struct sg_index_progress *p,
 	}
 }
 
-/* Columns of the line without what holds it and the others: a piece has two blanks before it. */
-static size_t columns(const struct piece *pieces, size_t name)
-{
-	size_t sum = 2 + name;
-
-	for (size_t i = 0; i < PIECES; i++)
-		if (pieces[i].text.length > 0)
-			sum += 2 + sg_text_chars(pieces[i].text.data, pieces[i].text.length);
-	return sum;
-}
-
 /* "building index: scanning table" is also understood by its second half. */
-static void shorten_phase(struct piece *phase)
+static void shorten_phase(struct sg_bar_piece *phase)
 {
 	char *colon = strchr(phase->text.data, ':');
 
@@ -179,16 +149,15 @@ static void shorten_phase(struct piece *phase)
 }
 
 /* Leaves out what is dispensable until all columns hold it. */
-static void fit(struct piece *pieces, size_t name, size_t all)
+static void fit(struct sg_bar_piece *pieces, size_t name, size_t all)
 {
 	static const int dispensable[] = { DONE, BAR, PHASE, PART, LEFT };
 
-	if (columns(pieces, name) > all)
+	if (sg_bar_columns(pieces, PIECES, name) > all)
 		sg_buf_clear(&pieces[TIME].text);
-	if (columns(pieces, name) > all)
+	if (sg_bar_columns(pieces, PIECES, name) > all)
 		shorten_phase(&pieces[PHASE]);
-	for (size_t i = 0; i < SG_COUNT(dispensable) && columns(pieces, name) > all; i++)
-		sg_buf_clear(&pieces[dispensable[i]].text);
+	sg_bar_fit(pieces, PIECES, dispensable, SG_COUNT(dispensable), name, all);
 }
 
 static void add_held(struct sg_buf *out, const struct sg_index_progress *p)
@@ -222,25 +191,6 @@ static void add_others(struct sg_buf *out, const struct sg_look *look, const str
 	}
 }
 
-/* Cuts text to that many characters, with "..." at its end. */
-static void cut(struct sg_buf *text, size_t room)
-{
-	if (sg_text_chars(text->data, text->length) <= room)
-		return;
-	text->length = room > 3 ? sg_text_offset(text->data, room - 3) : 0;
-	text->data[text->length] = '\0';
-	if (room > 3)
-		sg_buf_adds(text, "...");
-}
-
-static void add_text(struct sg_buf *out, const struct sg_look *look, enum sg_tone tone, const struct sg_buf *text)
-{
-	if (text->length == 0)
-		return;
-	sg_buf_adds(out, "  ");
-	sg_look_add(out, look, tone, text->data);
-}
-
 size_t sg_render_build_foremost(const struct sg_render_build *builds, size_t count)
 {
 	int64_t longest = WAIT_FIRST_MS - 1;
@@ -256,48 +206,38 @@ size_t sg_render_build_foremost(const struct sg_render_build *builds, size_t cou
 
 void sg_render_build_bar(struct sg_buf *out, const struct sg_look *look, const struct sg_render_build *builds, size_t count)
 {
-	size_t all = look->width > 0 ? look->width - 1 : SIZE_MAX / 2; /* the last column stays free, see live.c */
-	size_t name = sg_look_chars(builds->name), held_chars, least, used, room;
+	size_t all = sg_bar_width(look), name = sg_bar_name(look, builds->name), held_chars, least, used, room;
 	struct sg_buf held = SG_BUF_INIT, others = SG_BUF_INIT, counted = SG_BUF_INIT;
-	struct piece pieces[PIECES];
+	struct sg_bar_piece pieces[PIECES];
 
-	make_pieces(pieces, builds->progress, look->width == 0 || look->width >= WIDE);
+	make_pieces(pieces, look, builds->progress);
 	add_held(&held, builds->progress);
 	if (count > 1) {
 		sg_buf_addf(&counted, "+%zu more", count - 1);
 		add_others(&others, look, builds + 1, count - 1);
 	}
-	if (look->width > 0) {
-		size_t most = look->width / 3 > 16 ? look->width / 3 : 16;
-
-		name = name < most ? name : most;
-	}
 	held_chars = sg_text_chars(held.data, held.length);
 	least = held_chars == 0 ? 0 : 2 + (held_chars < HELD_LEAST ? held_chars : HELD_LEAST);
 	least += counted.length > 0 ? 2 + counted.length : 0;
-	if (held_chars > 0 && columns(pieces, name) + 2 + held_chars > all)
+	if (held_chars > 0 && sg_bar_columns(pieces, PIECES, name) + 2 + held_chars > all)
 		sg_buf_clear(&pieces[TIME].text); /* for whom it waits is worth more */
 	fit(pieces, name, all > least ? all - least : 0);
-	sg_buf_adds(out, "  ");
-	sg_look_field(out, look, SG_TONE_STRONG, builds->name, name, true);
-	for (size_t i = 0; i < PIECES; i++)
-		add_text(out, look, pieces[i].tone, &pieces[i].text);
+	sg_bar_add(out, look, builds->name, name, pieces, PIECES);
 	/* what is left of the line: whom it waits for, then the others by name, if there is room, or counted */
-	used = columns(pieces, name);
+	used = sg_bar_columns(pieces, PIECES, name);
 	room = all > used + 2 ? all - used - 2 : 0;
 	if (counted.length > 0)
-		cut(&held, room > counted.length + 2 ? room - counted.length - 2 : 0);
+		sg_bar_cut(&held, room > counted.length + 2 ? room - counted.length - 2 : 0);
 	else
-		cut(&held, room);
-	add_text(out, look, SG_TONE_WARN, &held);
+		sg_bar_cut(&held, room);
+	sg_bar_add_text(out, look, SG_TONE_WARN, &held);
 	used += held.length > 0 ? 2 + sg_text_chars(held.data, held.length) : 0;
 	room = all > used + 2 ? all - used - 2 : 0;
 	if (sg_text_chars(others.data, others.length) <= room)
-		add_text(out, look, SG_TONE_FAINT, &others);
+		sg_bar_add_text(out, look, SG_TONE_FAINT, &others);
 	else if (counted.length <= room)
-		add_text(out, look, SG_TONE_FAINT, &counted);
-	for (size_t i = 0; i < PIECES; i++)
-		sg_buf_release(&pieces[i].text);
+		sg_bar_add_text(out, look, SG_TONE_FAINT, &counted);
+	sg_bar_release(pieces, PIECES);
 	sg_buf_release(&held);
 	sg_buf_release(&others);
 	sg_buf_release(&counted);

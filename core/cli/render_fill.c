@@ -9,11 +9,9 @@
 
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/cli/bar.h"
 #include "core/cli/render.h"
 
-#define CELLS 10
-#define CELLS_WIDE 20
-#define WIDE 132
 #define HELD_LEAST 16 /* characters of what holds it that are worth a place */
 
 /* Known only where the estimate is; below 100 as long as it runs, estimates being what they are. */
@@ -110,31 +108,15 @@ void sg_render_fill_text(struct sg_buf *out, const struct sg_backfill_progress *
 
 enum { BAR, PERCENT, ROWS, RATE, LEFT, LANES, BATCH, PASS, DEFERRED, BAD, PIECES };
 
-struct piece {
-	struct sg_buf text; /* empty: not known, or left out */
-	enum sg_tone tone;
-};
-
-static void fill_cells(struct sg_buf *out, int percent, int cells)
-{
-	int full = percent * cells / 100;
-
-	sg_buf_addc(out, '[');
-	for (int i = 0; i < cells; i++)
-		sg_buf_addc(out, i < full ? '#' : '.');
-	sg_buf_addc(out, ']');
-}
-
-static void make_pieces(struct piece *pieces, const struct sg_backfill_progress *p, bool wide)
+static void make_pieces(struct sg_bar_piece *pieces, const struct sg_look *look, const struct sg_backfill_progress *p)
 {
 	int percent = percent_of(p);
 
-	for (size_t i = 0; i < PIECES; i++) {
-		sg_buf_init(&pieces[i].text, 0);
-		pieces[i].tone = i == BAD ? SG_TONE_BAD : i == DEFERRED ? SG_TONE_WARN : SG_TONE_PLAIN;
-	}
+	sg_bar_init(pieces, PIECES);
+	pieces[BAD].tone = SG_TONE_BAD;
+	pieces[DEFERRED].tone = SG_TONE_WARN;
 	if (percent >= 0) {
-		fill_cells(&pieces[BAR].text, percent, wide ? CELLS_WIDE : CELLS);
+		sg_bar_cells(&pieces[BAR].text, look, percent);
 		sg_buf_addf(&pieces[PERCENT].text, "%d %%", percent);
 		sg_look_number(&pieces[ROWS].text, p->rows_done);
 		sg_buf_adds(&pieces[ROWS].text, " of ~");
@@ -165,17 +147,6 @@ static void make_pieces(struct piece *pieces, const struct sg_backfill_progress 
 		add_counted(&pieces[BAD].text, p->bad_rows, "bad row", "bad rows");
 }
 
-/* Columns of the line without what holds it: a piece has two blanks before it. */
-static size_t columns(const struct piece *pieces, size_t name)
-{
-	size_t sum = 2 + name;
-
-	for (size_t i = 0; i < PIECES; i++)
-		if (pieces[i].text.length > 0)
-			sum += 2 + pieces[i].text.length;
-	return sum;
-}
-
 /* "held: …; …", cleaned. */
 static void add_held(struct sg_buf *out, const struct sg_backfill_progress *p)
 {
@@ -193,43 +164,19 @@ void sg_render_fill_bar(struct sg_buf *out, const struct sg_look *look, const ch
                         const struct sg_backfill_progress *progress)
 {
 	static const int dispensable[] = { BATCH, LANES, PASS, ROWS, DEFERRED, RATE, BAR, BAD, LEFT };
-	size_t all = look->width > 0 ? look->width - 1 : SIZE_MAX / 2; /* the last column stays free, see live.c */
-	size_t name = sg_look_chars(id), least, held_chars, room;
-	struct piece pieces[PIECES];
+	size_t all = sg_bar_width(look), name = sg_bar_name(look, id), held_chars, least, used;
+	struct sg_bar_piece pieces[PIECES];
 	struct sg_buf held = SG_BUF_INIT;
 
-	make_pieces(pieces, progress, look->width == 0 || look->width >= WIDE);
+	make_pieces(pieces, look, progress);
 	add_held(&held, progress);
 	held_chars = sg_text_chars(held.data, held.length);
 	least = held_chars == 0 ? 0 : 2 + (held_chars < HELD_LEAST ? held_chars : HELD_LEAST);
-	if (look->width > 0) {
-		size_t most = look->width / 3 > 16 ? look->width / 3 : 16;
-
-		name = name < most ? name : most;
-	}
-	for (size_t i = 0; i < SG_COUNT(dispensable) && columns(pieces, name) + least > all; i++)
-		sg_buf_clear(&pieces[dispensable[i]].text);
-	sg_buf_adds(out, "  ");
-	sg_look_field(out, look, SG_TONE_STRONG, id, name, true);
-	for (size_t i = 0; i < PIECES; i++)
-		if (pieces[i].text.length > 0) {
-			sg_buf_adds(out, "  ");
-			sg_look_add(out, look, pieces[i].tone, pieces[i].text.data);
-		}
-	room = columns(pieces, name) + 2 < all ? all - columns(pieces, name) - 2 : 0;
-	if (held_chars > room) {
-		sg_buf_clear(&held);
-		add_held(&held, progress);
-		held.length = room > 3 ? sg_text_offset(held.data, room - 3) : 0;
-		held.data[held.length] = '\0';
-		if (room > 3)
-			sg_buf_adds(&held, "...");
-	}
-	if (held.length > 0) {
-		sg_buf_adds(out, "  ");
-		sg_look_add(out, look, SG_TONE_WARN, held.data);
-	}
-	for (size_t i = 0; i < PIECES; i++)
-		sg_buf_release(&pieces[i].text);
+	sg_bar_fit(pieces, PIECES, dispensable, SG_COUNT(dispensable), name, all > least ? all - least : 0);
+	sg_bar_add(out, look, id, name, pieces, PIECES);
+	used = sg_bar_columns(pieces, PIECES, name) + 2;
+	sg_bar_cut(&held, all > used ? all - used : 0);
+	sg_bar_add_text(out, look, SG_TONE_WARN, &held);
+	sg_bar_release(pieces, PIECES);
 	sg_buf_release(&held);
 }

@@ -94,9 +94,7 @@ static void add_step(struct sg_buf *out, const struct sg_look *look, const struc
 		sg_buf_adds(out, "  ");
 		sg_look_add(out, look, SG_TONE_FAINT, name.data);
 	}
-	while (out->length > 0 && out->data[out->length - 1] == ' ')
-		out->data[--out->length] = '\0';
-	sg_buf_addc(out, '\n');
+	sg_look_end(out);
 	if (item->action == SG_ACTION_REFUSED && item->err.class != SG_CLASS_NONE)
 		sg_render_err(out, look, "              ", &item->err);
 	sg_buf_release(&name);

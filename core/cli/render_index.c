@@ -35,12 +35,6 @@ static bool is_there(enum sg_index_end end)
 	return end == SG_INDEX_END_ALREADY || end == SG_INDEX_END_BUILT;
 }
 
-static void part(struct sg_buf *out)
-{
-	if (out->length > 0)
-		sg_buf_adds(out, "; ");
-}
-
 /* Builds that nobody asks about: one, or one a partition, and the one that was cut short. */
 static int usual_attempts(const struct sg_index_result *r)
 {
@@ -50,24 +44,24 @@ static int usual_attempts(const struct sg_index_result *r)
 void sg_render_index_remarks(struct sg_buf *out, const struct sg_index_result *r)
 {
 	if (r->partitions > 0) {
-		part(out);
+		sg_render_part(out);
 		sg_look_count(out, (size_t)r->partitions, "partition");
 		sg_buf_adds(out, is_there(r->end) ? "" : " done");
 	}
 	if (r->rebuilt) {
-		part(out);
+		sg_render_part(out);
 		sg_buf_adds(out, "an invalid one was dropped first");
 	}
 	if (r->attempts > usual_attempts(r)) {
-		part(out);
+		sg_render_part(out);
 		sg_buf_addf(out, "%d attempts", r->attempts);
 	}
 	if (r->carcass) {
-		part(out);
+		sg_render_part(out);
 		sg_buf_adds(out, "an invalid index is left behind");
 	}
 	if (r->note != NULL && r->note[0] != '\0') {
-		part(out);
+		sg_render_part(out);
 		sg_buf_adds(out, r->note);
 	}
 }
@@ -97,9 +91,7 @@ void sg_render_index(struct sg_buf *out, const struct sg_look *look, size_t colu
 		sg_buf_adds(out, "  ");
 		sg_look_add(out, look, SG_TONE_FAINT, remarks.data);
 	}
-	while (out->length > 0 && out->data[out->length - 1] == ' ')
-		out->data[--out->length] = '\0';
-	sg_buf_addc(out, '\n');
+	sg_look_end(out);
 	sg_buf_release(&remarks);
 	sg_buf_release(&size);
 }
@@ -257,19 +249,6 @@ static void add_sums(struct sg_buf *out, const struct sg_look *look, const struc
 	sg_buf_release(&built);
 }
 
-static void add_command(struct sg_buf *out, const struct sg_look *look, const struct sg_manifest *manifest,
-                        const struct sums *sums)
-{
-	sg_buf_adds(out, sums->mend == sums->open_count ? "Once that is mended: sgrun --manifest " : "To go on: sgrun --manifest ");
-	sg_render_path(out, look, manifest->path);
-	sg_buf_adds(out, " index");
-	if (sums->open_count == 1) {
-		sg_buf_adds(out, " --only ");
-		sg_look_add(out, look, SG_TONE_PLAIN, sums->open->step->id);
-	}
-	sg_buf_addc(out, '\n');
-}
-
 /* Backfills that duplicates have shown to be undone; a deploy has run them by now. */
 static void add_reopened(struct sg_buf *out, const struct sg_look *look, const struct sg_manifest *manifest,
                          const struct sg_indexes_result *result)
@@ -315,7 +294,8 @@ void sg_render_indexes_end(struct sg_buf *out, const struct sg_look *look, const
 	if (!deploy)
 		add_reopened(out, look, manifest, result);
 	if (sums.open_count > 0)
-		add_command(out, look, manifest, &sums);
+		sg_render_go_on(out, look, manifest, "index", sums.open_count == 1 ? sums.open->step->id : NULL,
+		                sums.mend == sums.open_count);
 }
 
 void sg_render_indexes_critical(struct sg_buf *out, const struct sg_look *look, const struct sg_indexes_result *result)

@@ -88,9 +88,7 @@ void sg_render_step(struct sg_buf *out, const struct sg_look *look, size_t colum
 	}
 	if (note != NULL && note[0] != '\0')
 		add_remark(out, look, &first, note);
-	while (out->length > 0 && out->data[out->length - 1] == ' ')
-		out->data[--out->length] = '\0';
-	sg_buf_addc(out, '\n');
+	sg_look_end(out);
 	sg_buf_release(&remark);
 }
 

@@ -84,9 +84,7 @@ static void add_item(struct sg_buf *out, const struct sg_look *look, size_t colu
 		sg_look_add(out, look, SG_TONE_FAINT, reason.data);
 		sg_buf_release(&reason);
 	}
-	while (out->length > 0 && out->data[out->length - 1] == ' ')
-		out->data[--out->length] = '\0';
-	sg_buf_addc(out, '\n');
+	sg_look_end(out);
 	if (item->action == SG_ACTION_REFUSED)
 		sg_render_err(out, look, "              ", &item->err);
 	sg_buf_release(&name);

@@ -154,9 +154,7 @@ static void add_row(struct sg_buf *out, const struct sg_look *look, size_t colum
 		sg_buf_adds(out, "  ");
 		sg_look_add(out, look, SG_TONE_FAINT, m->reason);
 	}
-	while (out->length > 0 && out->data[out->length - 1] == ' ')
-		out->data[--out->length] = '\0';
-	sg_buf_addc(out, '\n');
+	sg_look_end(out);
 	if (m->err.class != SG_CLASS_NONE)
 		sg_render_err(out, look, "      ", &m->err);
 }
@@ -282,9 +280,7 @@ static void add_backfill(struct sg_buf *out, const struct sg_look *look, size_t 
 	add_progress(out, look, b);
 	for (size_t i = 0; i < b->waits_count; i++)
 		add_gate(out, look, i == 0, b->waits_for[i], b->waits_why != NULL ? b->waits_why[i] : NULL);
-	while (out->length > 0 && out->data[out->length - 1] == ' ')
-		out->data[--out->length] = '\0';
-	sg_buf_addc(out, '\n');
+	sg_look_end(out);
 	if (b->row != NULL && b->row->err.class != SG_CLASS_NONE)
 		sg_render_err(out, look, "      ", &b->row->err);
 	add_remedy(out, look, b);
@@ -347,9 +343,7 @@ static void add_index(struct sg_buf *out, const struct sg_look *look, size_t col
 	add_build(out, look, x);
 	for (size_t i = 0; i < x->waits_count; i++)
 		add_gate(out, look, i == 0, x->waits_for[i], x->waits_why != NULL ? x->waits_why[i] : NULL);
-	while (out->length > 0 && out->data[out->length - 1] == ' ')
-		out->data[--out->length] = '\0';
-	sg_buf_addc(out, '\n');
+	sg_look_end(out);
 	if (x->err.class != SG_CLASS_NONE)
 		sg_render_err(out, look, "      ", &x->err);
 }

@@ -37,9 +37,7 @@ static void add_item(struct sg_buf *out, const struct sg_look *look, size_t colu
 	}
 	if (item->verified == SG_VERIFIED_DRIFT)
 		sg_buf_adds(out, "  its fingerprint does not hold");
-	while (out->length > 0 && out->data[out->length - 1] == ' ')
-		out->data[--out->length] = '\0';
-	sg_buf_addc(out, '\n');
+	sg_look_end(out);
 	if (item->verified == SG_VERIFIED_UNKNOWN && item->err.class != SG_CLASS_NONE)
 		sg_render_err(out, look, "              ", &item->err);
 }
