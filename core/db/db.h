@@ -79,6 +79,7 @@ int sg_result_columns(const struct sg_result *result);
 const char *sg_result_name(const struct sg_result *result, int column);
 const char *sg_result_value(const struct sg_result *result, int row, int column); /* NULL = NULL */
 int64_t sg_result_int(const struct sg_result *result, int row, int column);       /* 0 for NULL */
+int64_t sg_result_int_or(const struct sg_result *result, int row, int column, int64_t null); /* null for NULL */
 bool sg_result_true(const struct sg_result *result, int row, int column);
 int64_t sg_result_affected(const struct sg_result *result); /* PQcmdTuples, 0 if none */
 const char *sg_result_tag(const struct sg_result *result);  /* PQcmdStatus */

@@ -95,6 +95,11 @@ int64_t sg_result_int(const struct sg_result *result, int row, int column)
 	return text == NULL ? 0 : (int64_t)strtoll(text, NULL, 10);
 }
 
+int64_t sg_result_int_or(const struct sg_result *result, int row, int column, int64_t null)
+{
+	return sg_result_value(result, row, column) != NULL ? sg_result_int(result, row, column) : null;
+}
+
 bool sg_result_true(const struct sg_result *result, int row, int column)
 {
 	const char *text = sg_result_value(result, row, column);

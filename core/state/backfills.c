@@ -92,11 +92,6 @@ static const char *read_sql(const char *state_schema, bool lock, const char *key
 		schema, of_key, free);
 }
 
-static int64_t number_or(const struct sg_result *result, int row, int column, int64_t otherwise)
-{
-	return sg_result_value(result, row, column) != NULL ? sg_result_int(result, row, column) : otherwise;
-}
-
 static void read_failure(struct sg_backfill_row *row, const char *class, const char *sqlstate, const char *message,
                          struct sg_arena *arena)
 {
@@ -126,7 +121,7 @@ static void read_row(const struct sg_result *result, int at, struct sg_arena *ar
 	row->pass = (int)sg_result_int(result, at, 3);
 	row->again = !row->begun && row->pass == 0;
 	row->rows_done = sg_result_int(result, at, 4);
-	row->rows_estimate = number_or(result, at, 5, -1);
+	row->rows_estimate = sg_result_int_or(result, at, 5, -1);
 	row->left = row->state == SG_BACKFILL_COMPLETE ? 0 : -1;
 	if (row->left < 0 && row->rows_estimate >= 0)
 		row->left = row->rows_estimate > row->rows_done ? row->rows_estimate - row->rows_done : 0;
@@ -141,7 +136,7 @@ static void read_row(const struct sg_result *result, int at, struct sg_arena *ar
 	row->silent_s = -1;
 	if (!ended(row->state)) {
 		row->lanes = (int)sg_result_int(result, at, 13);
-		row->silent_s = number_or(result, at, 16, -1);
+		row->silent_s = sg_result_int_or(result, at, 16, -1);
 	}
 	message = sg_result_value(result, at, 19);
 	row->nobody = row->state == SG_BACKFILL_RUNNING && row->lanes == 0 && (message == NULL || row->ranges > row->deferred);

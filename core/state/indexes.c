@@ -35,11 +35,6 @@ const char *sg_index_state_name(enum sg_index_state state)
 
 /* ---- reading ---------------------------------------------------------------- */
 
-static int64_t number_or_unknown(const struct sg_result *result, int row, int column)
-{
-	return sg_result_value(result, row, column) != NULL ? sg_result_int(result, row, column) : -1;
-}
-
 /* In whatever transaction, and on a standby: nothing is locked. */
 int sg_indexes_read(struct sg_db *db, const char *state_schema, struct sg_arena *arena, struct sg_index_row **rows_r,
                     size_t *count_r, struct sg_err *err)
@@ -69,8 +64,8 @@ int sg_indexes_read(struct sg_db *db, const char *state_schema, struct sg_arena 
 		row->alive = sg_result_true(result, at, 3);
 		row->started_at = sg_result_value(result, at, 4);
 		row->finished_at = sg_result_value(result, at, 5);
-		row->duration_ms = number_or_unknown(result, at, 6);
-		row->bytes = number_or_unknown(result, at, 7);
+		row->duration_ms = sg_result_int_or(result, at, 6, -1);
+		row->bytes = sg_result_int_or(result, at, 7, -1);
 		row->sqlstate = sg_result_value(result, at, 8);
 		row->message = sg_result_value(result, at, 9);
 	}
