@@ -32,7 +32,7 @@ static const struct layer {
 	{ "core/db/", 1 },   { "core/manifest/", 1 }, { "core/sql/", 1 },
 	{ "core/plugin/", 2 }, /* answers with the rows of a db result */
 	{ "core/state/", 3 }, { "core/exec/", 4 },    { "core/backfill/", 5 },
-	{ "core/index/", 5 },
+	{ "core/index/", 5 },  { "core/audit/", 5 },   { "core/rehearse/", 5 },
 	{ "core/run/", 6 },   { "core/cli/", 7 },
 };
 

@@ -1,0 +1,11 @@
+/* rules_columns.c */
+#include "config.h"
+
+#include "core/audit/scope.h"
+
+void sg_rules_columns(struct sg_audit_scope *scope, const char *node, const struct sg_json *body)
+{
+	(void)scope;
+	(void)node;
+	(void)body;
+}

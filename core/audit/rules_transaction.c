@@ -1,0 +1,16 @@
+/* rules_transaction.c */
+#include "config.h"
+
+#include "core/audit/scope.h"
+
+void sg_rules_transaction(struct sg_audit_scope *scope, const char *node, const struct sg_json *body)
+{
+	(void)scope;
+	(void)node;
+	(void)body;
+}
+
+void sg_rules_transaction_end(struct sg_audit_scope *scope)
+{
+	(void)scope;
+}
