@@ -1,7 +1,7 @@
-# The benchmarks: `make bench`, `make bench-backfill`, `make bench-index`. Their programs are made for them alone.
+# The benchmarks: `make bench`, `make bench-backfill`, `make bench-index`, `make bench-audit`. Their programs are made for them alone.
 EXTRA_PROGRAMS += bench/timed bench/baseline bench/loops
 CLEANFILES += bench/timed bench/baseline bench/loops
-EXTRA_DIST += bench/run bench/backfill bench/index bench/server.sh bench/make-plugins bench/README.md
+EXTRA_DIST += bench/run bench/backfill bench/index bench/audit bench/server.sh bench/make-plugins bench/README.md
 bench_timed_SOURCES = bench/timed.c
 bench_baseline_SOURCES = bench/baseline.c
 bench_baseline_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS)
@@ -16,4 +16,6 @@ bench-backfill: all bench/timed bench/loops
 	$(srcdir)/bench/backfill --build . $(BENCHFLAGS)
 bench-index: all bench/timed
 	$(srcdir)/bench/index --build . $(BENCHFLAGS)
-.PHONY: bench bench-backfill bench-index
+bench-audit: all bench/timed
+	$(srcdir)/bench/audit --build . $(BENCHFLAGS)
+.PHONY: bench bench-backfill bench-index bench-audit
