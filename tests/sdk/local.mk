@@ -1,0 +1,5 @@
+# Plugins outside of this tree, against what "make install" gives. A build with sanitizers or for coverage is not installed.
+EXTRA_DIST += tests/sdk/test_sdk
+if !INSTRUMENTED
+TESTS += tests/sdk/test_sdk
+endif
