@@ -10,7 +10,9 @@
 #include "core/audit/model.h"
 
 struct sg_audit_dml_notes;   /* dml.c: the migration's operations so far, and what its DDL adds */
-struct sg_audit_rule_notes;  /* rules_*.c: what was locked, added, validated in the open transaction */
+struct sg_audit_rule_notes;  /* rules_{indexes,tables,transaction}.c: what was locked in the open transaction */
+struct sg_audit_constraint_notes; /* rules_constraints.c: foreign keys of the migration, what the transaction has not validated */
+struct sg_audit_type_notes;  /* rules_types.c: enum values that the transaction has added */
 
 struct sg_audit_scope {
 	struct sg_audit_result *result;
@@ -24,6 +26,8 @@ struct sg_audit_scope {
 	size_t transaction;                /* counts them in this migration: equal numbers, same transaction */
 	struct sg_audit_dml_notes *dml;    /* made by dml.c at its first look; NULL at a migration's start */
 	struct sg_audit_rule_notes *rules; /* likewise */
+	struct sg_audit_constraint_notes *constraints; /* likewise */
+	struct sg_audit_type_notes *types; /* likewise */
 };
 
 /* Reports a rule. on: the table that it is about, or NULL: nothing is reported where that table was made in this migration, is
