@@ -302,6 +302,7 @@ void sg_audit_migration(struct sg_audit *audit, const struct sg_audit_migration 
 	if (migration->count > 0) {
 		sg_rules_constraints_end(&scope);
 		sg_rules_indexes_end(&scope);
+		sg_rules_tables_end(&scope);
 		sg_rules_transaction_end(&scope);
 		sg_dml_end(&scope);
 	}

@@ -42,6 +42,8 @@ struct sg_model_index {
 	const char *method;     /* "btree" */
 	bool unique, partial, only; /* ON ONLY */
 	bool concurrent;
+	bool plain;             /* the key columns in their usual order and nothing else: no expression, INCLUDE, operator class,
+	                         * collation, DESC, NULLS FIRST or LAST, WHERE */
 	const char *made_in;
 	size_t made_at;
 };
@@ -53,6 +55,9 @@ struct sg_model_table {
 	bool temporary;
 	bool dropped;           /* it is no more (kept, so that a later use can be explained) */
 	struct sg_relation partition_of; /* name NULL: none */
+	bool default_partition; /* … as its DEFAULT */
+	const char *const *partition_keys; /* PARTITION BY: columns in order, "" for an expression; NULL: none, or not known */
+	size_t partition_key_count;
 	const char *made_in;    /* id of the migration; NULL: there before */
 	struct sg_model_column *columns;
 	size_t column_count, column_capacity;

@@ -92,6 +92,9 @@
 	X(SG_RULE_TYPE_ALIGNMENT                  , "type.alignment") \
 	X(SG_RULE_ORM_ONLY                        , "orm.only") \
 	X(SG_RULE_LOCK_EXPLICIT                   , "lock.explicit") \
+	X(SG_RULE_INDEX_CONCURRENTLY_REFUSED      , "index.concurrently_refused") \
+	X(SG_RULE_PARTITION_DEFAULT_SCAN          , "partition.default_scan") \
+	X(SG_RULE_TX_SEVERAL_TABLES               , "tx.several_tables") \
 	X(SG_RULE_ALLOW_WITHOUT_REASON, "allow.without_reason") \
 	X(SG_RULE_ALLOW_UNKNOWN, "allow.unknown")
 

@@ -9,3 +9,8 @@ void sg_rules_tables(struct sg_audit_scope *scope, const char *node, const struc
 	(void)node;
 	(void)body;
 }
+
+void sg_rules_tables_end(struct sg_audit_scope *scope)
+{
+	(void)scope;
+}

@@ -10,9 +10,11 @@
 #include "core/audit/model.h"
 
 struct sg_audit_dml_notes;   /* dml.c: the migration's operations so far, and what its DDL adds */
-struct sg_audit_rule_notes;  /* rules_{indexes,tables,transaction}.c: what was locked in the open transaction */
 struct sg_audit_constraint_notes; /* rules_constraints.c: foreign keys of the migration, what the transaction has not validated */
 struct sg_audit_type_notes;  /* rules_types.c: enum values that the transaction has added */
+struct sg_audit_index_notes; /* rules_indexes.c: what was made and dropped so far */
+struct sg_audit_table_notes; /* rules_tables.c: what is judged at the end */
+struct sg_audit_lock_notes;  /* rules_transaction.c: what was locked in the open transaction */
 
 struct sg_audit_scope {
 	struct sg_audit_result *result;
@@ -25,9 +27,11 @@ struct sg_audit_scope {
 	bool in_transaction;               /* the statement runs in one that others run in too: the tool's, or BEGIN in the file */
 	size_t transaction;                /* counts them in this migration: equal numbers, same transaction */
 	struct sg_audit_dml_notes *dml;    /* made by dml.c at its first look; NULL at a migration's start */
-	struct sg_audit_rule_notes *rules; /* likewise */
 	struct sg_audit_constraint_notes *constraints; /* likewise */
 	struct sg_audit_type_notes *types; /* likewise */
+	struct sg_audit_index_notes *indexes; /* likewise */
+	struct sg_audit_table_notes *tables; /* likewise */
+	struct sg_audit_lock_notes *locks; /* likewise */
 };
 
 /* Reports a rule. on: the table that it is about, or NULL: nothing is reported where that table was made in this migration, is
@@ -55,6 +59,7 @@ void sg_rules_transaction(struct sg_audit_scope *scope, const char *node, const 
 /* After the last statement of a migration. */
 void sg_rules_constraints_end(struct sg_audit_scope *scope);
 void sg_rules_indexes_end(struct sg_audit_scope *scope);
+void sg_rules_tables_end(struct sg_audit_scope *scope);
 void sg_rules_transaction_end(struct sg_audit_scope *scope);
 
 /* dml.c: notes what a statement writes, and what it adds that excuses a write before it. */
