@@ -5,6 +5,8 @@ libsgrun_core_la_LIBADD = libsgrun-wire.la $(LIBPQ_LIBS) $(INIH_LIBS) $(JANSSON_
 
 bin_PROGRAMS += sgrun
 sgrun_SOURCES = core/cli/main.c
+sgrun_CFLAGS = $(AM_CFLAGS) -fPIE
+sgrun_LDFLAGS = $(AM_LDFLAGS) -pie
 sgrun_LDADD = libsgrun-core.la
 
 # One line a file, in the order of the alphabet, so that two changes meet rarely.
