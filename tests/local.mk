@@ -8,6 +8,7 @@ UNIT_TESTS += tests/unit/cli/test_look
 UNIT_TESTS += tests/unit/cli/test_options
 UNIT_TESTS += tests/unit/cli/test_render
 audit_look = tests/unit/audit/look.c tests/unit/audit/look.h
+UNIT_TESTS += tests/unit/audit/test_model
 UNIT_TESTS += tests/unit/audit/test_rules
 UNIT_TESTS += tests/unit/audit/test_audit
 tests_unit_audit_test_audit_SOURCES = tests/unit/audit/test_audit.c $(audit_look)

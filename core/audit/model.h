@@ -35,10 +35,16 @@ struct sg_model_constraint {
 };
 
 struct sg_model_index {
-	const char *name;       /* NULL: the server chooses */
+	const char *name;       /* given, or as the server would choose it */
 	struct sg_relation table;
 	const char *const *columns; /* key columns in order; "" for an expression; INCLUDE left out */
 	size_t column_count;
+	const char *const *parts; /* what the server calls its columns: "lower" for lower(email); INCLUDE among them */
+	size_t part_count;
+	const char *const *uses; /* columns that expressions, WHERE and INCLUDE name */
+	size_t use_count;
+	bool constraint;        /* it is a constraint's, of the same name */
+	struct sg_relation attached_to; /* the partitioned index that it is part of; name NULL: none */
 	const char *method;     /* "btree" */
 	bool unique, partial, only; /* ON ONLY */
 	bool concurrent;
@@ -50,7 +56,7 @@ struct sg_model_index {
 
 struct sg_model_table {
 	struct sg_relation name;    /* schema NULL: as it was named, in the default schema */
-	char kind;              /* as pg_class.relkind: r p v m f; 'r' where it is not known */
+	char kind;              /* as pg_class.relkind: r p v m f S; 'r' where it is not known */
 	bool known;             /* its CREATE was seen: the columns are all of it */
 	bool temporary;
 	bool dropped;           /* it is no more (kept, so that a later use can be explained) */
