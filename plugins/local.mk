@@ -30,5 +30,7 @@ sgrun_plugin_SOURCES = \
 	plugins/process/main.c \
 	plugins/process/nursery.c plugins/process/nursery.h
 nodist_sgrun_plugin_SOURCES = plugins/process/filters.h
-plugins/process/confine.$(OBJEXT): plugins/process/filters.h
+plugins/process/sgrun_plugin-confine.$(OBJEXT): plugins/process/filters.h
+sgrun_plugin_CFLAGS = $(AM_CFLAGS) -fPIE
+sgrun_plugin_LDFLAGS = $(AM_LDFLAGS) -pie
 sgrun_plugin_LDADD = libsgrun-loader.la libsgrun-wire.la $(DL_LIBS)

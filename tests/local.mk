@@ -197,6 +197,10 @@ build-tests: all
 	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS) $(check_LTLIBRARIES)
 .PHONY: build-tests
 
+# The tests with servers, with the sgrun that is installed.
+installcheck-local: build-tests
+	SGRUN_TEST_BINDIR='$(DESTDIR)$(bindir)' $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(DB_TESTS)'
+
 # The unit tests under valgrind; an error in it is a failure of the program it was found in.
 check-valgrind: build-tests
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS)' LOG_COMPILER='$(LIBTOOL) --mode=execute valgrind' \

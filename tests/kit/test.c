@@ -326,6 +326,10 @@ const char *sg_test_source(const char *file)
 
 const char *sg_test_built(const char *file)
 {
+    const char *installed = getenv("SGRUN_TEST_BINDIR");
+
+    if (installed != NULL && strcmp(file, "sgrun") == 0)
+        return sg_test_strf("%s/sgrun", installed);
     return in_tree("SGRUN_TEST_BUILDDIR", SG_TEST_BUILDDIR, file);
 }
 

@@ -113,7 +113,8 @@ bool sg_test_valgrind(void);
 /* The name of the test that runs, "suite/name"; "" outside of one. */
 const char *sg_test_name(void);
 
-/* The absolute path of FILE in the source tree, or in the build tree; lives until the end of the test. */
+/* The absolute path of FILE in the source tree, or in the build tree; lives until the end of the test. "sgrun" is that of
+ * $SGRUN_TEST_BINDIR where it is set: "make installcheck" tests what is installed. */
 const char *sg_test_source(const char *file);
 const char *sg_test_built(const char *file);
 
