@@ -247,6 +247,9 @@ static void not_read(struct sg_audit_scope *scope, struct sg_audit_seen *seen, s
 		line += statement->text[i] == '\n';
 	}
 	sg_err_at(err, seen->path, line > 0 ? line : seen->line);
+	/* the parser's hint is for a plugin's step */
+	if (scope->migration->layout != SG_LAYOUT_MANIFEST)
+		sg_err_hint(err, "The statement was left out; if the server takes it, look at it yourself.");
 	sg_err_move(sg_errs_add(&scope->result->errs), err);
 	seen->unread++;
 }
@@ -276,6 +279,13 @@ static void look_at(struct sg_audit_scope *scope, struct sg_audit_seen *seen, bo
 	sg_json_free(tree);
 }
 
+void sg_audit_unread(struct sg_audit *audit, struct sg_errs *errs)
+{
+	for (size_t i = 0; i < errs->count; i++)
+		sg_err_move(sg_errs_add(&audit->result->errs), &errs->list[i]);
+	sg_errs_release(errs);
+}
+
 void sg_audit_migration(struct sg_audit *audit, const struct sg_audit_migration *migration, struct sg_errs *errs)
 {
 	struct sg_audit_result *result = audit->result;
@@ -289,10 +299,8 @@ void sg_audit_migration(struct sg_audit *audit, const struct sg_audit_migration 
 		                        .migration = migration };
 	bool begun = false;
 
-	for (size_t i = 0; errs != NULL && i < errs->count; i++)
-		sg_err_move(sg_errs_add(&result->errs), &errs->list[i]);
 	if (errs != NULL)
-		sg_errs_release(errs);
+		sg_audit_unread(audit, errs);
 	sg_model_begin(audit->model, migration->id);
 	for (size_t i = 0; i < migration->count; i++) {
 		scope.number = i;

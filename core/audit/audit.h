@@ -101,6 +101,8 @@ struct sg_audit;
 struct sg_audit *sg_audit_begin(const struct sg_audit_options *options, struct sg_arena *arena);
 /* The next migration. errs: what reading it has said; they are taken over. migration may be freed afterwards. */
 void sg_audit_migration(struct sg_audit *audit, const struct sg_audit_migration *migration, struct sg_errs *errs);
+/* What could not be read besides: taken over. */
+void sg_audit_unread(struct sg_audit *audit, struct sg_errs *errs);
 /* Standings, priorities, sums. The result lives in the arena. Frees audit. */
 struct sg_audit_result *sg_audit_end(struct sg_audit *audit);
 

@@ -96,8 +96,8 @@ static void run_command(struct sg_cli *cli)
 	case SG_COMMAND_STATUS: sg_cmd_status(cli); return;
 	case SG_COMMAND_VERIFY: sg_cmd_verify(cli); return;
 	case SG_COMMAND_CHECK: sg_cmd_check(cli); return;
-	case SG_COMMAND_AUDIT:
-	case SG_COMMAND_REHEARSE:
+	case SG_COMMAND_AUDIT: sg_cmd_audit(cli); return;
+	case SG_COMMAND_REHEARSE: sg_cmd_rehearse(cli); return;
 	case SG_COMMAND_NEW:
 	case SG_COMMAND_TEST: break;
 	}

@@ -33,6 +33,8 @@ void sg_cmd_plan(struct sg_cli *cli);   /* and --dry-run */
 void sg_cmd_status(struct sg_cli *cli);
 void sg_cmd_verify(struct sg_cli *cli);
 void sg_cmd_check(struct sg_cli *cli);
+void sg_cmd_audit(struct sg_cli *cli);
+void sg_cmd_rehearse(struct sg_cli *cli);
 
 /* For the commands: reads the manifest with --set on top; lenient as in
  * sg_manifest_read. */

@@ -61,7 +61,7 @@ static void add_environment(struct sg_buf *out)
 static void add_exit(struct sg_buf *out)
 {
 	sg_buf_adds(out, "\nExit status: 0 done  1 failed  2 usage or manifest  3 waits for a gate\n"
-	                 "  4 blocked  5 no server  6 plugin refused  7 policy  8 verification\n"
+	                 "  4 blocked  5 no server  6 plugin refused  7 policy  8 verification  9 found\n"
 	                 "  70 a bug of sgrun  130, 143 stopped by a signal\n");
 }
 
@@ -86,8 +86,11 @@ void sg_help_main(struct sg_buf *out)
 
 void sg_help_command(struct sg_buf *out, const struct sg_command *command)
 {
-	sg_buf_addf(out, "Usage: sgrun --manifest FILE %s [options]\n\n%s: %s\n\n%s\n\nOptions of %s:\n", command->name,
-	            command->name, command->help, command->about, command->name);
+	if (command->words != NULL)
+		sg_buf_addf(out, "Usage: sgrun %s [options] [%s ...]\n", command->name, command->words);
+	sg_buf_addf(out, "%ssgrun --manifest FILE %s [options]\n\n%s: %s\n\n%s\n\nOptions of %s:\n",
+	            command->words != NULL ? "       " : "Usage: ", command->name, command->name, command->help, command->about,
+	            command->name);
 	for (const struct sg_flag *f = sg_flags(); f->name != NULL; f++)
 		if (f->here && f->commands != SG_EVERY_COMMAND && (f->commands & (1u << command->id)))
 			add_flag(out, f, false);

@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/audit/audit.h"
 #include "core/base/text.h"
 
 #define ON(command) (1u << SG_COMMAND_##command)
 #define RUNS (ON(DEPLOY) | ON(MIGRATE))
 #define WORKS (ON(DEPLOY) | ON(BACKFILL) | ON(INDEX))
+#define FINDS (ON(AUDIT) | ON(REHEARSE))
 
 static const struct sg_command commands[] = {
 	{ SG_COMMAND_DEPLOY, "deploy", true, "bring the database up to date (the default)",
@@ -22,11 +24,11 @@ static const struct sg_command commands[] = {
 	  "nothing new is ready. What is unfinished or fails of indexes and backfills\n"
 	  "does not change the exit status, unless --strict. Running it again goes on\n"
 	  "where it stopped.",
-	  "sgrun --manifest etc/prod.ini deploy --wait 60" },
+	  "sgrun --manifest etc/prod.ini deploy --wait 60", NULL },
 	{ SG_COMMAND_MIGRATE, "migrate", true, "the migrations only",
 	  "As deploy, but leaving indexes and backfills alone; --to stops after one\n"
 	  "migration.",
-	  "sgrun --manifest etc/prod.ini migrate --to 0096_lead_name" },
+	  "sgrun --manifest etc/prod.ini migrate --to 0096_lead_name", NULL },
 	{ SG_COMMAND_INDEX, "index", true, "the indexes only: build what is missing or invalid",
 	  "Builds each index of the manifest that is not there, or there but invalid,\n"
 	  "concurrently, once its migration is recorded and its gates are open: --jobs\n"
@@ -34,39 +36,52 @@ static const struct sg_command commands[] = {
 	  "reported and left alone; nothing valid is ever dropped. It may be killed at\n"
 	  "any moment and run again: what a broken build left is dropped, by the next\n"
 	  "run at the latest.",
-	  "sgrun --manifest etc/prod.ini index --jobs 2" },
+	  "sgrun --manifest etc/prod.ini index --jobs 2", NULL },
 	{ SG_COMMAND_BACKFILL, "backfill", true, "the backfills only; pause and resume them",
 	  "Runs the backfills whose migration is recorded and whose gates are open, by\n"
 	  "priority, in batches, while the application goes on. It may be killed at any\n"
 	  "moment, and started again here or on another host, also several at a time:\n"
 	  "every row is done exactly once. --pause and the others act on one, from any\n"
 	  "host, and run nothing.",
-	  "sgrun --manifest etc/prod.ini backfill --only migration_96_lead_name" },
+	  "sgrun --manifest etc/prod.ini backfill --only migration_96_lead_name", NULL },
 	{ SG_COMMAND_PLAN, "plan", true, "what deploy would do, a line a step; changes nothing",
 	  "Reads the ledger and asks the fingerprints of what is not recorded, in\n"
 	  "transactions that are rolled back. RUN? is a step that depends on what one\n"
 	  "before it does.",
-	  "sgrun --manifest etc/prod.ini plan" },
+	  "sgrun --manifest etc/prod.ini plan", NULL },
 	{ SG_COMMAND_STATUS, "status", true, "every step: state, progress, duration, last failure",
 	  "Reads our own tables only: no plugin is loaded, no fingerprint asked. Of\n"
 	  "backfills and of indexes that are built now also how far they are, whoever\n"
 	  "runs them.",
-	  "sgrun --manifest etc/prod.ini status --json" },
+	  "sgrun --manifest etc/prod.ini status --json", NULL },
 	{ SG_COMMAND_VERIFY, "verify", true, "ask the fingerprint of everything recorded; name drift",
 	  "Asks whether what is recorded still holds. --adopt records a migration that\n"
 	  "was done by other means, if its fingerprint holds; --adopt-to records all up\n"
 	  "to one, with a reason, and lists those whose fingerprint does not hold.",
-	  "sgrun --manifest etc/prod.ini verify --adopt 0096_lead_name" },
+	  "sgrun --manifest etc/prod.ini verify --adopt 0096_lead_name", NULL },
 	{ SG_COMMAND_CHECK, "check", true, "check the manifest, plugins and indexes; needs no server",
 	  "Reports every mistake of the manifest in one go, with file and line, then\n"
 	  "loads each plugin in its sandbox, parses each section of an index, and\n"
 	  "reports each that would be refused.",
-	  "sgrun --manifest etc/prod.ini check" },
-	{ SG_COMMAND_AUDIT, "audit", false, "analyse the DML of plugins or SQL files", NULL, NULL },
-	{ SG_COMMAND_REHEARSE, "rehearse", false, "the whole manifest against a throw-away server", NULL, NULL },
-	{ SG_COMMAND_NEW, "new", false, "a new step from a template", NULL, NULL },
-	{ SG_COMMAND_TEST, "test", false, "a plugin against a throw-away server", NULL, NULL },
-	{ 0, NULL, false, NULL, NULL, NULL }
+	  "sgrun --manifest etc/prod.ini check", NULL },
+	{ SG_COMMAND_AUDIT, "audit", true, "data work, locks and rewrites hidden in migrations",
+	  "Reads SQL migrations (files, and folders as Flyway, goose, dbmate,\n"
+	  "golang-migrate, diesel, sqlx, Prisma and sqitch lay them out), or without a\n"
+	  "PATH the statements of the manifest's plugins: by a rehearsal, or with\n"
+	  "--from-ledger of the real runs. Says which of them change rows and whether\n"
+	  "that is safe, what must become a backfill, and what each definition locks or\n"
+	  "rewrites, with the safe way. In Markdown; needs no server for a PATH.",
+	  "sgrun audit --fail-on unsafe migrations/", "PATH" },
+	{ SG_COMMAND_REHEARSE, "rehearse", true, "all of it on a throw-away server: locks, rewrites, scans",
+	  "Runs the whole manifest on a private server in a temporary folder and shows,\n"
+	  "of each statement, how long it took, which locks it took on what was there\n"
+	  "before, what it rewrote or read from end to end, and how long locks were held;\n"
+	  "and proves each fingerprint: false before, true after. The real server is\n"
+	  "never spoken to, but by the pg_dump of --schema-from.",
+	  "sgrun --manifest etc/prod.ini rehearse --rows 10000", NULL },
+	{ SG_COMMAND_NEW, "new", false, "a new step from a template", NULL, NULL, NULL },
+	{ SG_COMMAND_TEST, "test", false, "a plugin against a throw-away server", NULL, NULL, NULL },
+	{ 0, NULL, false, NULL, NULL, NULL, NULL }
 };
 
 static const struct sg_flag flags[] = {
@@ -75,34 +90,46 @@ static const struct sg_flag flags[] = {
 	{ SG_FLAG_JSON, "--json", NULL, SG_EVERY_COMMAND, NULL, true, "the result as JSON on stdout, errors included", NULL },
 	{ SG_FLAG_LOG_FORMAT, "--log-format", "FORMAT", SG_EVERY_COMMAND, "SGRUN_LOG_FORMAT", true,
 	  "log on stderr as text or json", NULL },
-	{ SG_FLAG_VERBOSE, "--verbose", NULL, SG_EVERY_COMMAND, NULL, true, "name what is skipped too; log more", NULL },
-	{ SG_FLAG_QUIET, "--quiet", NULL, SG_EVERY_COMMAND, NULL, true, "no line a step; log warnings and errors only", NULL },
+	{ SG_FLAG_VERBOSE, "--verbose", NULL, SG_EVERY_COMMAND, NULL, true, "name what is skipped too; log more", "name what is skipped too and log more; or less" },
+	{ SG_FLAG_QUIET, "--quiet", NULL, SG_EVERY_COMMAND, NULL, true, "no line a step; log warnings and errors only", "" },
 	{ SG_FLAG_NO_COLOR, "--no-color", NULL, SG_EVERY_COMMAND, "NO_COLOR", true, "no colours on a terminal", NULL },
-	{ SG_FLAG_HELP, "--help", NULL, SG_EVERY_COMMAND, NULL, true, "this text, or that of the command", NULL },
-	{ SG_FLAG_VERSION, "--version", NULL, SG_EVERY_COMMAND, NULL, true, "versions of sgrun and what it is built with", NULL },
+	{ SG_FLAG_HELP, "--help", NULL, SG_EVERY_COMMAND, NULL, true, "this text, or that of the command", "this text, or that of the command; versions" },
+	{ SG_FLAG_VERSION, "--version", NULL, SG_EVERY_COMMAND, NULL, true, "versions of sgrun and what it is built with", "" },
 	{ SG_FLAG_TO, "--to", "ID", ON(MIGRATE) | ON(PLAN), NULL, true, "the last migration to do", NULL },
 	{ SG_FLAG_WAIT, "--wait", "SECONDS", RUNS | ON(VERIFY), "SGRUN_WAIT", true, "wait for another runner", NULL },
 	{ SG_FLAG_DRY_RUN, "--dry-run", NULL, RUNS, NULL, true, "the same as plan", NULL },
 	{ SG_FLAG_STRICT, "--strict", NULL, RUNS | ON(BACKFILL) | ON(INDEX), NULL, true,
 	  "exit 3 if anything is left or has failed", "3 if any is left" },
 	{ SG_FLAG_ONLY_PHASE, "--only-phase", "LIST", ON(DEPLOY), NULL, true, "of migrate,index,backfill", NULL },
-	{ SG_FLAG_MAX_MINUTES, "--max-minutes", "N", WORKS, NULL, true, "bounds all but migrations", NULL },
+	{ SG_FLAG_MAX_MINUTES, "--max-minutes", "N", WORKS, NULL, true, "bounds all but migrations", "time limit; lanes, builds" },
+	{ SG_FLAG_JOBS, "--jobs", "N", WORKS, NULL, true, "lanes or builds, 1 to 64", "" },
 	{ SG_FLAG_EXIT_CODE, "--exit-code", NULL, ON(STATUS), NULL, true, "exit 3 if anything is left or failed", NULL },
-	{ SG_FLAG_ADOPT, "--adopt", "ID", ON(VERIFY), NULL, true, "record it unrun, if its fingerprint holds", NULL },
-	{ SG_FLAG_ADOPT_TO, "--adopt-to", "ID", ON(VERIFY), NULL, true, "record all up to it; needs --reason", NULL },
-	{ SG_FLAG_REASON, "--reason", "TEXT", ON(VERIFY), NULL, true, "why, for the ledger", NULL },
-	{ SG_FLAG_STATE_SQL, "--state-sql", NULL, ON(CHECK), NULL, true, "print the state tables' SQL, for a DBA", NULL },
-	{ SG_FLAG_SETTINGS, "--settings", NULL, ON(CHECK), NULL, true, "print every key of the manifest", NULL },
+	{ SG_FLAG_REASON, "--reason", "TEXT", ON(VERIFY), NULL, true, "why, for the ledger", "record what was done by other means" },
+	{ SG_FLAG_ADOPT, "--adopt", "ID", ON(VERIFY), NULL, true, "record it unrun, if its fingerprint holds", "" },
+	{ SG_FLAG_ADOPT_TO, "--adopt-to", "ID", ON(VERIFY), NULL, true, "record all up to it; needs --reason", "" },
+	{ SG_FLAG_STATE_SQL, "--state-sql", NULL, ON(CHECK), NULL, true, "print the state tables' SQL, for a DBA", "print the state tables' SQL; every key" },
+	{ SG_FLAG_SETTINGS, "--settings", NULL, ON(CHECK), NULL, true, "print every key of the manifest", "" },
 	{ SG_FLAG_GRAPH, "--graph", "[=FORMAT]", ON(PLAN), NULL, true, "the steps as a graph; text or dot", NULL },
 	{ SG_FLAG_ALL, "--all", NULL, ON(BACKFILL) | ON(INDEX), NULL, true, "every one that is ready (the default)",
 	  "every one (the default), or one" },
 	{ SG_FLAG_ONLY, "--only", "NAME", ON(BACKFILL) | ON(INDEX), NULL, true, "this one only", "" },
-	{ SG_FLAG_JOBS, "--jobs", "N", WORKS, NULL, true, "lanes or builds, 1 to 64", NULL },
 	{ SG_FLAG_PAUSE, "--pause", "KEY", ON(BACKFILL), NULL, true, "stop it within a batch, wherever it runs",
 	  "act on one, from any host" },
 	{ SG_FLAG_RESUME, "--resume", "KEY", ON(BACKFILL), NULL, true, "let it go on", "" },
 	{ SG_FLAG_RETRY, "--retry", "KEY", ON(BACKFILL), NULL, true, "have its bad rows done by the next run", "" },
 	{ SG_FLAG_AGAIN, "--again", "KEY", ON(BACKFILL), NULL, true, "have the next run begin a new sweep over all rows", "" },
+	{ SG_FLAG_FAIL_ON, "--fail-on", "LIST", FINDS, NULL, true, "exit 9 for findings: unsafe, error, ...", NULL },
+	{ SG_FLAG_WRITE_BASELINE, "--write-baseline", NULL, FINDS, NULL, true, "write the file of --baseline anew",
+	  "what is known already" },
+	{ SG_FLAG_BASELINE, "--baseline", "FILE", FINDS, NULL, true, "what is in this file is known, and does not count", "" },
+	{ SG_FLAG_HOT_TABLES, "--hot-tables", "LIST", ON(AUDIT), NULL, true, "tables that are written all the time", NULL },
+	{ SG_FLAG_FROM_LEDGER, "--from-ledger", NULL, ON(AUDIT), NULL, true, "what the real runs have sent",
+	  "of what, and how" },
+	{ SG_FLAG_SAMPLE, "--sample", "SECONDS", ON(AUDIT), NULL, true, "measure for so long which tables are hot", "" },
+	{ SG_FLAG_SERVER_VERSION, "--server-version", "N", ON(AUDIT), NULL, true, "rules of PostgreSQL N, 10 to 19", "" },
+	{ SG_FLAG_SCHEMA_FROM, "--schema-from", "DSN|FILE", ON(REHEARSE), NULL, true, "start with this schema",
+	  "the schema and rows to start with" },
+	{ SG_FLAG_ROWS, "--rows", "N", ON(REHEARSE), NULL, true, "fill each table with so many made-up rows", "" },
 	{ 0, NULL, NULL, 0, NULL, false, NULL, NULL }
 };
 
@@ -239,9 +266,65 @@ static int read_graph(const struct sg_flag *flag, const char *source, const char
 	return 0;
 }
 
+/* The words of a list, separated by commas or blanks, behind those that are there already. */
+static void split(const char *text, struct sg_arena *arena, const char *const **words_r, size_t *count_r)
+{
+	const char **words = sg_arena_array(arena, *count_r + strlen(text) / 2 + 1, sizeof *words);
+	size_t count = *count_r;
+
+	for (size_t i = 0; i < count; i++)
+		words[i] = (*words_r)[i];
+	for (const char *at = text + strspn(text, ", \t\n"); *at != '\0'; at += strspn(at, ", \t\n")) {
+		size_t length = strcspn(at, ", \t\n");
+
+		words[count++] = sg_arena_strndup(arena, at, length);
+		at += length;
+	}
+	*words_r = words;
+	*count_r = count;
+}
+
+static const char *const limits[] = { "unsafe", "potentially-unsafe", "error", "warning", "hint", "unread", "failed" };
+
+static bool is_failed(const struct sg_options *o, const char *word)
+{
+	return o->command->id == SG_COMMAND_REHEARSE && strcmp(word, "failed") == 0;
+}
+
+/* Of --fail-on: what it may name, and what is nearest. */
+static int unknown_limit(const struct sg_options *o, const char *source, const char *word, struct sg_err *err)
+{
+	const char *names[SG_COUNT(limits) + SG_RULE_COUNT], *nearest;
+	size_t count = 0;
+
+	for (size_t i = 0; i < SG_COUNT(limits); i++)
+		if (strcmp(limits[i], "failed") != 0 || o->command->id == SG_COMMAND_REHEARSE)
+			names[count++] = limits[i];
+	for (int i = 0; i < SG_RULE_COUNT; i++)
+		names[count++] = sg_rule((enum sg_rule_id)i)->id;
+	nearest = sg_text_nearest(word, names, count);
+	sg_err_set(err, SG_CLASS_USAGE, "%s: nothing that can be found is called '%s'", source, word);
+	if (nearest != NULL)
+		return sg_err_hint(err, "Did you mean '%s'?", nearest);
+	return sg_err_hint(err, "It takes unsafe, potentially-unsafe, error, warning, hint, unread%s, a rule's id or a family as "
+	                        "\"index.*\".", o->command->id == SG_COMMAND_REHEARSE ? ", failed" : "");
+}
+
+static int read_limits(struct sg_options *o, const struct sg_flag *flag, const char *source, const char *value,
+                       struct sg_arena *arena, struct sg_err *err)
+{
+	size_t before = o->fail_on_count;
+
+	split(value, arena, &o->fail_on, &o->fail_on_count);
+	for (size_t i = before; i < o->fail_on_count; i++)
+		if (!sg_audit_is_limit(o->fail_on[i]) && !is_failed(o, o->fail_on[i]))
+			return unknown_limit(o, source, o->fail_on[i], err);
+	return o->fail_on_count > before ? 0 : bad_value(flag, source, value, "a list, separated by commas", err);
+}
+
 /* source: the option or the variable that the value comes from, for messages. */
 static int assign(struct sg_options *o, const struct sg_flag *flag, const char *source, const char *value,
-                  struct sg_err *err)
+                  struct sg_arena *arena, struct sg_err *err)
 {
 	if (flag->argument != NULL && value[0] == '\0') {
 		sg_err_set(err, SG_CLASS_USAGE, "%s is empty", source);
@@ -277,6 +360,18 @@ static int assign(struct sg_options *o, const struct sg_flag *flag, const char *
 	case SG_FLAG_RESUME:
 	case SG_FLAG_RETRY:
 	case SG_FLAG_AGAIN: return read_ask(o, flag, value, err);
+	case SG_FLAG_FAIL_ON: return read_limits(o, flag, source, value, arena, err);
+	case SG_FLAG_WRITE_BASELINE: o->write_baseline = true; return 0;
+	case SG_FLAG_BASELINE: o->baseline = value; return 0;
+	case SG_FLAG_HOT_TABLES:
+		o->hot_count = 0;
+		split(value, arena, &o->hot_tables, &o->hot_count);
+		return o->hot_count > 0 ? 0 : bad_value(flag, source, value, "a list of tables, separated by commas", err);
+	case SG_FLAG_FROM_LEDGER: o->from_ledger = true; return 0;
+	case SG_FLAG_SAMPLE: return read_number(flag, source, value, 1, 3600, &o->sample_seconds, err);
+	case SG_FLAG_SERVER_VERSION: return read_number(flag, source, value, 10, 19, &o->server_version, err);
+	case SG_FLAG_SCHEMA_FROM: o->schema_from = value; return 0;
+	case SG_FLAG_ROWS: return read_number(flag, source, value, 0, 10000000, &o->rows, err);
 	}
 	SG_BUG("option without a case");
 }
@@ -331,8 +426,16 @@ static int take_flag(int argc, char *const *argv, int *at, struct sg_arena *aren
 	return 0;
 }
 
-static int take_command(const char *word, struct sg_options *o, struct sg_err *err)
+static int take_word(const char *word, const char **paths, struct sg_options *o, struct sg_err *err)
 {
+	if (o->command_given && o->command->words != NULL) {
+		if (word[0] == '\0') {
+			sg_err_set(err, SG_CLASS_USAGE, "an empty %s", o->command->words);
+			return sg_err_hint(err, "Is a variable not set? See sgrun %s --help.", o->command->name);
+		}
+		paths[o->path_count++] = word;
+		return 0;
+	}
 	if (o->command_given) {
 		sg_err_set(err, SG_CLASS_USAGE, "'%s' is one word too many after '%s'", word, o->command->name);
 		return sg_err_hint(err, "One command at a time; see sgrun %s --help.", o->command->name);
@@ -340,6 +443,7 @@ static int take_command(const char *word, struct sg_options *o, struct sg_err *e
 	for (const struct sg_command *c = commands; c->name != NULL; c++)
 		if (strcmp(c->name, word) == 0) {
 			o->command = c;
+			o->command_given = c->here;
 			return c->here ? 0 : not_here(word, err);
 		}
 	return unknown_command(word, err);
@@ -390,6 +494,27 @@ static int check_work(const struct sg_options *o, struct sg_err *err)
 	return 0;
 }
 
+static int check_audit(const struct sg_options *o, struct sg_err *err)
+{
+	if (o->write_baseline && o->baseline == NULL) {
+		sg_err_set(err, SG_CLASS_USAGE, "--write-baseline without --baseline");
+		return sg_err_hint(err, "Name the file that is to be written: --baseline FILE.");
+	}
+	if (o->from_ledger && o->path_count > 0) {
+		sg_err_set(err, SG_CLASS_USAGE, "--from-ledger and '%s' together", o->paths[0]);
+		return sg_err_hint(err, "--from-ledger audits what the manifest's plugins have sent; a PATH is audited instead of it.");
+	}
+	if (o->sample_seconds > 0 && o->hot_count > 0) {
+		sg_err_set(err, SG_CLASS_USAGE, "--sample and --hot-tables together");
+		return sg_err_hint(err, "--sample measures which tables are hot, --hot-tables names them.");
+	}
+	if (o->sample_seconds > 0 && o->manifest == NULL) {
+		sg_err_set(err, SG_CLASS_USAGE, "--sample without a manifest");
+		return sg_err_hint(err, "It measures at the manifest's dsn: give --manifest FILE too.");
+	}
+	return 0;
+}
+
 static int check_together(const struct sg_options *o, struct sg_err *err)
 {
 	if (o->graph == SG_GRAPH_FORM_DOT && o->json) {
@@ -412,7 +537,7 @@ static int check_together(const struct sg_options *o, struct sg_err *err)
 		sg_err_set(err, SG_CLASS_USAGE, "--reason without --adopt-to");
 		return sg_err_hint(err, "--reason says why --adopt-to records migrations that were not run.");
 	}
-	return check_work(o, err);
+	return check_work(o, err) != 0 ? -1 : check_audit(o, err);
 }
 
 int sg_options_parse(int argc, char *const *argv, char *(*lookup)(const char *name), struct sg_arena *arena,
@@ -420,11 +545,12 @@ int sg_options_parse(int argc, char *const *argv, char *(*lookup)(const char *na
 {
 	struct given *given = sg_arena_array(arena, (size_t)argc + 1, sizeof *given);
 	const char **sets = sg_arena_array(arena, (size_t)argc + 1, sizeof *sets);
+	const char **paths = sg_arena_array(arena, (size_t)argc + 1, sizeof *paths);
 	size_t count = 0;
 	bool options_end = false;
 
 	*o = (struct sg_options){ .command = sg_command(SG_COMMAND_DEPLOY), .wait_seconds = -1, .max_minutes = -1,
-		                  .ask = SG_FLAG_ALL, .sets = sets };
+		                  .ask = SG_FLAG_ALL, .sets = sets, .paths = paths };
 	/* whatever else is wrong: the error is given in the form that was asked for */
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		o->json = o->json || strcmp(argv[i], "--json") == 0;
@@ -437,22 +563,21 @@ int sg_options_parse(int argc, char *const *argv, char *(*lookup)(const char *na
 				return -1;
 			count++;
 		} else {
-			if (take_command(argv[i], o, err) != 0)
+			if (take_word(argv[i], paths, o, err) != 0)
 				return -1;
-			o->command_given = true;
 		}
 	}
 	for (const struct sg_flag *f = flags; f->name != NULL; f++) {
 		const char *value = f->environment != NULL ? lookup(f->environment) : NULL;
 
 		if (value != NULL && value[0] != '\0' && (f->commands & (1u << o->command->id)) &&
-		    assign(o, f, f->environment, value, err) != 0)
+		    assign(o, f, f->environment, value, arena, err) != 0)
 			return -1;
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (!(given[i].flag->commands & (1u << o->command->id)))
 			return misplaced(given[i].flag, o->command, err);
-		if (assign(o, given[i].flag, given[i].flag->name, given[i].value, err) != 0)
+		if (assign(o, given[i].flag, given[i].flag->name, given[i].value, arena, err) != 0)
 			return -1;
 		if (given[i].flag->id == SG_FLAG_SET)
 			sets[o->set_count++] = given[i].value;

@@ -22,14 +22,16 @@ struct sg_command {
 	const char *help;    /* one line */
 	const char *about;   /* a paragraph, lines of at most 78 columns; NULL when not here */
 	const char *example; /* a command line; NULL when not here */
+	const char *words;   /* what it takes besides options: "PATH"; NULL: nothing */
 };
 
 enum sg_flag_id {
 	SG_FLAG_MANIFEST, SG_FLAG_SET, SG_FLAG_JSON, SG_FLAG_LOG_FORMAT, SG_FLAG_VERBOSE, SG_FLAG_QUIET, SG_FLAG_NO_COLOR,
 	SG_FLAG_HELP, SG_FLAG_VERSION, SG_FLAG_TO, SG_FLAG_WAIT, SG_FLAG_DRY_RUN, SG_FLAG_STRICT, SG_FLAG_ONLY_PHASE,
-	SG_FLAG_MAX_MINUTES, SG_FLAG_EXIT_CODE, SG_FLAG_ADOPT, SG_FLAG_ADOPT_TO, SG_FLAG_REASON, SG_FLAG_STATE_SQL,
-	SG_FLAG_SETTINGS, SG_FLAG_GRAPH, SG_FLAG_ALL, SG_FLAG_ONLY, SG_FLAG_JOBS, SG_FLAG_PAUSE, SG_FLAG_RESUME,
-	SG_FLAG_RETRY, SG_FLAG_AGAIN
+	SG_FLAG_MAX_MINUTES, SG_FLAG_JOBS, SG_FLAG_EXIT_CODE, SG_FLAG_REASON, SG_FLAG_ADOPT, SG_FLAG_ADOPT_TO, SG_FLAG_STATE_SQL,
+	SG_FLAG_SETTINGS, SG_FLAG_GRAPH, SG_FLAG_ALL, SG_FLAG_ONLY, SG_FLAG_PAUSE, SG_FLAG_RESUME, SG_FLAG_RETRY, SG_FLAG_AGAIN,
+	SG_FLAG_FAIL_ON, SG_FLAG_WRITE_BASELINE, SG_FLAG_BASELINE, SG_FLAG_HOT_TABLES, SG_FLAG_FROM_LEDGER, SG_FLAG_SAMPLE,
+	SG_FLAG_SERVER_VERSION, SG_FLAG_SCHEMA_FROM, SG_FLAG_ROWS
 };
 
 struct sg_flag {
@@ -78,6 +80,19 @@ struct sg_options {
 	const char *ask_key;              /* or NULL */
 	unsigned phases;                  /* SG_PHASES_…; 0: not given */
 	enum sg_graph_form graph;
+	/* audit and rehearse */
+	const char *const *paths;         /* what to audit, as given */
+	size_t path_count;
+	const char *const *fail_on;       /* each is a word of sg_audit_is_limit, or "failed" */
+	size_t fail_on_count;
+	const char *baseline;             /* or NULL */
+	bool write_baseline, from_ledger;
+	const char *const *hot_tables;
+	size_t hot_count;                 /* 0: not given */
+	int sample_seconds;               /* 0: not given */
+	int server_version;               /* 0: not given */
+	const char *schema_from;          /* or NULL; may hold a password: never print it */
+	int rows;                         /* 0: none */
 };
 
 /* argv as main() has it; lookup is getenv, or a test's. Flag beats environment.

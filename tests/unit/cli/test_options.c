@@ -261,13 +261,70 @@ SG_TEST(what_is_asked_of_a_backfill_is_asked_alone)
 
 SG_TEST(what_this_version_lacks_says_so)
 {
-	static const char *const lacking[] = { "audit", "rehearse", "new", "test" };
+	static const char *const lacking[] = { "new", "test" };
 
 	for (size_t i = 0; i < SG_COUNT(lacking); i++)
 		refused(PARSE(lacking[i]), sg_test_strf("this version of sgrun does not have '%s' yet", lacking[i]),
-		        "deploy, migrate, index, backfill, plan, status, verify, check");
+		        "deploy, migrate, index, backfill, plan, status, verify, check, audit, rehearse");
 	/* the command decides, whatever its options */
-	refused(PARSE("audit", "--only", "x"), "this version of sgrun does not have 'audit' yet", "deploy");
+	refused(PARSE("new", "--only", "x"), "this version of sgrun does not have 'new' yet", "deploy");
+}
+
+SG_TEST(what_to_audit)
+{
+	T_MUST_EQ_INT(PARSE("audit", "a.sql", "--json", "db/migrations", "--", "--odd.sql", "check"), 0);
+	T_EQ_INT(options.command->id, SG_COMMAND_AUDIT);
+	T_MUST_EQ_INT(options.path_count, 4);
+	T_EQ_STR(options.paths[0], "a.sql");
+	T_EQ_STR(options.paths[1], "db/migrations");
+	T_EQ_STR(options.paths[2], "--odd.sql");
+	T_EQ_STR(options.paths[3], "check");
+	T_MUST_EQ_INT(PARSE("audit"), 0);
+	T_EQ_INT(options.path_count, 0);
+	refused(PARSE("audit", ""), "an empty PATH", "variable");
+	refused(PARSE("rehearse", "a.sql"), "'a.sql' is one word too many after 'rehearse'", "sgrun rehearse --help");
+	refused(PARSE("audit", "--from-ledger", "a.sql"), "--from-ledger and 'a.sql' together", "instead");
+}
+
+SG_TEST(what_an_audit_fails_on)
+{
+	T_MUST_EQ_INT(PARSE("audit", "a", "--fail-on", "unsafe, error", "--fail-on=index.*,unread"), 0);
+	T_MUST_EQ_INT(options.fail_on_count, 4);
+	T_EQ_STR(options.fail_on[0], "unsafe");
+	T_EQ_STR(options.fail_on[1], "error");
+	T_EQ_STR(options.fail_on[2], "index.*");
+	T_EQ_STR(options.fail_on[3], "unread");
+	refused(PARSE("audit", "a", "--fail-on", "unsaef"), "--fail-on: nothing that can be found is called 'unsaef'", "'unsafe'");
+	refused(PARSE("audit", "a", "--fail-on", "index.create_blockin"),
+	        "--fail-on: nothing that can be found is called 'index.create_blockin'", "'index.create_blocking'");
+	refused(PARSE("audit", "a", "--fail-on", "everything"), "--fail-on: nothing that can be found is called 'everything'",
+	        "a rule's id");
+	refused(PARSE("audit", "a", "--fail-on", ", ,"), "--fail-on: ', ,' is not a list, separated by commas", "--fail-on");
+	refused(PARSE("audit", "a", "--fail-on", "failed"), "--fail-on: nothing that can be found is called 'failed'", "unsafe");
+	T_MUST_EQ_INT(PARSE("rehearse", "--fail-on", "failed,warning"), 0);
+	T_EQ_INT(options.fail_on_count, 2);
+}
+
+SG_TEST(values_of_audit_and_rehearse)
+{
+	T_MUST_EQ_INT(PARSE("audit", "a", "--hot-tables", "leads crm.calls,x", "--server-version", "12", "--baseline", "b",
+	                    "--write-baseline"), 0);
+	T_MUST_EQ_INT(options.hot_count, 3);
+	T_EQ_STR(options.hot_tables[1], "crm.calls");
+	T_EQ_INT(options.server_version, 12);
+	T_EQ_STR(options.baseline, "b");
+	T_TRUE(options.write_baseline);
+	T_MUST_EQ_INT(PARSE("rehearse", "--rows", "10000000", "--schema-from", "x.sql"), 0);
+	T_EQ_INT(options.rows, 10000000);
+	T_EQ_STR(options.schema_from, "x.sql");
+	refused(PARSE("audit", "a", "--write-baseline"), "--write-baseline without --baseline", "--baseline FILE");
+	refused(PARSE("audit", "a", "--sample", "5"), "--sample without a manifest", "--manifest");
+	refused(PARSE("audit", "--manifest", "m", "--sample", "5", "--hot-tables", "x"), "--sample and --hot-tables together", "names");
+	refused(PARSE("audit", "a", "--sample", "3601"), "--sample: '3601' is not a whole number from 1 to 3600", "--sample");
+	refused(PARSE("audit", "a", "--server-version", "9"), "--server-version: '9' is not a whole number from 10 to 19", "");
+	refused(PARSE("rehearse", "--rows", "10000001"), "--rows: '10000001' is not a whole number from 0 to 10000000", "--rows");
+	refused(PARSE("rehearse", "--from-ledger"), "--from-ledger does not go with 'rehearse'", "audit");
+	refused(PARSE("audit", "a", "--rows", "1"), "--rows does not go with 'audit'", "rehearse");
 }
 
 SG_TEST(the_form_of_a_graph_may_be_left_out)
@@ -317,7 +374,8 @@ static const struct sg_test tests[] = {
 	SG_CASE(a_bad_variable_is_named), SG_CASE(no_color_by_variable), SG_CASE(unknown_names_get_the_nearest),
 	SG_CASE(options_must_fit_the_command), SG_CASE(values_are_checked), SG_CASE(what_must_go_together),
 	SG_CASE(phases), SG_CASE(backfills_of_the_command), SG_CASE(indexes_of_the_command), SG_CASE(what_is_asked_of_a_backfill_is_asked_alone),
-	SG_CASE(what_this_version_lacks_says_so), SG_CASE(the_form_of_a_graph_may_be_left_out), SG_CASE(json_is_known_even_after_a_mistake),
+	SG_CASE(what_this_version_lacks_says_so), SG_CASE(what_to_audit), SG_CASE(what_an_audit_fails_on),
+	SG_CASE(values_of_audit_and_rehearse), SG_CASE(the_form_of_a_graph_may_be_left_out), SG_CASE(json_is_known_even_after_a_mistake),
 	SG_CASE(help_and_version_need_nothing_else), SG_CASES_END
 };
 static const struct sg_suite suites[] = { { "options", tests }, SG_SUITES_END };
