@@ -118,7 +118,7 @@ static const struct sg_flag flags[] = {
 	{ SG_FLAG_RESUME, "--resume", "KEY", ON(BACKFILL), NULL, true, "let it go on", "" },
 	{ SG_FLAG_RETRY, "--retry", "KEY", ON(BACKFILL), NULL, true, "have its bad rows done by the next run", "" },
 	{ SG_FLAG_AGAIN, "--again", "KEY", ON(BACKFILL), NULL, true, "have the next run begin a new sweep over all rows", "" },
-	{ SG_FLAG_FAIL_ON, "--fail-on", "LIST", FINDS, NULL, true, "exit 9 for unsafe, error, a rule, ...", NULL },
+	{ SG_FLAG_FAIL_ON, "--fail-on", "LIST", FINDS, NULL, true, "exit 9 for unsafe, error, RULE ...", NULL },
 	{ SG_FLAG_WRITE_BASELINE, "--write-baseline", NULL, FINDS, NULL, true, "write the file of --baseline anew",
 	  "what is known already" },
 	{ SG_FLAG_BASELINE, "--baseline", "FILE", FINDS, NULL, true, "what is in this file is known, and does not count", "" },
