@@ -234,7 +234,7 @@ static int add_rule(struct rows *rows, struct rows_table *table, struct sg_err *
 	rule->numbers = sg_arena_array(&rows->scratch, table->column_count, sizeof *rule->numbers);
 	if (sg_db_query(rows->db, "SELECT DISTINCT k.number FROM pg_partition_tree($1::oid) p"
 	                " JOIN pg_catalog.pg_partitioned_table t ON t.partrelid = p.relid, unnest(t.partattrs::int2[]) AS k(number)"
-	                " WHERE k.number > 0 ORDER BY 1", 1, &table->oid, &rows->scratch, &result, err) != 0)
+	                " ORDER BY 1", 1, &table->oid, &rows->scratch, &result, err) != 0)
 		return -1;
 	for (int i = 0; i < sg_result_rows(result) && rule->number_count < table->column_count; i++)
 		rule->numbers[rule->number_count++] = (int)sg_result_int(result, i, 0);

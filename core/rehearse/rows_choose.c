@@ -465,10 +465,10 @@ static void go_round(struct rows_table *table, const struct rows_rule *rule)
 	int64_t product = 1;
 	size_t count = 0;
 
-	if (rule->kind != ROWS_RULE_UNIQUE || rule->where != NULL)
+	if (rule->kind != ROWS_RULE_UNIQUE || !rule->plain)
 		return;
 	for (size_t i = 0; i < rule->number_count; i++) {
-		struct rows_column *column = rule->numbers[i] > 0 ? rows_column_of(table, rule->numbers[i]) : NULL;
+		struct rows_column *column = rows_column_of(table, rule->numbers[i]);
 
 		if (column == NULL || column->generated != NULL || count == 32)
 			return; /* an expression: it is tried as a whole */

@@ -56,7 +56,8 @@ struct rows_rule {
 	const char **keys;     /* UNIQUE, EXCLUDE: columns or expressions; and the operators of EXCLUDE */
 	const char **operators;
 	size_t key_count;
-	int *numbers;          /* the columns that it speaks of; 0: an expression's */
+	bool plain;            /* UNIQUE: of columns alone, without WHERE */
+	int *numbers;          /* the columns that it speaks of; 0: any */
 	size_t number_count;
 	bool nulls_equal;      /* NULLS NOT DISTINCT, or a primary key */
 	bool deferrable;

@@ -23,13 +23,14 @@ int rows_read_columns(struct rows *rows, struct rows_table *table, struct sg_err
 
 	if (sg_db_query(rows->db,
 	                "SELECT a.attname, a.attnum, format_type(a.atttypid, a.atttypmod), a.atttypid::text, a.atttypmod, t.typcategory,"
-	                " a.attnotnull OR t.typnotnull, a.attidentity = 'a', a.attgenerated <> '' AND d.oid IS NOT NULL,"
+	                " a.attnotnull, a.attidentity = 'a', a.attgenerated <> '' AND d.oid IS NOT NULL,"
 	                " pg_get_expr(d.adbin, d.adrelid),"
 	                " coalesce(pg_get_serial_sequence($1::oid::regclass::text, a.attname),"
 	                "  (SELECT p.refobjid::regclass::text FROM pg_catalog.pg_depend p JOIN pg_catalog.pg_class s ON s.oid = p.refobjid"
 	                "   WHERE p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid"
 	                "   AND p.refclassid = 'pg_catalog.pg_class'::regclass AND s.relkind = 'S' LIMIT 1)),"
-	                " a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid), '') LIKE '%nextval(%'"
+	                " a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid), '') LIKE '%nextval(%',"
+	                " t.typtype = 'd'"
 	                " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
 	                " LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
 	                " WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
@@ -52,6 +53,14 @@ int rows_read_columns(struct rows *rows, struct rows_table *table, struct sg_err
 		column->fallback = column->generated ? NULL : sg_result_value(result, i, 9);
 		column->sequence = sg_result_value(result, i, 10);
 		column->by_server = sg_result_true(result, i, 11) && column->generated == NULL;
+		if (column->nullable && sg_result_true(result, i, 12)) {
+			/* a domain, or one that it is made of, may refuse NULL in two ways */
+			int takes = rows_true(rows, sg_arena_printf(&rows->scratch, "SELECT NULL::%s IS NULL", column->type), err);
+
+			if (takes < 0)
+				return -1;
+			column->nullable = takes > 0;
+		}
 		column->nulls = column->nullable && !column->by_server ? ROWS_NULLS_TENTH : ROWS_NULLS_NONE;
 		column->stride = 1;
 		column->key = -1;
@@ -156,6 +165,23 @@ static int read_checks(struct rows *rows, struct rows_table *table, struct sg_er
 	return 0;
 }
 
+static void add_others(struct rows *rows, struct rows_rule *rule, const char *numbers)
+{
+	char *next;
+
+	for (; numbers != NULL && *numbers != '\0'; numbers = *next == ' ' ? next + 1 : "") {
+		int number = (int)strtol(numbers, &next, 10);
+		bool known = false;
+
+		for (size_t i = 0; i < rule->number_count; i++)
+			known = known || rule->numbers[i] == number;
+		if (!known)
+			add_number(rows, rule, number);
+	}
+	if (rule->number_count == 0)
+		add_number(rows, rule, 0);
+}
+
 /* Indexes that are unique, or of an exclusion; the primary key first, then those of few columns. */
 static int read_indexes(struct rows *rows, struct rows_table *table, struct sg_err *err)
 {
@@ -166,7 +192,10 @@ static int read_indexes(struct rows *rows, struct rows_table *table, struct sg_e
 	                " i.indisprimary OR coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), NOT i.indimmediate,"
 	                " i.indkey[k.place - 1], pg_get_indexdef(i.indexrelid, k.place, false),"
 	                " (SELECT 'OPERATOR(' || quote_ident(n.nspname) || '.' || p.oprname || ')' FROM pg_catalog.pg_operator p"
-	                "  JOIN pg_catalog.pg_namespace n ON n.oid = p.oprnamespace WHERE p.oid = o.conexclop[k.place])"
+	                "  JOIN pg_catalog.pg_namespace n ON n.oid = p.oprnamespace WHERE p.oid = o.conexclop[k.place]),"
+	                " (SELECT string_agg(DISTINCT d.refobjsubid::text, ' ') FROM pg_catalog.pg_depend d" /* expressions and WHERE */
+	                "  WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid"
+	                "  AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0)"
 	                " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
 	                " LEFT JOIN pg_catalog.pg_constraint o ON o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x')"
 	                "  AND o.conrelid = i.indrelid"
@@ -186,11 +215,18 @@ static int read_indexes(struct rows *rows, struct rows_table *table, struct sg_e
 		rule->key_count = (size_t)length;
 		rule->keys = sg_arena_array(&rows->scratch, rule->key_count, sizeof *rule->keys);
 		rule->operators = sg_arena_array(&rows->scratch, rule->key_count, sizeof *rule->operators);
+		rule->plain = rule->where == NULL;
 		for (int k = 0; k < length; k++) {
-			add_number(rows, rule, (int)sg_result_int(result, i + k, 6));
+			int number = (int)sg_result_int(result, i + k, 6);
+
+			rule->plain = rule->plain && number > 0;
+			if (number > 0)
+				add_number(rows, rule, number);
 			rule->keys[k] = sg_result_value(result, i + k, 7);
 			rule->operators[k] = sg_result_value(result, i + k, 8);
 		}
+		if (!rule->plain)
+			add_others(rows, rule, sg_result_value(result, i, 9));
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "tests/kit/server.h"
 #include "tests/kit/sql.h"
@@ -194,7 +195,7 @@ SG_TEST(heeds_keys)
         if (rehearsal.filled[i].why != NULL || rehearsal.filled[i].rows != 250)
             T_FAIL("%s: %lld rows, %s", rehearsal.filled[i].relation, (long long)rehearsal.filled[i].rows,
                    rehearsal.filled[i].why ? rehearsal.filled[i].why : "why is not said");
-    T_EQ_INT(rehearsal.filled_count, 24);
+    T_EQ_INT(rehearsal.filled_count, 23);
     everything_holds(sql);
     T_EQ_INT(sg_sql_int(sql, "SELECT count(*) FROM a_child WHERE code IS NOT NULL"), 225);
     T_EQ_INT(sg_sql_int(sql, "SELECT count(DISTINCT parent) FROM a_child"), 250);
@@ -286,35 +287,36 @@ SG_TEST(finds_values_that_checks_take)
 SG_TEST(keeps_unique_what_is_unique)
 {
     static const char *const tables[] = {
-        "a integer, b text, UNIQUE (a, b)", "v text); CREATE UNIQUE INDEX ON %s (lower(v)", "v varchar(2) NOT NULL UNIQUE",
-        "v char(1) NOT NULL, w boolean NOT NULL, x smallint NOT NULL, UNIQUE (v, w, x)",
-        "v date NOT NULL UNIQUE", "k text CHECK (k IN ('a', 'b', 'c')), d date, PRIMARY KEY (k, d)",
-        "n integer NOT NULL, z boolean NOT NULL); CREATE UNIQUE INDEX ON %s (n) WHERE z",
-        "g integer NOT NULL CHECK (g BETWEEN 1 AND 3), main boolean NOT NULL); CREATE UNIQUE INDEX ON %s (g) WHERE main",
-        "room integer NOT NULL, during tstzrange NOT NULL, EXCLUDE USING gist (room WITH =, during WITH &&)",
-        "during daterange NOT NULL, EXCLUDE USING gist (during WITH &&)", "box box NOT NULL, EXCLUDE USING gist (box WITH &&)",
-        "at timestamptz NOT NULL); CREATE UNIQUE INDEX ON %s (date_trunc('day', at AT TIME ZONE 'UTC')",
-        "v integer UNIQUE NULLS NOT DISTINCT, w text", "v bytea UNIQUE, w numeric(4,1) UNIQUE", "v interval year to month UNIQUE",
+        "CREATE TABLE t (a integer, b text, UNIQUE (a, b))",
+        "CREATE TABLE t (v text); CREATE UNIQUE INDEX ON t (lower(v))",
+        "CREATE TABLE t (v varchar(2) NOT NULL UNIQUE)",
+        "CREATE TABLE t (v char(1) NOT NULL, w boolean NOT NULL, x smallint NOT NULL, UNIQUE (v, w, x))",
+        "CREATE TABLE t (v date NOT NULL UNIQUE)",
+        "CREATE TABLE t (k text CHECK (k IN ('a', 'b', 'c')), d date, PRIMARY KEY (k, d))",
+        "CREATE TABLE t (n integer NOT NULL, z boolean NOT NULL); CREATE UNIQUE INDEX ON t (n) WHERE z",
+        "CREATE TABLE t (g integer NOT NULL CHECK (g BETWEEN 1 AND 3), main boolean NOT NULL); CREATE UNIQUE INDEX ON t (g) WHERE main",
+        "CREATE TABLE t (room integer NOT NULL, during tstzrange NOT NULL, EXCLUDE USING gist (room WITH =, during WITH &&))",
+        "CREATE TABLE t (during daterange NOT NULL, EXCLUDE USING gist (during WITH &&))",
+        "CREATE TABLE t (box box NOT NULL, EXCLUDE USING gist (box WITH &&))",
+        "CREATE TABLE t (at timestamptz NOT NULL); CREATE UNIQUE INDEX ON t (date_trunc('day', at AT TIME ZONE 'UTC'))",
+        "CREATE TABLE t (v integer UNIQUE NULLS NOT DISTINCT, w text)",
+        "CREATE TABLE t (v bytea UNIQUE, w numeric(4,1) UNIQUE)",
+        "CREATE TABLE t (v interval year to month UNIQUE)",
     };
     struct sg_buf sql = SG_BUF_INIT;
     struct sg_sql *session;
 
     sg_buf_adds(&sql, "CREATE EXTENSION btree_gist;");
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        const char *name = sg_test_strf("t%zu", i), *at = strstr(tables[i], "%s");
+        bool known = strstr(tables[i], "NULLS NOT") == NULL || sg_server_version() >= 15;
 
-        if (strstr(tables[i], "NULLS NOT") != NULL && sg_server_version() < 15)
-            sg_buf_addf(&sql, "CREATE TABLE %s (v integer);", name);
-        else if (at != NULL)
-            sg_buf_addf(&sql, "CREATE TABLE %s (%.*s%s%s);", name, (int)(at - tables[i]), tables[i], name, at + 2);
-        else
-            sg_buf_addf(&sql, "CREATE TABLE %s (%s);", name, tables[i]);
+        sg_buf_addf(&sql, "CREATE SCHEMA s%zu; SET search_path = s%zu, public; %s;", i, i, known ? tables[i] : "CREATE TABLE t (n integer)");
     }
     session = schema(sql.data);
     sg_buf_release(&sql);
     make(600);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        const struct sg_rehearsal_table *table = told(sg_test_strf("t%zu", i));
+        const struct sg_rehearsal_table *table = told(sg_test_strf("s%zu.t", i));
 
         if (table->why != NULL || table->rows != 600)
             T_FAIL("%s: %lld rows, %s", tables[i], (long long)table->rows, table->why ? table->why : "why is not said");
@@ -353,7 +355,7 @@ SG_TEST(keeps_within_the_bounds_of_partitions)
 
     make(300);
     is_filled(sql, "days", 300);
-    T_EQ_STR(sg_sql_rows(sql, "SELECT tableoid::regclass, count(*) FROM days GROUP BY 1 ORDER BY 1::text"), "days_1|100\ndays_2|100\ndays_old|100");
+    T_EQ_STR(sg_sql_rows(sql, "SELECT tableoid::regclass, count(*) FROM days GROUP BY 1 ORDER BY tableoid::regclass::text"), "days_1|100\ndays_2|100\ndays_old|100");
     is_filled(sql, "numbers", 300);
     T_EQ_INT(sg_sql_int(sql, "SELECT count(*) FROM numbers_1"), 150);
     is_filled(sql, "lists", 300);
