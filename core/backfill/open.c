@@ -10,6 +10,7 @@
 #include "core/exec/executor.h"
 #include "core/exec/inner.h"
 #include "core/exec/serve.h"
+#include "core/exec/trace.h"
 #include "core/plugin/abi.h"
 
 /* ---- the plugin's process --------------------------------------------------- */
@@ -231,5 +232,6 @@ int sg_backfill_holds(const struct sg_backfill *backfill, struct sg_session *ses
 		}
 		return -1;
 	}
+	sg_trace_asked(backfill->run, step, *holds_r);
 	return 0;
 }

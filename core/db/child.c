@@ -38,18 +38,21 @@ static void plain_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-SG_NORETURN static void run_program(const struct sg_child_user *user, const char *const *argv, int output, bool mortal,
-                                    pid_t parent)
+SG_NORETURN static void run_program(const struct sg_child_user *user, const char *const *argv,
+                                    const char *const *settings, int output, bool mortal, pid_t parent)
 {
 	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C";
 	const char *zone = getenv("TZ");
-	char zone_setting[256], *env[] = { path, locale, NULL, NULL };
+	char zone_setting[256], *env[4 + SG_CHILD_MORE] = { path, locale };
+	size_t count = 2;
 	int null = open("/dev/null", O_RDWR);
 
 	if (zone != NULL && strlen(zone) < sizeof zone_setting - 4) {
 		snprintf(zone_setting, sizeof zone_setting, "TZ=%s", zone);
-		env[2] = zone_setting;
+		env[count++] = zone_setting;
 	}
+	for (size_t i = 0; settings != NULL && settings[i] != NULL && i < SG_CHILD_MORE; i++)
+		env[count++] = (char *)(uintptr_t)settings[i];
 	plain_signals();
 	(void)setsid();
 	umask(077);
@@ -69,13 +72,19 @@ SG_NORETURN static void run_program(const struct sg_child_user *user, const char
 	_exit(127);
 }
 
-pid_t sg_child_start(const struct sg_child_user *user, const char *const *argv, int output, bool mortal)
+pid_t sg_child_start_with(const struct sg_child_user *user, const char *const *argv, const char *const *settings,
+                          int output, bool mortal)
 {
 	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0)
-		run_program(user, argv, output, mortal, parent);
+		run_program(user, argv, settings, output, mortal, parent);
 	return pid;
+}
+
+pid_t sg_child_start(const struct sg_child_user *user, const char *const *argv, int output, bool mortal)
+{
+	return sg_child_start_with(user, argv, NULL, output, mortal);
 }
 
 bool sg_child_ended(pid_t pid, int64_t timeout_ms, int *status_r)

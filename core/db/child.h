@@ -17,6 +17,10 @@ struct sg_child_user {
  * terminal's Ctrl-C does not reach it, with an environment of its own, its output
  * to the descriptor. mortal: it is killed when we die. -1 with errno. */
 pid_t sg_child_start(const struct sg_child_user *user, const char *const *argv, int output, bool mortal);
+/* The same with up to SG_CHILD_MORE settings "NAME=value" more, ended by NULL: what must not stand on a command line. */
+#define SG_CHILD_MORE 4
+pid_t sg_child_start_with(const struct sg_child_user *user, const char *const *argv, const char *const *settings,
+                          int output, bool mortal);
 /* True once it has ended (it is reaped): *status_r as of waitpid. Waits at most that long. */
 bool sg_child_ended(pid_t pid, int64_t timeout_ms, int *status_r);
 /* Kills it with its session's process group, and reaps it. */

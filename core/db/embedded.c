@@ -29,6 +29,8 @@ struct sg_embedded {
 	struct sg_home home;
 	int start_lock, users_lock;
 	char *init; /* SQL, or NULL */
+	const char *once; /* its folder, for a single use; or NULL */
+	int once_lock;
 };
 
 /* ---- locks ---------------------------------------------------------------- */
@@ -181,28 +183,64 @@ static void release(struct sg_embedded *embedded)
 {
 	drop_lock(embedded->users_lock);
 	drop_lock(embedded->start_lock);
+	drop_lock(embedded->once_lock);
 	sg_arena_release(&embedded->arena);
 	free(embedded);
+}
+
+static struct sg_embedded *new_embedded(void)
+{
+	struct sg_embedded *embedded = sg_xcalloc(1, sizeof *embedded);
+
+	embedded->start_lock = embedded->users_lock = embedded->once_lock = -1;
+	return embedded;
+}
+
+static int open_in(struct sg_embedded *embedded, const char *folder, const struct sg_embedded_spec *spec,
+                   struct sg_arena *arena, const char **dsn_r, struct sg_err *err)
+{
+	struct sg_postmaster postmaster;
+
+	if (sg_home_choose(folder, &embedded->arena, &embedded->home, err) != 0)
+		return -1;
+	embedded->home.once = embedded->once != NULL;
+	if (open_lock(embedded, "start.lock", &embedded->start_lock, err) != 0 ||
+	    open_lock(embedded, "users.lock", &embedded->users_lock, err) != 0 ||
+	    lock(embedded->start_lock, LOCK_EX, embedded->home.path, err) != 0 ||
+	    bring_up(embedded, spec, &postmaster, err) != 0 ||
+	    lock(embedded->users_lock, LOCK_SH, embedded->home.path, err) != 0)
+		return -1;
+	(void)flock(embedded->start_lock, LOCK_UN);
+	*dsn_r = sg_postmaster_dsn(&postmaster, arena);
+	return 0;
 }
 
 int sg_embedded_open(const struct sg_embedded_spec *spec, struct sg_arena *arena, struct sg_embedded **embedded_r,
                      const char **dsn_r, struct sg_err *err)
 {
-	struct sg_embedded *embedded = sg_xcalloc(1, sizeof *embedded);
-	struct sg_postmaster postmaster;
+	struct sg_embedded *embedded = new_embedded();
 
-	embedded->start_lock = embedded->users_lock = -1;
-	if (sg_home_choose(spec->folder, &embedded->arena, &embedded->home, err) != 0 ||
-	    open_lock(embedded, "start.lock", &embedded->start_lock, err) != 0 ||
-	    open_lock(embedded, "users.lock", &embedded->users_lock, err) != 0 ||
-	    lock(embedded->start_lock, LOCK_EX, embedded->home.path, err) != 0 ||
-	    bring_up(embedded, spec, &postmaster, err) != 0 ||
-	    lock(embedded->users_lock, LOCK_SH, embedded->home.path, err) != 0) {
+	if (open_in(embedded, spec->folder, spec, arena, dsn_r, err) != 0) {
 		release(embedded);
 		return -1;
 	}
-	(void)flock(embedded->start_lock, LOCK_UN);
-	*dsn_r = sg_postmaster_dsn(&postmaster, arena);
+	*embedded_r = embedded;
+	return 0;
+}
+
+int sg_embedded_open_once(const struct sg_embedded_spec *spec, struct sg_arena *arena, struct sg_embedded **embedded_r,
+                          const char **dsn_r, const char **folder_r, struct sg_err *err)
+{
+	struct sg_embedded *embedded = new_embedded();
+
+	if (sg_once_make(&embedded->arena, &embedded->once, &embedded->once_lock, err) != 0 ||
+	    open_in(embedded, embedded->once, spec, arena, dsn_r, err) != 0) {
+		if (embedded->once != NULL)
+			sg_once_remove(embedded->once);
+		release(embedded);
+		return -1;
+	}
+	*folder_r = sg_arena_strdup(arena, embedded->once);
 	*embedded_r = embedded;
 	return 0;
 }
@@ -213,6 +251,11 @@ void sg_embedded_close(struct sg_embedded *embedded)
 
 	if (embedded == NULL)
 		return;
+	if (embedded->once != NULL) {
+		sg_once_remove(embedded->once);
+		release(embedded);
+		return;
+	}
 	/* Whoever starts it now waits for us, or we for him; then he is a user. */
 	while (flock(embedded->start_lock, LOCK_EX) != 0 && errno == EINTR)
 		;

@@ -9,7 +9,10 @@
  * it), users.lock (held, shared, by every user), and while a cluster is being
  * made, `making`: what is there together with it is half done and is made anew.
  * If the server's user cannot work in FOLDER, all that lives in
- * /var/tmp/sgrun-UID-HASH, which is said in the log. */
+ * /var/tmp/sgrun-UID-HASH, which is said in the log.
+ *
+ * One for a single use (a rehearsal) lives in a folder sgrun-r-NAME of the temporary one, and nothing of it is to
+ * last: no fsync, no autovacuum; it dies with its process, and what a killed one left is removed by the next. */
 #ifndef SG_EMBEDDED_H
 #define SG_EMBEDDED_H
 
@@ -30,6 +33,14 @@ struct sg_embedded;
  * signal that stopped it; then nothing half made is left running. */
 SG_MUST_CHECK int sg_embedded_open(const struct sg_embedded_spec *spec, struct sg_arena *arena,
                                    struct sg_embedded **embedded_r, const char **dsn_r, struct sg_err *err);
+/* As sg_embedded_open, but a new server in a folder of its own, which is *folder_r: spec->folder is not looked at. Closing
+ * it removes that folder and all in it, files that others made there included. */
+SG_MUST_CHECK int sg_embedded_open_once(const struct sg_embedded_spec *spec, struct sg_arena *arena,
+                                        struct sg_embedded **embedded_r, const char **dsn_r, const char **folder_r,
+                                        struct sg_err *err);
+/* One of PostgreSQL's programs ("pg_dump"), the newest that is installed: in bindir if that is given, else where initdb is
+ * looked for, else by PATH. Its path, or its bare name. */
+const char *sg_embedded_program(const char *bindir, const char *name, struct sg_arena *arena);
 /* Stops the server (fast) if nobody else uses it, and waits for that. NULL is
  * allowed. Close all connections before: it ends them. */
 void sg_embedded_close(struct sg_embedded *embedded);

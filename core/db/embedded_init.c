@@ -5,12 +5,8 @@
  * that were answered before does. */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -20,38 +16,11 @@
 #include "core/db/embedded_parts.h"
 #include "core/db/script.h"
 
-#define FILE_BYTES ((off_t)256 << 20)
 #define CONNECT_MS 10000
 
 int sg_init_read(const char *file, struct sg_arena *arena, char **sql_r, struct sg_err *err)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
-	struct stat st;
-	char *text = NULL;
-	size_t length = 0, size = 0;
-	ssize_t got;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		rc = sg_err_set(err, SG_CLASS_MANIFEST, "embedded_init: cannot read %s: %s", file, strerror(errno));
-	else if (!S_ISREG(st.st_mode) || st.st_size > FILE_BYTES)
-		rc = sg_err_set(err, SG_CLASS_MANIFEST, "embedded_init: %s is no file of at most 256 MiB", file);
-	if (rc == 0) {
-		size = (size_t)st.st_size;
-		text = sg_arena_alloc(arena, size + 1);
-	}
-	while (rc == 0 && length < size && (got = read(fd, text + length, size - length)) != 0) {
-		if (got < 0 && errno != EINTR)
-			rc = sg_err_set(err, SG_CLASS_MANIFEST, "embedded_init: cannot read %s: %s", file, strerror(errno));
-		length += got > 0 ? (size_t)got : 0;
-	}
-	if (fd >= 0)
-		(void)close(fd);
-	if (rc == 0 && !sg_text_utf8(text, length)) {
-		rc = sg_err_set(err, SG_CLASS_MANIFEST, "embedded_init: %s is not UTF-8 text", file);
-		sg_err_hint(err, "Convert it to UTF-8; NUL bytes are not allowed.");
-	}
-	*sql_r = text;
-	return rc;
+	return sg_script_read("embedded_init", file, arena, sql_r, err);
 }
 
 static enum sg_wait on_wait(void *context, int64_t elapsed_ms)

@@ -12,6 +12,7 @@ struct sg_home {
 	const char *data, *log, *making, *socket; /* in path */
 	struct sg_child_user user;
 	const char *user_name;
+	bool once; /* for a single use */
 };
 /* Chooses and makes the folder. */
 SG_MUST_CHECK int sg_home_choose(const char *folder, struct sg_arena *arena, struct sg_home *home_r,
@@ -19,6 +20,12 @@ SG_MUST_CHECK int sg_home_choose(const char *folder, struct sg_arena *arena, str
 /* Removes the cluster, half made or not; as its user, since that user could
  * otherwise lead root astray with a symbolic link. */
 SG_MUST_CHECK int sg_home_remove_data(const struct sg_home *home, struct sg_err *err);
+
+/* ---- embedded_once.c: folders for a single use ---- */
+/* Makes one, and removes those whose process is gone. *lock_r says that it is ours, until it is closed. */
+SG_MUST_CHECK int sg_once_make(struct sg_arena *arena, const char **folder_r, int *lock_r, struct sg_err *err);
+/* Stops the server in that folder, if there is one, and removes all. */
+void sg_once_remove(const char *folder);
 
 /* ---- embedded_programs.c: initdb and postgres ---- */
 struct sg_programs {

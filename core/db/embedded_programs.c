@@ -1,4 +1,4 @@
-/* embedded_programs.c - which initdb and postgres an embedded server is run with. */
+/* embedded_programs.c - which initdb and postgres an embedded server is run with, and where pg_dump is. */
 #include "config.h"
 
 #include <dirent.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/text.h"
+#include "core/db/embedded.h"
 #include "core/db/embedded_parts.h"
 
 #define INSTALLED "/usr/lib/postgresql"
@@ -114,4 +115,27 @@ int sg_programs_find(const char *bindir, int major, const struct sg_home *home, 
 	}
 	sg_err_set(err, SG_CLASS_STATE, "no PostgreSQL server is installed here, and the embedded server needs one");
 	return sg_err_hint(err, "Install one (Debian package: postgresql), or name the folder of initdb in embedded_bindir.");
+}
+
+/* Not the one beside the server that is chosen: pg_dump has to be as new as the server that it reads. */
+const char *sg_embedded_program(const char *bindir, const char *name, struct sg_arena *arena)
+{
+	static const char *const argv[] = { "pg_config", "--bindir", NULL };
+	const struct sg_child_user self = { geteuid(), getegid(), false };
+	const char *path;
+	char line[1024];
+
+	if (bindir != NULL)
+		return sg_arena_printf(arena, "%s/%s", bindir, name);
+	for (int n = highest_installed(1000); n > 0; n = highest_installed(n)) {
+		path = sg_arena_printf(arena, "%s/%d/bin/%s", INSTALLED, n, name);
+		if (access(path, X_OK) == 0)
+			return path;
+	}
+	if (sg_child_ask(&self, argv, line, sizeof line) && line[0] == '/') {
+		path = sg_arena_printf(arena, "%s/%s", line, name);
+		if (access(path, X_OK) == 0)
+			return path;
+	}
+	return name;
 }

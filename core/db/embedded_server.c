@@ -303,15 +303,34 @@ int sg_postmaster_await(const struct sg_home *home, struct sg_postmaster *postma
 	return rc == 1 ? 0 : rc == 0 ? fail_with_log(home, 0, err, "the embedded server gave up starting") : -1;
 }
 
+/* One for a single use: nothing has to last, and no autovacuum shall be in the way of what is measured. */
+static size_t add_once(const char **argv, size_t n)
+{
+	static const char *const settings[] = { "fsync=off", "full_page_writes=off", "autovacuum=off", "max_wal_size=4GB",
+		                                "checkpoint_timeout=1h" };
+
+	for (size_t i = 0; i < SG_COUNT(settings); i++) {
+		argv[n++] = "-c";
+		argv[n++] = settings[i];
+	}
+	return n;
+}
+
 static pid_t launch(const struct sg_home *home, const struct sg_programs *programs, const char *socket, int log)
 {
 	struct sg_arena arena = SG_ARENA_INIT;
-	const char *const argv[] = {
+	const char *argv[32] = {
 		sg_arena_printf(&arena, "%s/postgres", programs->bindir), "-D", home->data, "-k", socket, "-p", PORT,
 		"-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c", "logging_collector=off",
-		"-c", "log_destination=stderr", NULL };
-	pid_t pid = sg_child_start(&home->user, argv, log, false);
+		"-c", "log_destination=stderr" };
+	size_t count = 0;
+	pid_t pid;
 
+	while (argv[count] != NULL)
+		count++;
+	if (home->once)
+		(void)add_once(argv, count);
+	pid = sg_child_start(&home->user, argv, log, home->once);
 	sg_arena_release(&arena);
 	return pid;
 }
@@ -383,7 +402,7 @@ static bool await_end(const struct sg_home *home, pid_t pid, int64_t timeout_ms)
 void sg_postmaster_stop(const struct sg_home *home, const struct sg_postmaster *postmaster)
 {
 	if (postmaster->state != SG_SERVER_GONE)
-		(void)kill(postmaster->pid, SIGINT);
+		(void)kill(postmaster->pid, home->once ? SIGQUIT : SIGINT);
 	if (postmaster->state != SG_SERVER_GONE && !await_end(home, postmaster->pid, FAST_MS)) {
 		(void)kill(postmaster->pid, SIGQUIT);
 		if (!await_end(home, postmaster->pid, HARD_MS))

@@ -1,11 +1,50 @@
-/* script.c - finds statements in a script by its quotes, comments and semicolons
- * (PostgreSQL documentation, "Lexical Structure"). Only for saying where an
- * error is: nothing is decided or sent by what it finds. */
+/* script.c - reads a script, and finds its statements by its quotes, comments and semicolons
+ * (PostgreSQL documentation, "Lexical Structure"). */
 #include "config.h"
 #include "core/db/script.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/text.h"
+
+#define FILE_BYTES ((off_t)256 << 20)
+
+int sg_script_read(const char *what, const char *file, struct sg_arena *arena, char **sql_r, struct sg_err *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
+	struct stat st;
+	char *text = NULL;
+	size_t length = 0, size = 0;
+	ssize_t got;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		rc = sg_err_set(err, SG_CLASS_MANIFEST, "%s: cannot read %s: %s", what, file, strerror(errno));
+	else if (!S_ISREG(st.st_mode) || st.st_size > FILE_BYTES)
+		rc = sg_err_set(err, SG_CLASS_MANIFEST, "%s: %s is no file of at most 256 MiB", what, file);
+	if (rc == 0) {
+		size = (size_t)st.st_size;
+		text = sg_arena_alloc(arena, size + 1);
+	}
+	while (rc == 0 && length < size && (got = read(fd, text + length, size - length)) != 0) {
+		if (got < 0 && errno != EINTR)
+			rc = sg_err_set(err, SG_CLASS_MANIFEST, "%s: cannot read %s: %s", what, file, strerror(errno));
+		length += got > 0 ? (size_t)got : 0;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	if (rc == 0 && !sg_text_utf8(text, length)) {
+		rc = sg_err_set(err, SG_CLASS_MANIFEST, "%s: %s is not UTF-8 text", what, file);
+		sg_err_hint(err, "Convert it to UTF-8; NUL bytes are not allowed.");
+	}
+	*sql_r = text;
+	return rc;
+}
 
 static size_t skip_comment(const char *sql, size_t at)
 {
@@ -103,6 +142,51 @@ size_t sg_script_statement(const char *sql, int n)
 			inside = true;
 			at = skip_token(sql, at);
 		}
+	}
+	return at;
+}
+
+/* ---- one statement after the other --------------------------------------------------- */
+
+size_t sg_script_begin(const char *sql, size_t at)
+{
+	for (;;) {
+		size_t after = skip_comment(sql, at);
+
+		if (after != at)
+			at = after;
+		else if (sql[at] == ';' || isspace((unsigned char)sql[at]))
+			at++;
+		else
+			return at;
+	}
+}
+
+static bool is_word(const char *sql, size_t at, size_t end, const char *word)
+{
+	return end - at == strlen(word) && strncasecmp(sql + at, word, end - at) == 0;
+}
+
+size_t sg_script_end(const char *sql, size_t at)
+{
+	int parentheses = 0, atomic = 0; /* depth of ( and of BEGIN ATOMIC, CASE … END */
+	bool begin = false;              /* the word before was BEGIN */
+
+	while (sql[at] != '\0' && !(sql[at] == ';' && parentheses <= 0 && atomic == 0)) {
+		size_t after = skip_comment(sql, at);
+
+		if (after == at) {
+			after = isspace((unsigned char)sql[at]) ? at + 1 : skip_token(sql, at);
+			parentheses += (sql[at] == '(') - (sql[at] == ')');
+			if (is_name(sql[at])) {
+				if (atomic > 0 ? is_word(sql, at, after, "case") : begin && is_word(sql, at, after, "atomic"))
+					atomic++;
+				else if (atomic > 0 && is_word(sql, at, after, "end"))
+					atomic--;
+				begin = is_word(sql, at, after, "begin");
+			}
+		}
+		at = after;
 	}
 	return at;
 }

@@ -9,11 +9,13 @@
 #include "core/manifest/manifest.h"
 
 struct sg_embedded;
+struct sg_trace;
 
 struct sg_run {
 	const struct sg_manifest *manifest;
 	struct sg_arena *arena;         /* the run's */
 	const struct sg_observer *observer;
+	const struct sg_trace *trace;   /* core/exec/trace.h; NULL but in a rehearsal */
 	struct sg_dsn dsn, direct;      /* direct = dsn where no direct_dsn is given */
 	bool has_direct;
 	struct sg_embedded *embedded;   /* or NULL */

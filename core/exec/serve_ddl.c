@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/exec/existing.h"
+#include "core/exec/trace.h"
 #include "core/plugin/abi.h"
 #include "core/sql/mask.h"
 
@@ -38,7 +39,20 @@ static int64_t ddl_limit(const struct sg_executor *executor)
 	return seconds > 0 ? seconds * 1000 + SG_HOST_LIMIT_MS : 0;
 }
 
-static int send_outside(struct sg_executor *executor, const char *sql, const char *masked, struct sg_err *err)
+/* What looks on is told of it right before and right after. */
+static int send(struct sg_executor *executor, const char *sql, const char *masked, const struct sg_verdict *verdict,
+                struct sg_err *err)
+{
+	struct sg_db *db = executor->session->db;
+
+	if (sg_trace_before(executor->run, executor->step, db, executor->outside, err) != 0 ||
+	    sg_db_query(db, sql, 0, NULL, executor->arena, NULL, err) != 0)
+		return -1;
+	return sg_trace_after(executor->run, executor->step, db, verdict->kind, masked, false, err);
+}
+
+static int send_outside(struct sg_executor *executor, const char *sql, const char *masked,
+                        const struct sg_verdict *verdict, struct sg_err *err)
 {
 	if (executor->sent_outside) {
 		sg_err_set(err, SG_CLASS_POLICY, "an SG_NO_TRANSACTION migration sends exactly one statement");
@@ -47,7 +61,7 @@ static int send_outside(struct sg_executor *executor, const char *sql, const cha
 	}
 	executor->sent_outside = true;
 	sg_executor_limit(executor, ddl_limit(executor), masked);
-	return sg_db_query(executor->session->db, sql, 0, NULL, executor->arena, NULL, err);
+	return send(executor, sql, masked, verdict, err);
 }
 
 /* Whether it makes something where search_path says: with [database] schema
@@ -79,7 +93,7 @@ static int send_ddl(struct sg_executor *executor, const char *sql, const char *m
 		return -1;
 	executor->last_sql = masked;
 	sg_executor_limit(executor, ddl_limit(executor), masked);
-	if (sg_db_query(executor->session->db, sql, 0, NULL, executor->arena, NULL, err) == 0) {
+	if (send(executor, sql, masked, verdict, err) == 0) {
 		/* IF NOT EXISTS says yes to whatever bears the name. */
 		if (verdict->if_not_exists && verdict->makes != SG_MAKES_NOTHING)
 			return sg_existing_compare(executor->session->db, verdict, executor->arena, err);
@@ -90,7 +104,8 @@ static int send_ddl(struct sg_executor *executor, const char *sql, const char *m
 	/* By SQLSTATE alone it is there; now whether it is what was wanted. */
 	sg_err_move(&why, err);
 	if (sg_db_script(executor->session->db, "ROLLBACK TO SAVEPOINT sgrun_ddl", err) == 0 &&
-	    sg_existing_compare(executor->session->db, verdict, executor->arena, err) == 0)
+	    sg_existing_compare(executor->session->db, verdict, executor->arena, err) == 0 &&
+	    sg_trace_after(executor->run, executor->step, executor->session->db, verdict->kind, masked, true, err) == 0)
 		*existed_r = true;
 	else if (err->class == SG_CLASS_SQL && err->sqlstate[0] == '\0')
 		sg_err_sqlstate(err, why.sqlstate);
@@ -113,7 +128,7 @@ int sg_serve_ddl(struct sg_executor *executor, const struct sg_request *request,
 	masked = sg_sql_mask_secrets(executor->arena, sql);
 	sg_executor_say(executor, masked);
 	started = sg_clock_us();
-	status = executor->outside ? send_outside(executor, sql, masked, err)
+	status = executor->outside ? send_outside(executor, sql, masked, &verdict, err)
 	                           : send_ddl(executor, sql, masked, &verdict, &existed, err);
 	if (status != 0) {
 		if (err->class == SG_CLASS_SQL && verdict.exists_hint != NULL && err->sqlstate[0] == '4' && err->hint == NULL)

@@ -24,7 +24,7 @@ struct sg_rehearsal_statement {
 	bool existed;          /* passed as "already exists" */
 	struct sg_rehearsal_lock *locks; /* newly taken on relations that were there before; ACCESS SHARE left out */
 	size_t lock_count;
-	const char *const *rewritten; /* relations there before whose file is another now (relfilenode); indexes count to their table */
+	const char *const *rewritten; /* tables there before whose file is another now (relfilenode); an index only where its table's is not */
 	size_t rewritten_count;
 	const char *const *scanned;   /* tables there before that were read from end to end */
 	size_t scanned_count;
@@ -42,10 +42,13 @@ struct sg_rehearsal_held {      /* at the end of a step: a table, and its strong
 struct sg_rehearsal_step {
 	const struct sg_step *step; /* a migration, an index, a backfill */
 	const char *title;     /* or NULL */
-	enum sg_outcome outcome; /* of a migration: SKIPPED cannot be; a backfill or index: APPLIED, FAILED, WAITING, NOT_REACHED */
+	/* of a migration: SKIPPED only where it is recorded in the database that the schema is of; a backfill or index:
+	 * APPLIED, FAILED, WAITING, NOT_REACHED */
+	enum sg_outcome outcome;
 	struct sg_err err;     /* FAILED */
 	const char *note;      /* "waits for backfill:x"; how many batches, how large; or NULL */
 	int64_t us;            /* the whole step */
+	bool outside;          /* of a migration: its statement ran outside any transaction; its locks are not measured */
 	/* The proof of the fingerprint (migrations and backfills): -1 not asked, 0 false, 1 true. */
 	int before, after;
 	struct sg_rehearsal_statement *statements; /* of migrations, and CREATE INDEX of an index; in order */
@@ -61,9 +64,14 @@ struct sg_rehearsal_table {     /* what --rows filled */
 };
 
 struct sg_rehearsal {
+	const struct sg_manifest *manifest; /* the real one: its steps are those of the steps here */
 	int server_version;    /* major */
 	const char *schema_from; /* "empty database", "etc/schema.sql", "host=… dbname=…" without password */
 	int64_t rows;          /* --rows; 0: none */
+	/* Statements of the schema that could not be run here: "etc/schema.sql, line 12: extension … is not available,
+	 * SQLSTATE 0A000: CREATE EXTENSION …". */
+	const char **left_out;
+	size_t left_out_count, left_out_capacity;
 	struct sg_rehearsal_table *filled;
 	size_t filled_count, filled_capacity;
 	struct sg_rehearsal_step *steps; /* in the order in which they ran; those not reached at the end */

@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/exec/executor.h"
+#include "core/exec/trace.h"
 
 #define GHOST_LOCK_MS 1000
 #define COMMIT_LIMIT_MS 120000
@@ -74,6 +75,7 @@ static int record(struct sg_attempt *attempt, struct sg_executor *executor, stru
 		return -1;
 	}
 	attempt->session->backend = 0;
+	sg_trace_committed(attempt->run, attempt->step);
 	return 0;
 }
 
@@ -83,8 +85,10 @@ static int work(struct sg_attempt *attempt, struct sg_executor *executor, struct
 	struct sg_process *process;
 	bool holds, spent;
 
+	sg_trace_begun(attempt->run, attempt->step);
 	if (sg_executor_fingerprint(executor, &holds, &spent, err) != 0)
 		return -1;
+	sg_trace_asked(attempt->run, attempt->step, holds);
 	attempt->outcome = holds ? SG_OUTCOME_RECONCILED : SG_OUTCOME_APPLIED;
 	if (!holds) {
 		if (spent) {
@@ -98,6 +102,7 @@ static int work(struct sg_attempt *attempt, struct sg_executor *executor, struct
 			return -1;
 		if (sg_executor_fingerprint(executor, &holds, &spent, err) != 0)
 			return -1;
+		sg_trace_asked(attempt->run, attempt->step, holds);
 		if (!holds) {
 			sg_err_set(err, SG_CLASS_VERIFY, "run said it is done, but the fingerprint does not hold");
 			return sg_err_hint(err, "Make the fingerprint ask for what run does; the migration is rolled back.");

@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/exec/executor.h"
+#include "core/exec/trace.h"
 #include "core/state/schema.h"
 
 #define GHOST_PAUSE_MS 500
@@ -39,7 +40,10 @@ static int ask_and_record(struct sg_attempt *attempt, enum sg_outcome outcome, c
 		*recorded_r = true;
 	} else if (sg_executor_fingerprint(&executor, &holds, &spent, err) != 0) {
 		goto done;
-	} else if (holds) {
+	}
+	if (!begun.recorded)
+		sg_trace_asked(attempt->run, attempt->step, holds);
+	if (!begun.recorded && holds) {
 		struct sg_record what = {
 			.step = attempt->step,
 			.outcome = outcome == SG_OUTCOME_APPLIED ? SG_RECORDED_APPLIED : SG_RECORDED_RECONCILED,
@@ -207,6 +211,7 @@ int sg_outside_run(struct sg_attempt *attempt, struct sg_err *err)
 	 * fingerprint cannot see. */
 	if (wait_for_ghost(attempt, err) != 0)
 		return -1;
+	sg_trace_begun(attempt->run, attempt->step);
 	status = ask_and_record(attempt, attempt->uncertain ? SG_OUTCOME_APPLIED : SG_OUTCOME_RECONCILED, NULL, &recorded, err);
 	if (status == 0 && !recorded) {
 		if (send(attempt, &journal, &arena, err) != 0) {
