@@ -214,7 +214,6 @@ libsgrun_core_la_SOURCES += core/rehearse/trace.c core/rehearse/trace.h
 libsgrun_core_la_SOURCES += core/run/ask.c core/run/ask.h
 libsgrun_core_la_SOURCES += core/run/attempt.c core/run/attempt.h
 libsgrun_core_la_SOURCES += core/run/audited.c core/run/audited.h
-libsgrun_core_la_SOURCES += core/run/audited.h
 libsgrun_core_la_SOURCES += core/run/audited_rehearsal.c
 libsgrun_core_la_SOURCES += core/run/backfill.c
 libsgrun_core_la_SOURCES += core/run/check.c
