@@ -6,7 +6,6 @@
 
 #include "core/audit/baseline.h"
 #include "core/audit/script.h"
-#include "core/run/rehearse.h"
 
 #define WEAK __attribute__((weak))
 
@@ -56,16 +55,4 @@ WEAK void sg_baseline_line(struct sg_buf *out, const char *migration, const char
 {
 	(void)statement;
 	sg_buf_addf(out, "%s %s %s\n", migration, rule, place);
-}
-
-WEAK int sg_rehearse(const struct sg_manifest *manifest, const struct sg_observer *observer,
-                     const struct sg_rehearse_options *options, struct sg_arena *arena, struct sg_rehearsal *rehearsal_r,
-                     struct sg_errs *errs)
-{
-	(void)manifest;
-	(void)observer;
-	(void)options;
-	(void)arena;
-	(void)rehearsal_r;
-	return sg_err_set(sg_errs_add(errs), SG_CLASS_USAGE, "not yet");
 }
