@@ -12,6 +12,7 @@ UNIT_TESTS += tests/unit/audit/test_model
 UNIT_TESTS += tests/unit/audit/test_rules
 UNIT_TESTS += tests/unit/audit/test_audit
 tests_unit_audit_test_audit_SOURCES = tests/unit/audit/test_audit.c $(audit_look)
+UNIT_TESTS += tests/unit/audit/test_script
 UNIT_TESTS += tests/unit/backfill/test_size
 UNIT_TESTS += tests/unit/backfill/test_window
 UNIT_TESTS += tests/unit/cli/test_render_backfill

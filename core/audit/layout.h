@@ -21,9 +21,13 @@ struct sg_audit_files {
 	size_t down, other;    /* files passed over: parts that go down; what is no migration (not .sql, verify/, …) */
 };
 
-/* Adds what is under path: a file is a migration whatever it is called; a folder is searched with all below it. A tree may hold
- * several layouts, folder by folder. Errors are SG_CLASS_MANIFEST with the path as file. -1 only if path itself cannot be read. */
+/* Adds what is under path: a file is a migration whatever it is called, unless its name says that it goes down (x.down.sql, U12__x.sql);
+ * a folder is searched with all below it. A tree may hold several layouts, folder by folder. Files of one folder that are given one
+ * after the other (a shell's *.sql) are put in their order, whatever the shell's was. Errors are SG_CLASS_MANIFEST with the path as
+ * file. -1 only if path itself cannot be read. */
 SG_MUST_CHECK int sg_audit_files_find(const char *path, struct sg_arena *arena, struct sg_audit_files *files,
                                       struct sg_errs *errs);
+/* For those that find them: one more at the end. */
+void sg_audit_files_add(struct sg_audit_files *files, struct sg_arena *arena, const struct sg_audit_file *file);
 
 #endif

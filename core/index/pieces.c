@@ -256,14 +256,14 @@ struct sg_index_piece sg_index_piece_part(struct sg_index_reading *reading, cons
 
 bool sg_index_token_is(const struct sg_index_piece *piece, size_t at, const char *word)
 {
-	const struct sg_lex lex = { piece->text, strlen(piece->text), 0 };
+	const struct sg_lex lex = { .sql = piece->text, .length = strlen(piece->text) };
 
 	return at < piece->count && sg_lex_is(&lex, &piece->tokens[at].token, word);
 }
 
 bool sg_index_token_char(const struct sg_index_piece *piece, size_t at, char c)
 {
-	const struct sg_lex lex = { piece->text, strlen(piece->text), 0 };
+	const struct sg_lex lex = { .sql = piece->text, .length = strlen(piece->text) };
 
 	return at < piece->count && sg_lex_char(&lex, &piece->tokens[at].token, c);
 }

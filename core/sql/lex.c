@@ -40,6 +40,7 @@ void sg_lex_init(struct sg_lex *lex, const char *sql, size_t length)
 	lex->sql = sql;
 	lex->length = length;
 	lex->at = 0;
+	lex->comments = false;
 }
 
 static char peek(const struct sg_lex *lex, size_t ahead)
@@ -47,8 +48,8 @@ static char peek(const struct sg_lex *lex, size_t ahead)
 	return lex->length - lex->at > ahead ? lex->sql[lex->at + ahead] : '\0';
 }
 
-/* At "/" "*": to its end, however deep. */
-static void skip_comment(struct sg_lex *lex)
+/* At "/" "*": to its end, however deep. Was there one? */
+static bool skip_nested(struct sg_lex *lex)
 {
 	size_t depth = 0;
 
@@ -59,26 +60,44 @@ static void skip_comment(struct sg_lex *lex)
 		} else if (peek(lex, 0) == '*' && peek(lex, 1) == '/') {
 			lex->at += 2;
 			if (--depth == 0)
-				return;
+				return true;
 		} else {
 			lex->at++;
 		}
 	}
+	return false;
+}
+
+static bool at_comment(const struct sg_lex *lex)
+{
+	return (peek(lex, 0) == '-' && peek(lex, 1) == '-') || (peek(lex, 0) == '/' && peek(lex, 1) == '*');
+}
+
+static void take_comment(struct sg_lex *lex, struct sg_token *token)
+{
+	bool nested = lex->sql[lex->at] == '/';
+
+	token->kind = SG_TOKEN_COMMENT;
+	token->inner = lex->at + 2;
+	if (nested)
+		token->closed = skip_nested(lex);
+	else
+		while (lex->at < lex->length && lex->sql[lex->at] != '\n' && lex->sql[lex->at] != '\r')
+			lex->at++;
+	token->inner_end = nested && token->closed ? lex->at - 2 : lex->at;
 }
 
 static void skip_blanks(struct sg_lex *lex)
 {
+	struct sg_token comment;
+
 	while (lex->at < lex->length) {
-		if (is_blank(lex->sql[lex->at])) {
+		if (is_blank(lex->sql[lex->at]))
 			lex->at++;
-		} else if (peek(lex, 0) == '-' && peek(lex, 1) == '-') {
-			while (lex->at < lex->length && lex->sql[lex->at] != '\n' && lex->sql[lex->at] != '\r')
-				lex->at++;
-		} else if (peek(lex, 0) == '/' && peek(lex, 1) == '*') {
-			skip_comment(lex);
-		} else {
+		else if (!lex->comments && at_comment(lex))
+			take_comment(lex, &comment);
+		else
 			return;
-		}
 	}
 }
 
@@ -201,7 +220,9 @@ bool sg_lex_next(struct sg_lex *lex, struct sg_token *token_r)
 	token_r->closed = true;
 	token_r->kind = SG_TOKEN_OTHER;
 	c = lex->sql[lex->at];
-	if (is_word_start(c)) {
+	if (at_comment(lex)) {
+		take_comment(lex, token_r);
+	} else if (is_word_start(c)) {
 		take_word(lex, token_r);
 	} else if (c == '\'') {
 		token_r->kind = SG_TOKEN_STRING;

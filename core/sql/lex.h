@@ -16,19 +16,21 @@ enum sg_token_kind {
 	SG_TOKEN_DOLLAR, /* $tag$…$tag$ */
 	SG_TOKEN_NUMBER,
 	SG_TOKEN_PARAM,  /* $1 */
+	SG_TOKEN_COMMENT, /* only where lex.comments asks for them: "--" to the end of its line, or all of a nested one */
 	SG_TOKEN_OTHER   /* an operator, one character of punctuation, or junk */
 };
 
 struct sg_token {
 	enum sg_token_kind kind;
 	size_t start, end;  /* bytes */
-	size_t inner, inner_end; /* STRING, DOLLAR, QUOTED: what is between the quotes */
-	bool closed;        /* the closing quote is there */
+	size_t inner, inner_end; /* STRING, DOLLAR, QUOTED, COMMENT: what is between the quotes or the signs of the comment */
+	bool closed;        /* the closing quote (or end of the comment) is there */
 };
 
 struct sg_lex {
 	const char *sql;
 	size_t length, at;
+	bool comments; /* false after sg_lex_init: comments are passed over; true: they are tokens */
 };
 
 void sg_lex_init(struct sg_lex *lex, const char *sql, size_t length);

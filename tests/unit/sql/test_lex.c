@@ -8,18 +8,24 @@
 #include <string.h>
 
 /* The tokens as "kind:text", separated by blanks. */
-static const char *tokens(const char *sql)
+static const char *tokens_with(bool comments, const char *sql)
 {
-    static const char kinds[] = "wqsdnpo";
+    static const char kinds[] = "wqsdnpco";
     struct sg_lex lex;
     struct sg_token token;
     const char *text = "";
 
     sg_lex_init(&lex, sql, strlen(sql));
+    lex.comments = comments;
     while (sg_lex_next(&lex, &token))
         text = sg_test_strf("%s%s%c:%.*s%s", text, text[0] != '\0' ? " " : "", kinds[token.kind], (int)(token.end - token.start),
                             sql + token.start, token.closed ? "" : "!");
     return text;
+}
+
+static const char *tokens(const char *sql)
+{
+    return tokens_with(false, sql);
 }
 
 SG_TEST(words_numbers_operators)
@@ -58,6 +64,16 @@ SG_TEST(comments)
     T_EQ_STR(tokens("/* open"), "");
 }
 
+SG_TEST(comments_as_tokens)
+{
+    T_EQ_STR(tokens_with(true, "a -- b\nc"), "w:a c:-- b w:c");
+    T_EQ_STR(tokens_with(true, "--\r\nc--"), "c:-- w:c c:--");
+    T_EQ_STR(tokens_with(true, "/* b /* c */ d */e"), "c:/* b /* c */ d */ w:e");
+    T_EQ_STR(tokens_with(true, "a+/**/ /* open /* */"), "w:a o:+ c:/**/ c:/* open /* */!");
+    T_EQ_STR(tokens_with(true, "/*/"), "c:/*/!");
+    T_EQ_STR(tokens_with(true, "'--' \"/*\" $$--$$"), "s:'--' q:\"/*\" d:$$--$$");
+}
+
 SG_TEST(find)
 {
     const char *sql = "/* DELETE */ 'DELETE' delete FROM x";
@@ -88,7 +104,7 @@ SG_TEST(any_bytes_end)
 int main(int argc, char **argv)
 {
     static const struct sg_test tests[] = {SG_CASE(words_numbers_operators), SG_CASE(strings), SG_CASE(dollar_quotes),
-                                           SG_CASE(comments), SG_CASE(find), SG_CASE(any_bytes_end), SG_CASES_END};
+                                           SG_CASE(comments), SG_CASE(comments_as_tokens), SG_CASE(find), SG_CASE(any_bytes_end), SG_CASES_END};
     static const struct sg_suite suites[] = {{"lex", tests}, SG_SUITES_END};
 
     return sg_test_main(argc, argv, suites);

@@ -1,0 +1,550 @@
+/* layout.c - see layout.h. A folder is looked at as a whole: what one of its files is says what the others are. */
+#include "config.h"
+#include "core/audit/layout.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/audit/bytes.h"
+#include "core/audit/flyway.h"
+#include "core/audit/folder.h"
+#include "core/audit/marks.h"
+#include "core/audit/sqitch.h"
+#include "core/audit/versions.h"
+
+#define HEAD_BYTES ((size_t)64 << 10)
+#define SIDE_LIMIT ((size_t)64 << 10) /* of metadata.toml and the like */
+#define MAX_DEPTH 64
+
+enum role {
+	ROLE_OTHER,     /* no .sql file */
+	ROLE_DOWN,      /* by its name */
+	ROLE_FLYWAY,
+	ROLE_UP,        /* x.up.sql */
+	ROLE_FOLDER_UP, /* up.sql: its folder is the migration */
+	ROLE_PRISMA,    /* migration.sql, likewise */
+	ROLE_MARKED,    /* goose, dbmate */
+	ROLE_UNMARKED
+};
+
+struct look {
+	enum role role;
+	enum sg_audit_layout layout; /* MARKED; UNMARKED: SQLX if its first line says so */
+	struct sg_flyway_name flyway;
+};
+
+struct facts {
+	bool folder_up, flyway, dbmate, up, sqlx, prisma;
+};
+
+struct walk {
+	struct sg_arena *arena;
+	struct sg_audit_files *files;
+	struct sg_errs *errs;
+	struct sg_flyway flyway;
+	char *head;
+};
+
+const char *sg_audit_layout_name(enum sg_audit_layout layout)
+{
+	static const char *const names[] = { "plain", "flyway", "goose", "dbmate", "golang-migrate",
+		                             "diesel", "sqlx",  "prisma", "sqitch", "manifest" };
+
+	return names[layout];
+}
+
+void sg_audit_files_add(struct sg_audit_files *files, struct sg_arena *arena, const struct sg_audit_file *file)
+{
+	files->list = sg_arena_grow(arena, files->list, &files->capacity, files->count + 1, sizeof *files->list);
+	files->list[files->count++] = *file;
+}
+
+static void tell(struct walk *walk, const char *path, const char *primary, const char *hint)
+{
+	struct sg_err *err = sg_errs_add(walk->errs);
+
+	(void)sg_err_set(err, SG_CLASS_MANIFEST, "%s", primary);
+	(void)sg_err_hint(err, "%s", hint);
+	(void)sg_err_at(err, sg_bytes_shown(path, walk->arena), 0);
+}
+
+/* ---- names ------------------------------------------------------------------------- */
+
+static bool ends(const char *name, const char *end)
+{
+	size_t length = strlen(name), size = strlen(end);
+
+	return length >= size && strcmp(name + length - size, end) == 0;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* The folder's own name, without slashes at its end; "." and ".." as they are really called. */
+static const char *folder_name(const char *path, struct sg_arena *arena)
+{
+	size_t length = strlen(path);
+	const char *name;
+
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	name = last_part(sg_arena_strndup(arena, path, length));
+	if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+		char *real = realpath(path, NULL);
+
+		name = real != NULL ? last_part(sg_arena_strdup(arena, real)) : name;
+		free(real);
+	}
+	return name;
+}
+
+static struct look look_at(struct walk *walk, const char *path, const char *name)
+{
+	struct look look = { .role = ROLE_OTHER };
+	size_t length;
+
+	if (!ends(name, ".sql"))
+		return look;
+	if (strcmp(name, "up.sql") == 0 || strcmp(name, "migration.sql") == 0) {
+		look.role = name[0] == 'u' ? ROLE_FOLDER_UP : ROLE_PRISMA;
+		return look;
+	}
+	if (strcmp(name, "down.sql") == 0 || ends(name, ".down.sql")) {
+		look.role = ROLE_DOWN;
+		return look;
+	}
+	if (ends(name, ".up.sql")) {
+		look.role = ROLE_UP;
+		return look;
+	}
+	sg_flyway_name(name, walk->arena, &look.flyway);
+	if (look.flyway.kind != 0) {
+		look.role = look.flyway.kind == 'U' ? ROLE_DOWN : ROLE_FLYWAY;
+		return look;
+	}
+	look.role = ROLE_UNMARKED;
+	if (sg_bytes_head(path, walk->head, HEAD_BYTES, &length) == 0)
+		look.layout = sg_marks_layout(walk->head, length);
+	if (look.layout == SG_LAYOUT_GOOSE || look.layout == SG_LAYOUT_DBMATE)
+		look.role = ROLE_MARKED;
+	return look;
+}
+
+/* ---- what stands beside ------------------------------------------------------------------ */
+
+/* Is there a line `key = false`, but for blanks? */
+static bool says_false(struct walk *walk, const char *path, const char *key)
+{
+	struct sg_arena arena = SG_ARENA_INIT;
+	struct sg_err err = SG_ERR_INIT;
+	size_t length, size = strlen(key);
+	bool found = false;
+	char *text;
+
+	if (access(path, F_OK) != 0)
+		return false;
+	if (sg_bytes_read(path, SIDE_LIMIT, &arena, &text, &length, &err) != 0) {
+		sg_err_move(sg_errs_add(walk->errs), &err);
+		sg_arena_release(&arena);
+		return false;
+	}
+	for (char *line = text, *next = NULL; line != NULL && !found; line = next) {
+		next = strchr(line, '\n');
+		if (next != NULL)
+			next++;
+		line += strspn(line, " \t");
+		if (strncmp(line, key, size) != 0)
+			continue;
+		line += size + strspn(line + size, " \t");
+		if (*line++ != '=')
+			continue;
+		line += strspn(line, " \t");
+		found = strncmp(line, "false", 5) == 0 && strchr(" \t\r\n#", line[5]) != NULL;
+	}
+	sg_arena_release(&arena);
+	return found;
+}
+
+static bool exists(const char *folder, const char *name, struct sg_arena *arena)
+{
+	return access(sg_folder_join(folder, name, arena), F_OK) == 0;
+}
+
+/* A Rust project is above these files, or sqlx's own folder: then x.up.sql is sqlx's. */
+static bool is_rust(const char *folder, struct sg_arena *arena)
+{
+	return exists(folder, "../Cargo.toml", arena) || exists(folder, "../sqlx.toml", arena) || exists(folder, "../.sqlx", arena) ||
+	       exists(folder, "../../Cargo.toml", arena);
+}
+
+/* ---- migrations ------------------------------------------------------------------------------ */
+
+static const char *shown(struct walk *walk, const char *text)
+{
+	return text != NULL ? sg_bytes_shown(text, walk->arena) : NULL;
+}
+
+static const char *without(struct walk *walk, const char *name, const char *end)
+{
+	return sg_arena_strndup(walk->arena, name, strlen(name) - (ends(name, end) ? strlen(end) : 0));
+}
+
+/* A file whose name begins with a number, or any other: the layouts that go by the file's name. */
+static struct sg_audit_file by_file(struct walk *walk, const char *path, const char *name, enum sg_audit_layout layout)
+{
+	struct sg_arena *arena = walk->arena;
+	const char *stem = without(walk, name, layout != SG_LAYOUT_PLAIN && ends(name, ".up.sql") ? ".up.sql" : ".sql"), *id = NULL;
+
+	if (layout == SG_LAYOUT_DBMATE && is_digit(stem[0]))
+		id = sg_arena_strndup(arena, stem, strspn(stem, "0123456789"));
+	else if (layout != SG_LAYOUT_PLAIN)
+		id = sg_name_number(stem, arena);
+	return (struct sg_audit_file){ .path = path,
+		                       .id = shown(walk, id != NULL ? id : stem),
+		                       .title = shown(walk, sg_name_title(stem, strlen(stem), arena)),
+		                       .layout = layout,
+		                       .transaction = true };
+}
+
+/* Its folder's name is its own. */
+static struct sg_audit_file by_folder(struct walk *walk, const char *path, const char *folder, enum sg_audit_layout layout)
+{
+	const char *name = folder_name(folder, walk->arena), *id = name;
+	bool diesel = layout == SG_LAYOUT_DIESEL;
+
+	if (diesel && is_digit(name[0])) {
+		/* diesel's version: up to the first underscore, without dashes */
+		char *version = sg_arena_strndup(walk->arena, name, strcspn(name, "_"));
+		size_t to = 0;
+
+		for (const char *at = version; *at != '\0'; at++)
+			if (*at != '-')
+				version[to++] = *at;
+		version[to] = '\0';
+		id = version;
+	}
+	return (struct sg_audit_file){ .path = path,
+		                       .id = shown(walk, id),
+		                       .title = shown(walk, sg_name_title(name, strlen(name), walk->arena)),
+		                       .layout = layout,
+		                       .transaction = !diesel || !says_false(walk, sg_folder_join(folder, "metadata.toml", walk->arena),
+		                                                             "run_in_transaction") };
+}
+
+static struct sg_audit_file by_flyway(struct walk *walk, const char *path, const char *name, const struct sg_flyway_name *flyway)
+{
+	return (struct sg_audit_file){
+		.path = path,
+		.id = flyway->version != NULL ? flyway->version : shown(walk, without(walk, name, ".sql")),
+		.title = shown(walk, flyway->title != NULL && flyway->title[0] != '\0' ? flyway->title : NULL),
+		.layout = SG_LAYOUT_FLYWAY,
+		.transaction = !says_false(walk, sg_arena_printf(walk->arena, "%s.conf", path), "executeInTransaction")
+	};
+}
+
+/* ---- order ---------------------------------------------------------------------------------------- */
+
+static bool by_bytes(enum sg_audit_layout layout)
+{
+	return layout == SG_LAYOUT_DBMATE || layout == SG_LAYOUT_DIESEL || layout == SG_LAYOUT_PRISMA;
+}
+
+static const char *own_name(const struct sg_audit_file *file)
+{
+	const char *end = strrchr(file->path, '/'), *start = end;
+
+	if (end == NULL || (file->layout != SG_LAYOUT_DIESEL && file->layout != SG_LAYOUT_PRISMA))
+		return last_part(file->path);
+	while (start > file->path && start[-1] != '/')
+		start--;
+	return start;
+}
+
+static int compare(const void *x, const void *y)
+{
+	const struct sg_audit_file *a = x, *b = y;
+	int order = by_bytes(a->layout) ? 0 : sg_natural_compare(own_name(a), own_name(b));
+
+	/* diesel goes by version, and the number of a goose file is all that counts: names as a whole do both */
+	return order != 0 ? order : strcmp(own_name(a), own_name(b));
+}
+
+/* Some tools order names as bytes, which differs from their natural order where numbers are of different lengths. */
+static void reorder(struct walk *walk, size_t begin)
+{
+	struct sg_audit_file *list = walk->files->list + begin;
+	size_t count = walk->files->count - begin;
+
+	for (size_t i = 0; i < count; i++)
+		if (!by_bytes(list[i].layout) || list[i].layout != list[0].layout)
+			return;
+	if (count > 1)
+		qsort(list, count, sizeof *list, compare);
+}
+
+/* ---- folders ------------------------------------------------------------------------------------------ */
+
+static void take_file(struct walk *walk, const struct sg_folder *folder, const char *name, const struct look *look,
+                      const struct facts *facts, size_t location)
+{
+	const char *path = sg_folder_join(folder->path, name, walk->arena);
+	struct sg_audit_file file;
+
+	switch (look->role) {
+	case ROLE_OTHER:
+		walk->files->other++;
+		return;
+	case ROLE_DOWN:
+		walk->files->down++;
+		return;
+	case ROLE_FLYWAY:
+		file = by_flyway(walk, path, name, &look->flyway);
+		sg_flyway_add(&walk->flyway, walk->arena, &look->flyway, &file, location);
+		return;
+	case ROLE_UP:
+		file = by_file(walk, path, name, facts->sqlx ? SG_LAYOUT_SQLX : SG_LAYOUT_GOLANG_MIGRATE);
+		break;
+	case ROLE_FOLDER_UP:
+		file = by_folder(walk, path, folder->path, SG_LAYOUT_DIESEL);
+		break;
+	case ROLE_PRISMA:
+		if (facts->prisma)
+			file = by_folder(walk, path, folder->path, SG_LAYOUT_PRISMA);
+		else
+			file = by_file(walk, path, name, SG_LAYOUT_PLAIN);
+		break;
+	case ROLE_MARKED:
+		file = by_file(walk, path, name, look->layout);
+		break;
+	case ROLE_UNMARKED:
+		if (facts->sqlx && is_digit(name[0])) {
+			file = by_file(walk, path, name, SG_LAYOUT_SQLX);
+			break;
+		}
+		if (facts->folder_up || facts->flyway || facts->up || facts->sqlx ||
+		    (facts->dbmate && (!is_digit(name[0]) || strcmp(name, "schema.sql") == 0))) {
+			walk->files->other++;
+			return;
+		}
+		file = by_file(walk, path, name, SG_LAYOUT_PLAIN);
+		break;
+	}
+	sg_audit_files_add(walk->files, walk->arena, &file);
+}
+
+static struct facts learn(struct walk *walk, const struct sg_folder *folder, const struct look *looks, bool locked)
+{
+	struct facts facts = { .prisma = locked || is_digit(folder_name(folder->path, walk->arena)[0]) };
+	bool unmarked = false;
+
+	for (size_t i = 0; i < folder->count; i++) {
+		facts.folder_up = facts.folder_up || looks[i].role == ROLE_FOLDER_UP;
+		facts.flyway = facts.flyway || looks[i].role == ROLE_FLYWAY;
+		facts.up = facts.up || looks[i].role == ROLE_UP;
+		facts.dbmate = facts.dbmate || (looks[i].role == ROLE_MARKED && looks[i].layout == SG_LAYOUT_DBMATE);
+		facts.sqlx = facts.sqlx || (looks[i].role == ROLE_UNMARKED && looks[i].layout == SG_LAYOUT_SQLX);
+		unmarked = unmarked || (looks[i].role == ROLE_UNMARKED && is_digit(folder->list[i].name[0]));
+	}
+	if (!facts.sqlx && (facts.up || unmarked) && !facts.flyway && !facts.dbmate)
+		facts.sqlx = is_rust(folder->path, walk->arena);
+	return facts;
+}
+
+static int walk_folder(struct walk *walk, const char *path, int depth, bool locked);
+
+/* What is no regular file: folders are entered, the rest is told if its name is one of SQL. */
+static void take_entry(struct walk *walk, const struct sg_folder *folder, const struct sg_entry *entry, int depth, bool locked)
+{
+	const char *path = sg_folder_join(folder->path, entry->name, walk->arena);
+
+	if (entry->kind == SG_ENTRY_LINK) {
+		tell(walk, path, "a symbolic link to a folder is not followed", "Name the folder itself if it holds migrations.");
+	} else if (entry->kind == SG_ENTRY_FOLDER) {
+		if (strcmp(entry->name, "node_modules") == 0)
+			walk->files->other++;
+		else if (depth >= MAX_DEPTH)
+			tell(walk, path, "folders are nested too deeply to go on", "Name the folder with the migrations itself.");
+		else
+			(void)walk_folder(walk, path, depth + 1, locked);
+	} else if (!ends(entry->name, ".sql")) {
+		walk->files->other++;
+	} else if (entry->kind == SG_ENTRY_BROKEN) {
+		tell(walk, path, "a symbolic link that leads to no file", "Mend it, or take it away.");
+	} else {
+		tell(walk, path, "this is no regular file, and is not read", "Put a file in its place, or take it away.");
+	}
+}
+
+/* schema.sql beside dbmate's folder is what dbmate writes. */
+static void drop_dump(struct walk *walk, size_t begin, size_t dump)
+{
+	bool dbmate = false;
+
+	for (size_t i = begin; i < walk->files->count; i++)
+		dbmate = dbmate || walk->files->list[i].layout == SG_LAYOUT_DBMATE;
+	if (!dbmate || walk->files->list[dump].layout != SG_LAYOUT_PLAIN)
+		return;
+	memmove(walk->files->list + dump, walk->files->list + dump + 1, (walk->files->count - dump - 1) * sizeof *walk->files->list);
+	walk->files->count--;
+	walk->files->other++;
+}
+
+static int walk_folder(struct walk *walk, const char *path, int depth, bool locked)
+{
+	size_t begin = walk->files->count, flyway = walk->flyway.count, dump = SIZE_MAX, location;
+	struct sg_err err = SG_ERR_INIT;
+	struct sg_folder folder;
+	struct facts facts;
+	struct look *looks;
+	bool planned, lock;
+
+	if (sg_folder_read(path, walk->arena, &folder, &err) != 0) {
+		sg_err_move(sg_errs_add(walk->errs), &err);
+		return -1;
+	}
+	walk->files->other += folder.hidden;
+	location = walk->flyway.locations++;
+	looks = sg_arena_array(walk->arena, folder.count + 1, sizeof *looks);
+	for (size_t i = 0; i < folder.count; i++)
+		if (folder.list[i].kind == SG_ENTRY_FILE)
+			looks[i] = look_at(walk, sg_folder_join(path, folder.list[i].name, walk->arena), folder.list[i].name);
+	facts = learn(walk, &folder, looks, locked);
+	planned = sg_folder_find(&folder, SG_SQITCH_PLAN) != NULL;
+	lock = sg_folder_find(&folder, "migration_lock.toml") != NULL;
+	if (planned)
+		sg_sqitch_find(&folder, walk->arena, walk->files, walk->errs);
+	for (size_t i = 0; i < folder.count; i++) {
+		const struct sg_entry *entry = &folder.list[i];
+
+		if (planned && entry->kind == SG_ENTRY_FOLDER && sg_sqitch_owns(entry->name))
+			continue;
+		if (strcmp(entry->name, "schema.sql") == 0)
+			dump = walk->files->count;
+		if (entry->kind == SG_ENTRY_FILE)
+			take_file(walk, &folder, entry->name, &looks[i], &facts, location);
+		else
+			take_entry(walk, &folder, entry, depth, lock);
+	}
+	if (dump < walk->files->count && strcmp(last_part(walk->files->list[dump].path), "schema.sql") == 0)
+		drop_dump(walk, begin, dump);
+	reorder(walk, begin);
+	sg_flyway_close(&walk->flyway, flyway, location, walk->arena, walk->files);
+	return 0;
+}
+
+/* ---- a file that is named -------------------------------------------------------------------------------- */
+
+static size_t folder_length(const char *path)
+{
+	return (size_t)(last_part(path) - path);
+}
+
+/* Flyway's versions and other numbers, for files that were named one by one. */
+static int compare_named(const struct sg_audit_file *a, const struct sg_audit_file *b, struct sg_arena *arena)
+{
+	struct sg_flyway_name x, y;
+
+	if (a->layout != SG_LAYOUT_FLYWAY || b->layout != SG_LAYOUT_FLYWAY)
+		return compare(a, b);
+	sg_flyway_name(last_part(a->path), arena, &x);
+	sg_flyway_name(last_part(b->path), arena, &y);
+	if ((x.kind == 'R') != (y.kind == 'R'))
+		return x.kind == 'R' ? 1 : -1;
+	return x.kind == 'R' ? strcmp(x.title, y.title) : sg_version_compare(x.version, y.version);
+}
+
+static void insert_named(struct walk *walk, const struct sg_audit_file *file)
+{
+	struct sg_audit_files *files = walk->files;
+	struct sg_arena arena = SG_ARENA_INIT;
+	size_t at, length = folder_length(file->path);
+
+	sg_audit_files_add(files, walk->arena, file);
+	for (at = files->count - 1; at > 0; at--) {
+		const struct sg_audit_file *before = &files->list[at - 1];
+
+		if (folder_length(before->path) != length || memcmp(before->path, file->path, length) != 0 ||
+		    compare_named(file, before, &arena) >= 0)
+			break;
+	}
+	memmove(files->list + at + 1, files->list + at, (files->count - 1 - at) * sizeof *files->list);
+	files->list[at] = *file;
+	sg_arena_release(&arena);
+}
+
+static void take_named(struct walk *walk, const char *path)
+{
+	const char *name = last_part(path);
+	const char *parent = name == path ? "." : sg_arena_strndup(walk->arena, path, folder_length(path));
+	struct look look = look_at(walk, path, name);
+	struct sg_audit_file file;
+	bool planned;
+
+	if (look.role == ROLE_DOWN) {
+		walk->files->down++;
+		return;
+	}
+	planned = strcmp(folder_name(parent, walk->arena), "deploy") == 0 && exists(parent, "../" SG_SQITCH_PLAN, walk->arena);
+	if (planned) {
+		file = by_file(walk, path, name, SG_LAYOUT_PLAIN);
+		file.layout = SG_LAYOUT_SQITCH;
+		file.transaction = false;
+	} else if (look.role == ROLE_FLYWAY) {
+		file = by_flyway(walk, path, name, &look.flyway);
+	} else if (look.role == ROLE_FOLDER_UP) {
+		file = by_folder(walk, path, parent, SG_LAYOUT_DIESEL);
+	} else if (look.role == ROLE_PRISMA && (is_digit(folder_name(parent, walk->arena)[0]) ||
+	                                        exists(parent, "../migration_lock.toml", walk->arena))) {
+		file = by_folder(walk, path, parent, SG_LAYOUT_PRISMA);
+	} else if (look.role == ROLE_UP || (look.role == ROLE_UNMARKED && is_digit(name[0]))) {
+		bool sqlx = look.layout == SG_LAYOUT_SQLX || is_rust(parent, walk->arena);
+
+		file = by_file(walk, path, name,
+		               sqlx                      ? SG_LAYOUT_SQLX
+		               : look.role == ROLE_UP ? SG_LAYOUT_GOLANG_MIGRATE
+		                                      : SG_LAYOUT_PLAIN);
+	} else {
+		file = by_file(walk, path, name, look.role == ROLE_UNMARKED || look.role == ROLE_MARKED ? look.layout : SG_LAYOUT_PLAIN);
+	}
+	insert_named(walk, &file);
+}
+
+int sg_audit_files_find(const char *path, struct sg_arena *arena, struct sg_audit_files *files, struct sg_errs *errs)
+{
+	struct walk walk = { .arena = arena, .files = files, .errs = errs };
+	struct stat status;
+	const char *copy = sg_arena_strdup(arena, path);
+	int result = 0;
+
+	if (stat(path, &status) != 0) {
+		struct sg_err *err = sg_errs_add(errs);
+
+		(void)sg_err_set(err, SG_CLASS_MANIFEST, "cannot be read: %s", strerror(errno));
+		(void)sg_err_hint(err, "Check the path.");
+		return sg_err_at(err, sg_bytes_shown(copy, arena), 0);
+	}
+	walk.head = sg_xmalloc(HEAD_BYTES);
+	if (S_ISDIR(status.st_mode)) {
+		result = walk_folder(&walk, copy, 0, false);
+		sg_flyway_end(&walk.flyway, arena, files);
+	} else if (S_ISREG(status.st_mode)) {
+		take_named(&walk, copy);
+	} else {
+		tell(&walk, copy, "this is no regular file, and is not read", "Name a file or a folder.");
+		result = -1;
+	}
+	free(walk.head);
+	return result;
+}
