@@ -2,6 +2,7 @@
 # A test program is one line here, its source is its name with .c; it links what LDADD names. Its last line is "N passed, N failed",
 # which ./check adds up; a script among the TESTS has to end so, too.
 # A test program is one line here, its source is its name with .c; it links what LDADD names.
+UNIT_TESTS += tests/unit/cli/test_completion
 UNIT_TESTS += tests/unit/cli/test_exits
 UNIT_TESTS += tests/unit/cli/test_help
 UNIT_TESTS += tests/unit/cli/test_look

@@ -33,7 +33,8 @@ static const struct layer {
 	{ "core/plugin/", 2 }, /* answers with the rows of a db result */
 	{ "core/state/", 3 }, { "core/exec/", 4 },    { "core/backfill/", 5 },
 	{ "core/index/", 5 },  { "core/audit/", 5 },   { "core/rehearse/", 5 },
-	{ "core/run/", 6 },   { "core/cli/", 7 },
+	{ "core/scaffold/", 6 }, /* takes SQL as the audit reads it */
+	{ "core/run/", 7 },   { "core/cli/", 8 },
 };
 
 static const struct layer *layer_of(const char *path)

@@ -1,0 +1,31 @@
+/* fingerprint.h - what a migration has done can be asked for: of each statement, the question that is true after it and false
+ * before.
+ *
+ * Derived from parse trees alone: table, column with type, index, constraint, type, enum value, function, trigger, view, policy,
+ * extension, schema, sequence, comment; for drops and renames the negative. A later statement of the migration may undo what an earlier one
+ * made (CREATE, then DROP or RENAME): then the earlier question is left out. What gives none says why. */
+#ifndef SG_SCAFFOLD_FINGERPRINT_H
+#define SG_SCAFFOLD_FINGERPRINT_H
+
+#include "core/base/arena.h"
+#include "core/base/json.h"
+
+struct sg_asked {
+	size_t statement;      /* which gave it, from 0 */
+	const char *question;  /* a C expression: sg_column_exists(sg, "leads", "name"); NULL: none */
+	const char *why;       /* question NULL: "an UPDATE leaves nothing that could be asked for"; "undone by statement 4" */
+};
+
+struct sg_asks {
+	struct sg_asked *list; /* at least one a statement, in order */
+	size_t count, capacity;
+};
+
+struct sg_fingerprint;
+struct sg_fingerprint *sg_fingerprint_begin(struct sg_arena *arena);
+/* The next statement: its tree as in the list of sg_parse(), and its text. */
+void sg_fingerprint_add(struct sg_fingerprint *fingerprint, const struct sg_json *tree, const char *text);
+/* Frees it; the answer lives in the arena. */
+const struct sg_asks *sg_fingerprint_end(struct sg_fingerprint *fingerprint);
+
+#endif
