@@ -36,7 +36,7 @@ static void add_strings(struct sg_arena *arena, struct sg_dml_names *names, cons
 }
 
 /* ADD CONSTRAINT … USING INDEX: what that index is over. */
-static void add_index_columns(struct sg_dml_reader *reader, struct sg_dml_fact *fact, const char *index)
+static void add_index_columns(struct sg_dml_reader *reader, struct sg_dml_fact *fact, const char *name)
 {
 	const struct sg_audit_dml_notes *notes = reader->notes;
 	const struct sg_model_index *known;
@@ -45,13 +45,13 @@ static void add_index_columns(struct sg_dml_reader *reader, struct sg_dml_fact *
 	for (size_t i = 0; i < notes->fact_count; i++) {
 		const struct sg_dml_fact *other = &notes->facts[i];
 
-		if (other->kind != SG_FACT_UNIQUE_INDEX || other->name == NULL || strcmp(other->name, index) != 0)
+		if (other->kind != SG_FACT_UNIQUE_INDEX || other->name == NULL || strcmp(other->name, name) != 0)
 			continue;
 		for (size_t c = 0; c < other->columns.count; c++)
 			sg_dml_names_add(arena, &fact->columns, other->columns.list[c]);
 		return;
 	}
-	known = sg_model_index(reader->scope->model, (struct sg_relation){ .schema = fact->table.schema, .name = index }, NULL);
+	known = sg_model_index(reader->scope->model, (struct sg_relation){ .schema = fact->table.schema, .name = name }, NULL);
 	for (size_t c = 0; known != NULL && c < known->column_count; c++)
 		sg_dml_names_add(arena, &fact->columns, known->columns[c][0] != '\0' ? known->columns[c] : "?");
 }
@@ -59,16 +59,16 @@ static void add_index_columns(struct sg_dml_reader *reader, struct sg_dml_fact *
 static void constraint(struct sg_dml_reader *reader, struct sg_relation table, const struct sg_json *body, const char *column)
 {
 	struct sg_arena *arena = reader->scope->arena;
-	const char *name = sg_json_text(sg_json_get(body, "conname")), *index = sg_json_text(sg_json_get(body, "indexname"));
+	const char *name = sg_json_text(sg_json_get(body, "conname")), *using = sg_json_text(sg_json_get(body, "indexname"));
 	struct sg_dml_fact *fact = NULL;
 	const struct sg_json *columns = sg_json_get(body, "keys");
 
 	if (sg_node_is(body, "contype", "CONSTR_UNIQUE") || sg_node_is(body, "contype", "CONSTR_PRIMARY")) {
 		bool primary = sg_node_is(body, "contype", "CONSTR_PRIMARY");
 
-		fact = add(reader, primary ? SG_FACT_PRIMARY_KEY : SG_FACT_UNIQUE, table, name != NULL ? name : index);
-		if (index != NULL)
-			add_index_columns(reader, fact, index);
+		fact = add(reader, primary ? SG_FACT_PRIMARY_KEY : SG_FACT_UNIQUE, table, name != NULL ? name : using);
+		if (using != NULL)
+			add_index_columns(reader, fact, using);
 	} else if (sg_node_is(body, "contype", "CONSTR_FOREIGN")) {
 		fact = add(reader, SG_FACT_FOREIGN_KEY, table, name);
 		fact->parent = copy(arena, sg_tree_relation(sg_json_get(body, "pktable")));
@@ -164,7 +164,7 @@ static void alter_table(struct sg_dml_reader *reader, const struct sg_json *body
 	}
 }
 
-static void index(struct sg_dml_reader *reader, const struct sg_json *body)
+static void unique_index(struct sg_dml_reader *reader, const struct sg_json *body)
 {
 	struct sg_arena *arena = reader->scope->arena;
 	const struct sg_json *params = sg_json_get(body, "indexParams");
@@ -189,7 +189,7 @@ void sg_dml_facts(struct sg_dml_reader *reader, const char *node, const struct s
 	if (strcmp(node, "AlterTableStmt") == 0) {
 		alter_table(reader, body);
 	} else if (strcmp(node, "IndexStmt") == 0) {
-		index(reader, body);
+		unique_index(reader, body);
 	} else if (strcmp(node, "CreateStmt") == 0) {
 		const struct sg_json *relation = sg_json_get(body, "relation");
 
