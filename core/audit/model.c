@@ -12,6 +12,7 @@
 #include "core/sql/tree.h"
 
 #define NAME_MAX_BYTES 63 /* NAMEDATALEN - 1 */
+#define STEPS 50000000    /* a second or so */
 #define ROOM 500000       /* things: some 60 MiB. Trees that people write have a hundredth of that. */
 
 struct sg_model *sg_model_new(void)
@@ -21,6 +22,7 @@ struct sg_model *sg_model_new(void)
 	model->public = sg_model_keep(model, "public");
 	model->pg_temp = sg_model_keep(model, "pg_temp");
 	model->room = ROOM;
+	model->steps = STEPS;
 	return model;
 }
 
@@ -78,7 +80,8 @@ void sg_model_apply(struct sg_model *model, const struct sg_json *tree, const ch
 	model->statement = number;
 	(void)(sg_model_apply_create(model, node, body) || sg_model_apply_alter(model, node, body) ||
 	       sg_model_apply_index(model, node, body) || sg_model_apply_drop(model, node, body) ||
-	       sg_model_apply_rename(model, node, body) || sg_model_apply_type(model, node, body) ||
+	       sg_model_apply_rename(model, node, body) || sg_model_apply_set_schema(model, node, body) ||
+	       sg_model_apply_type(model, node, body) ||
 	       sg_model_apply_routine(model, node, body, text));
 	sg_arena_reset(&model->scratch);
 }
@@ -116,6 +119,11 @@ const char *sg_model_known(const struct sg_model *model, const char *name)
 const char *sg_model_schema(struct sg_model *model, const char *schema)
 {
 	return schema != NULL ? sg_model_keep(model, schema) : model->public;
+}
+
+const char *sg_model_shown(struct sg_model *model, const char *schema)
+{
+	return schema != NULL ? sg_model_keep(model, schema) : model->inside;
 }
 
 const char *sg_model_type_text(struct sg_model *model, const struct sg_json *type)
@@ -260,7 +268,7 @@ struct sg_table *sg_model_enter(struct sg_model *model, struct sg_relation name)
 		return table;
 	if (entry_of(model, name) != NULL && entry_of(model, name)->at > 0)
 		return NULL; /* an index */
-	return place(model, sg_model_schema(model, name.schema), sg_model_keep(model, name.schema), sg_model_keep(model, name.name));
+	return place(model, sg_model_schema(model, name.schema), sg_model_shown(model, name.schema), sg_model_keep(model, name.name));
 }
 
 struct sg_table *sg_model_make(struct sg_model *model, struct sg_relation name, char kind, bool temporary)
@@ -270,7 +278,7 @@ struct sg_table *sg_model_make(struct sg_model *model, struct sg_relation name, 
 	if (name.name == NULL)
 		return NULL;
 	temporary |= name.schema != NULL && strcmp(name.schema, "pg_temp") == 0;
-	table = place(model, temporary ? model->pg_temp : sg_model_schema(model, name.schema), sg_model_keep(model, name.schema),
+	table = place(model, temporary ? model->pg_temp : sg_model_schema(model, name.schema), sg_model_shown(model, name.schema),
 	              sg_model_keep(model, name.name));
 	if (table == NULL)
 		return NULL;
@@ -284,9 +292,20 @@ struct sg_table *sg_model_make(struct sg_model *model, struct sg_relation name, 
 	return table;
 }
 
+static bool is_above(const struct sg_table *table, const struct sg_table *above, size_t depth)
+{
+	if (table == above || depth > SG_MODEL_DEPTH_MAX || !sg_model_spend(table->model, 1))
+		return true;
+	for (size_t i = 0; i < table->parent_count; i++)
+		if (is_above(table->parents[i], above, depth + 1))
+			return true;
+	return false;
+}
+
 void sg_model_link(struct sg_table *parent, struct sg_table *child)
 {
-	if (parent == child)
+	/* The server allows no circle, and what walks here would not end. */
+	if (is_above(parent, child, 0) || !sg_model_spend(child->model, child->parent_count))
 		return;
 	for (size_t i = 0; i < child->parent_count; i++)
 		if (child->parents[i] == parent)
@@ -301,26 +320,28 @@ void sg_model_unlink(struct sg_table *parent, struct sg_table *child)
 	remove_table(child->parents, &child->parent_count, parent);
 }
 
-/* The foreign keys that point to it. */
-static void for_each_reference(struct sg_table *table, void (*run)(struct sg_table *of, struct sg_model_constraint *key))
+void sg_model_each_reference(struct sg_table *table, sg_model_reference_fn run, const void *arg)
 {
 	struct sg_model *model = table->model;
 
 	for (size_t i = 0; table->referenced > 0 && i < model->table_count; i++) {
 		struct sg_table *of = model->tables[i];
 
+		if (!sg_model_spend(model, 1 + of->seen.constraint_count))
+			return;
 		for (size_t c = of->seen.constraint_count; c-- > 0;) {
-			struct sg_model_constraint *key = &of->seen.constraints[c];
-
-			if (key->kind == 'f' && sg_model_find(model, key->parent) == table)
-				run(of, key);
+			if (c >= of->seen.constraint_count) /* what was run took more than one */
+				continue;
+			if (of->seen.constraints[c].kind == 'f' && sg_model_find(model, of->seen.constraints[c].parent) == table)
+				run(of, &of->seen.constraints[c], arg);
 		}
 	}
 }
 
-static void drop_reference(struct sg_table *of, struct sg_model_constraint *key)
+static void drop_reference(struct sg_table *of, struct sg_model_constraint *key, const void *arg)
 {
-	sg_model_drop_constraint(of, key, false);
+	(void)arg;
+	sg_model_drop_constraint(of, key, false, false);
 }
 
 static void drop(struct sg_table *table, bool cascade, size_t depth)
@@ -328,7 +349,7 @@ static void drop(struct sg_table *table, bool cascade, size_t depth)
 	if (table->seen.dropped || depth > SG_MODEL_DEPTH_MAX)
 		return;
 	if (cascade)
-		for_each_reference(table, drop_reference);
+		sg_model_each_reference(table, drop_reference, NULL);
 	table->seen.dropped = true;
 	sg_model_strip(table);
 	while (table->parent_count > 0)
@@ -348,34 +369,23 @@ void sg_model_drop(struct sg_table *table, bool cascade)
 	drop(table, cascade, 0);
 }
 
-void sg_model_walk(struct sg_model *model)
+bool sg_model_spend(struct sg_model *model, size_t steps)
 {
-	model->visit++;
-}
-
-bool sg_model_walk_in(struct sg_table *table, size_t depth)
-{
-	if (table->visited == table->model->visit || depth > SG_MODEL_DEPTH_MAX)
+	if (model->steps < steps)
 		return false;
-	table->visited = table->model->visit;
+	model->steps -= steps;
 	return true;
 }
 
-/* Foreign keys and partitions name it. */
-static void tell_new_name(struct sg_table *table, struct sg_relation name)
+bool sg_model_goes_down(struct sg_table *child, size_t depth)
 {
-	struct sg_model *model = table->model;
+	return depth < SG_MODEL_DEPTH_MAX && sg_model_spend(child->model, 1);
+}
 
-	for (size_t i = 0; i < table->child_count; i++)
-		if (table->children[i]->seen.partition_of.name != NULL)
-			table->children[i]->seen.partition_of = name;
-	for (size_t i = 0; table->referenced > 0 && i < model->table_count; i++)
-		for (size_t c = 0; c < model->tables[i]->seen.constraint_count; c++) {
-			struct sg_model_constraint *key = &model->tables[i]->seen.constraints[c];
-
-			if (key->kind == 'f' && sg_model_find(model, key->parent) == table)
-				key->parent = name;
-		}
+static void point_to(struct sg_table *of, struct sg_model_constraint *key, const void *arg)
+{
+	(void)of;
+	key->parent = *(const struct sg_relation *)arg;
 }
 
 void sg_model_rename(struct sg_table *table, const char *schema, const char *name)
@@ -386,7 +396,10 @@ void sg_model_rename(struct sg_table *table, const char *schema, const char *nam
 
 	if (name == NULL || (schema == table->schema && name == table->seen.name.name) || sg_model_is_taken(model, schema, name))
 		return;
-	tell_new_name(table, shown);
+	sg_model_each_reference(table, point_to, &shown);
+	for (size_t i = 0; i < table->child_count; i++)
+		if (table->children[i]->seen.partition_of.name != NULL)
+			table->children[i]->seen.partition_of = shown;
 	sg_map_remove(&model->relations, table->schema, table->seen.name.name);
 	entry = sg_map_put(&model->relations, schema, name);
 	entry->what = table;

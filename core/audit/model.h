@@ -16,6 +16,8 @@ struct sg_model_column {
 	bool serial, identity, generated;
 	bool not_null;
 	bool has_default;
+	bool local;             /* defined for this table; false: it is its parents' alone */
+	unsigned inherited;     /* parents (partitioned tables, INHERITS) that have it */
 	const char *made_in;    /* id of the migration that added it; NULL: it was there before, or is not known */
 };
 
@@ -30,6 +32,10 @@ struct sg_model_constraint {
 	size_t parent_column_count;
 	bool not_valid;         /* NOT VALID, and not validated since */
 	const char *index;      /* USING INDEX; else NULL */
+	bool no_inherit;        /* CHECK … NO INHERIT */
+	bool local;             /* as of a column */
+	unsigned inherited;
+	const char *of;         /* a partition's: its name on the parent; else NULL */
 	const char *made_in;
 	size_t made_at;         /* index of the statement in that migration */
 };

@@ -42,6 +42,37 @@ static void judge_domain(struct sg_type *domain)
 	domain->seen.constrained = domain->checks > 0 || domain->not_null || domain->over_constrained;
 }
 
+static void create_composite(struct sg_model *model, const struct sg_json *body)
+{
+	const struct sg_json *list = sg_json_get(body, "coldeflist");
+	size_t count = sg_json_count(list) < SG_MODEL_COLUMNS_MAX ? sg_json_count(list) : SG_MODEL_COLUMNS_MAX;
+	struct sg_type *type = make_type(model, sg_tree_relation(sg_json_get(body, "typevar")), SG_MODEL_COMPOSITE);
+	struct sg_model_column *columns;
+
+	if (type == NULL)
+		return;
+	columns = sg_arena_array(&model->arena, count, sizeof *columns);
+	for (size_t i = 0; i < count; i++) {
+		const struct sg_json *column = sg_node_as(sg_json_at(list, i), "ColumnDef");
+
+		columns[type->column_count].name = sg_model_keep(model, sg_json_text(sg_json_get(column, "colname")));
+		columns[type->column_count].type = sg_model_type_text(model, sg_json_get(column, "typeName"));
+		type->column_count += columns[type->column_count].name != NULL;
+	}
+	type->columns = columns;
+	type->whole = true;
+}
+
+/* ALTER TYPE … ADD ATTRIBUTE and the like: what it is made of is not followed. */
+static void alter_composite(struct sg_model *model, const struct sg_json *body)
+{
+	struct sg_type *type =
+		(struct sg_type *)(uintptr_t)sg_model_type(model, sg_tree_relation(sg_json_get(body, "relation")));
+
+	if (type != NULL)
+		type->whole = false;
+}
+
 static void create_domain(struct sg_model *model, const struct sg_json *body)
 {
 	const struct sg_json *constraints = sg_json_get(body, "constraints"), *base = sg_json_get(body, "typeName");
@@ -114,7 +145,9 @@ bool sg_model_apply_type(struct sg_model *model, const char *node, const struct 
 	else if (strcmp(node, "CreateRangeStmt") == 0 && sg_tree_names(sg_json_get(body, "typeName"), &name))
 		make_type(model, name, SG_MODEL_RANGE);
 	else if (strcmp(node, "CompositeTypeStmt") == 0)
-		make_type(model, sg_tree_relation(sg_json_get(body, "typevar")), SG_MODEL_COMPOSITE);
+		create_composite(model, body);
+	else if (strcmp(node, "AlterTableStmt") == 0 && sg_node_is(body, "objtype", "OBJECT_TYPE"))
+		alter_composite(model, body);
 	else if (strcmp(node, "CreateDomainStmt") == 0)
 		create_domain(model, body);
 	else if (strcmp(node, "AlterDomainStmt") == 0)

@@ -21,7 +21,6 @@ struct sg_table {
 	size_t made_by;             /* number of the migration; 0: it was there before */
 	size_t attributes;          /* columns that were ever made */
 	size_t referenced;          /* foreign keys that point to it, at least */
-	size_t visited;             /* model->visit, when it last went by */
 	struct sg_table **parents, **children; /* partitions and INHERITS */
 	size_t parent_count, parent_capacity, child_count, child_capacity;
 };
@@ -30,6 +29,9 @@ struct sg_type {
 	struct sg_model_type seen;
 	size_t checks;              /* of a domain */
 	bool not_null, over_constrained;
+	const struct sg_model_column *columns; /* of a composite type: name and type */
+	size_t column_count;
+	bool whole;                 /* they are all that it has */
 	size_t added_capacity;
 };
 
@@ -52,11 +54,12 @@ struct sg_model {
 	size_t temporary_count, temporary_capacity;
 	struct sg_type **changed;   /* types with `added` of it */
 	size_t changed_count, changed_capacity;
-	const char *public, *pg_temp;
+	const char *public, *pg_temp; /* the default schema: another while the elements of CREATE SCHEMA are looked at, … */
+	const char *inside;         /* … and then this is it, else NULL */
 	const char *migration;      /* its id */
 	size_t number;              /* it is the number-th; 0: none was begun */
 	size_t statement;
-	size_t visit;
+	size_t steps;               /* that may still be spent */
 	size_t room;                /* columns, constraints, indexes and tables that may still be made */
 };
 
@@ -69,7 +72,9 @@ const char *sg_model_keep_text(struct sg_model *model, const char *text);
 const char *sg_model_known(const struct sg_model *model, const char *name);
 /* Schema as in the maps, made if it is new; of a temporary table it is pg_temp. */
 const char *sg_model_schema(struct sg_model *model, const char *schema);
-/* Never NULL: one that is not known is looked at, and dropped ones are given. NULL for a name that was never seen. */
+/* Schema as others see it: NULL where none was named. */
+const char *sg_model_shown(struct sg_model *model, const char *schema);
+/* Dropped ones are given too. NULL: never seen. */
 struct sg_table *sg_model_find(const struct sg_model *model, struct sg_relation name);
 /* As find, but dropped ones are none. */
 struct sg_table *sg_model_live(const struct sg_model *model, struct sg_relation name);
@@ -84,10 +89,14 @@ bool sg_model_is_taken(const struct sg_model *model, const char *schema, const c
 void sg_model_rename(struct sg_table *table, const char *schema, const char *name);
 /* It is no more; with it go its partitions and, if cascade, what inherits from it and points to it. */
 void sg_model_drop(struct sg_table *table, bool cascade);
-/* Starts a walk over what is below a table; sg_model_walk_in() is true once for each table of it: a table may inherit from
- * another on many ways. depth: of the caller; beyond SG_MODEL_DEPTH_MAX nothing is passed on. */
-void sg_model_walk(struct sg_model *model);
-bool sg_model_walk_in(struct sg_table *table, size_t depth);
+/* Looking through lists is paid for out of a bound for the whole audit, that no tree of people's comes near: tables that inherit
+ * from each other on very many ways must not cost more. False: it is used up, do not look. */
+bool sg_model_spend(struct sg_model *model, size_t steps);
+/* Before something is passed on to a partition or heir. depth: from the table named. */
+bool sg_model_goes_down(struct sg_table *child, size_t depth);
+/* Each foreign key that points to the table. */
+typedef void (*sg_model_reference_fn)(struct sg_table *of, struct sg_model_constraint *key, const void *arg);
+void sg_model_each_reference(struct sg_table *table, sg_model_reference_fn run, const void *arg);
 void sg_model_link(struct sg_table *parent, struct sg_table *child);
 void sg_model_unlink(struct sg_table *parent, struct sg_table *child);
 
@@ -101,16 +110,19 @@ const char *const *sg_model_names(struct sg_model *model, const struct sg_json *
 struct sg_model_column *sg_model_column_of(const struct sg_table *table, const char *name);
 /* NULL: it is there, or there is no room. The rest of it is for the caller to fill in. */
 struct sg_model_column *sg_model_add_column(struct sg_table *table, const char *name);
-/* With what was made of it. */
-void sg_model_drop_column(struct sg_table *table, const char *name, bool cascade);
+/* With what was made of it, here and below. only: heirs keep it. */
+void sg_model_drop_column(struct sg_table *table, const char *name, bool cascade, bool only);
 void sg_model_rename_column(struct sg_table *table, const char *old, const char *name);
 struct sg_model_constraint *sg_model_constraint_of(const struct sg_table *table, const char *name);
-/* NULL: one of that name is there, or there is no room. */
+/* In the table alone. NULL: one of that name is there, or there is no room. */
 struct sg_model_constraint *sg_model_add_constraint(struct sg_table *table, const struct sg_model_constraint *constraint);
-void sg_model_drop_constraint(struct sg_table *table, struct sg_model_constraint *constraint, bool cascade);
+/* With its index, here and below; cascade: with the foreign keys that need it. */
+void sg_model_drop_constraint(struct sg_table *table, struct sg_model_constraint *constraint, bool cascade, bool only);
 void sg_model_rename_constraint(struct sg_table *table, struct sg_model_constraint *constraint, const char *name);
-/* NULL: a relation of that name is there, or there is no room. */
+struct sg_model_index *sg_model_index_of(const struct sg_table *table, const char *name);
+/* In the table alone. NULL: a relation of that name is there, or there is no room. */
 struct sg_model_index *sg_model_add_index(struct sg_table *table, const struct sg_model_index *index);
+/* With those of partitions that are attached to it. */
 void sg_model_drop_index(struct sg_table *table, struct sg_model_index *index);
 void sg_model_rename_index(struct sg_table *table, struct sg_model_index *index, const char *name);
 /* Forgets all but the columns. */
@@ -137,11 +149,31 @@ bool sg_model_apply_index(struct sg_model *model, const char *node, const struct
 bool sg_model_apply_type(struct sg_model *model, const char *node, const struct sg_json *body);
 bool sg_model_apply_routine(struct sg_model *model, const char *node, const struct sg_json *body, const char *text);
 bool sg_model_apply_drop(struct sg_model *model, const char *node, const struct sg_json *body);
+bool sg_model_apply_set_schema(struct sg_model *model, const char *node, const struct sg_json *body);
 bool sg_model_apply_rename(struct sg_model *model, const char *node, const struct sg_json *body);
 
-/* A ColumnDef of CREATE TABLE or ADD COLUMN, without its constraints of other tables and indexes. */
+/* ---- model_index.c: what tables are given besides columns, here and below ----------- */
+
+enum sg_model_phase { SG_MODEL_CHECKS, SG_MODEL_INDEXES, SG_MODEL_FOREIGN_KEYS };
+
+/* A Constraint node if it is of that phase; column: of an inline one, else NULL. made_now: CREATE TABLE, where NOT VALID means
+ * nothing. only: not for partitions and heirs. */
+void sg_model_define_constraint(struct sg_table *table, const struct sg_json *constraint, const char *column,
+                                enum sg_model_phase phase, bool made_now, bool only);
+/* The CHECK is an heir's now too. */
+void sg_model_pass_check(struct sg_table *child, const struct sg_model_constraint *check, size_t depth);
+/* Indexes and foreign keys of a partitioned table for a partition that is made or attached now: those that fit are taken, the
+ * others are made. */
+void sg_model_pass_keys(struct sg_table *parent, struct sg_table *child);
+/* An index as another table has it, under a name of its own: LIKE … INCLUDING INDEXES. */
+void sg_model_copy_index(struct sg_table *table, const struct sg_table *from, const struct sg_model_index *index);
+void sg_model_set_not_null(struct sg_table *table, const char *name, bool not_null, bool only, size_t depth);
+
+/* ---- model_create.c ---------------------------------------------------------------- */
+
+/* A ColumnDef of CREATE TABLE or ADD COLUMN, without what has a name of its own. */
 struct sg_model_column *sg_model_define_column(struct sg_table *table, const struct sg_json *column);
-/* A Constraint node; column: of an inline one, else NULL. made_now: CREATE TABLE, where NOT VALID means nothing. */
-void sg_model_define_constraint(struct sg_table *table, const struct sg_json *constraint, const char *column, bool made_now);
+/* A parent's column for a child: NULL: it has it already, and now from that parent too. */
+struct sg_model_column *sg_model_inherit_column(struct sg_table *child, const struct sg_model_column *column);
 
 #endif

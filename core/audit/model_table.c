@@ -63,22 +63,40 @@ struct sg_model_column *sg_model_add_column(struct sg_table *table, const char *
 	return column;
 }
 
-void sg_model_drop_column(struct sg_table *table, const char *name, bool cascade)
+/* An heir has lost one of those that gave it the column; it keeps what is its own too. */
+static bool is_kept(bool *local, unsigned *inherited, bool only)
+{
+	if (*inherited > 0)
+		(*inherited)--;
+	if (only)
+		*local = true;
+	return *local || *inherited > 0;
+}
+
+static void drop_column(struct sg_table *table, const char *name, bool cascade, bool only, size_t depth)
 {
 	struct sg_model_table *seen = &table->seen;
 	struct sg_model_column *column = sg_model_column_of(table, name);
 	size_t at;
 
-	for (size_t i = seen->constraint_count; name != NULL && i-- > 0;) {
+	for (size_t i = seen->constraint_count; i-- > 0;) {
 		if (i >= seen->constraint_count) /* a cascade took more */
 			continue;
 		if (names_have(seen->constraints[i].columns, seen->constraints[i].column_count, name))
-			sg_model_drop_constraint(table, &seen->constraints[i], cascade);
+			sg_model_drop_constraint(table, &seen->constraints[i], cascade, only);
 	}
-	for (size_t i = seen->index_count; name != NULL && i-- > 0;)
-		if (names_have(seen->indexes[i].columns, seen->indexes[i].column_count, name) ||
-		    names_have(seen->indexes[i].uses, seen->indexes[i].use_count, name))
+	for (size_t i = seen->index_count; i-- > 0;)
+		if (i < seen->index_count && (names_have(seen->indexes[i].columns, seen->indexes[i].column_count, name) ||
+		                              names_have(seen->indexes[i].uses, seen->indexes[i].use_count, name)))
 			sg_model_drop_index(table, &seen->indexes[i]);
+	for (size_t i = 0; i < table->child_count; i++) {
+		struct sg_table *child = table->children[i];
+		struct sg_model_column *theirs = sg_model_column_of(child, name);
+
+		if (theirs != NULL && sg_model_goes_down(child, depth) && !is_kept(&theirs->local, &theirs->inherited, only))
+			drop_column(child, name, cascade, only, depth + 1);
+	}
+	column = sg_model_column_of(table, name);
 	if (column == NULL)
 		return;
 	at = (size_t)(column - seen->columns);
@@ -87,13 +105,28 @@ void sg_model_drop_column(struct sg_table *table, const char *name, bool cascade
 	table->model->room++;
 }
 
-void sg_model_rename_column(struct sg_table *table, const char *old, const char *name)
+void sg_model_drop_column(struct sg_table *table, const char *name, bool cascade, bool only)
+{
+	if (name != NULL)
+		drop_column(table, name, cascade, only, 0);
+}
+
+static void rename_parent_column(struct sg_table *of, struct sg_model_constraint *key, const void *arg)
+{
+	const char *const *names = arg;
+
+	key->parent_columns = renamed(of->model, key->parent_columns, key->parent_column_count, names[0], names[1]);
+}
+
+static void rename_column(struct sg_table *table, const char *old, const char *name, size_t depth)
 {
 	struct sg_model_table *seen = &table->seen;
 	struct sg_model *model = table->model;
 	struct sg_model_column *column = sg_model_column_of(table, old);
+	const char *const names[] = { old, name };
 
-	if (old == NULL || name == NULL || old == name || sg_model_column_of(table, name) != NULL)
+	if (sg_model_column_of(table, name) != NULL ||
+	    !sg_model_spend(model, seen->constraint_count + seen->index_count))
 		return;
 	if (column != NULL)
 		column->name = name;
@@ -111,13 +144,16 @@ void sg_model_rename_column(struct sg_table *table, const char *old, const char 
 		index->uses = renamed(model, index->uses, index->use_count, old, name);
 		index->parts = renamed(model, index->parts, index->part_count, old, name);
 	}
-	for (size_t i = 0; table->referenced > 0 && i < model->table_count; i++)
-		for (size_t c = 0; c < model->tables[i]->seen.constraint_count; c++) {
-			struct sg_model_constraint *key = &model->tables[i]->seen.constraints[c];
+	sg_model_each_reference(table, rename_parent_column, names);
+	for (size_t i = 0; i < table->child_count; i++)
+		if (sg_model_goes_down(table->children[i], depth))
+			rename_column(table->children[i], old, name, depth + 1);
+}
 
-			if (key->kind == 'f' && sg_model_find(model, key->parent) == table)
-				key->parent_columns = renamed(model, key->parent_columns, key->parent_column_count, old, name);
-		}
+void sg_model_rename_column(struct sg_table *table, const char *old, const char *name)
+{
+	if (old != NULL && name != NULL && old != name)
+		rename_column(table, old, name, 0);
 }
 
 /* ---- indexes --------------------------------------------------------------------- */
@@ -139,7 +175,23 @@ struct sg_model_index *sg_model_add_index(struct sg_table *table, const struct s
 	return &seen->indexes[seen->index_count - 1];
 }
 
-void sg_model_drop_index(struct sg_table *table, struct sg_model_index *index)
+struct sg_model_index *sg_model_index_of(const struct sg_table *table, const char *name)
+{
+	const struct sg_map_entry *entry = sg_map_find(&table->model->relations, table->schema, name);
+
+	return entry != NULL && entry->at > 0 && entry->what == table ? &table->seen.indexes[entry->at - 1] : NULL;
+}
+
+/* The partition's index that is attached to that one. */
+static struct sg_model_index *attached(const struct sg_table *child, const char *name)
+{
+	for (size_t i = 0; i < child->seen.index_count && sg_model_spend(child->model, 1); i++)
+		if (child->seen.indexes[i].attached_to.name == name)
+			return &child->seen.indexes[i];
+	return NULL;
+}
+
+static void take_index_out(struct sg_table *table, struct sg_model_index *index)
 {
 	struct sg_model *model = table->model;
 	struct sg_model_table *seen = &table->seen;
@@ -154,18 +206,44 @@ void sg_model_drop_index(struct sg_table *table, struct sg_model_index *index)
 		entry->at = at + 1;
 }
 
+static void drop_index(struct sg_table *table, struct sg_model_index *index, size_t depth)
+{
+	const char *name = index->name;
+
+	take_index_out(table, index);
+	for (size_t i = 0; i < table->child_count && table->seen.kind == 'p'; i++) {
+		struct sg_table *child = table->children[i];
+		struct sg_model_index *theirs = attached(child, name);
+
+		if (theirs != NULL && sg_model_goes_down(child, depth))
+			drop_index(child, theirs, depth + 1);
+	}
+}
+
+void sg_model_drop_index(struct sg_table *table, struct sg_model_index *index)
+{
+	drop_index(table, index, 0);
+}
+
 void sg_model_rename_index(struct sg_table *table, struct sg_model_index *index, const char *name)
 {
 	struct sg_model *model = table->model;
+	const char *old = index->name;
 	struct sg_map_entry *entry;
 
 	if (name == NULL || sg_model_is_taken(model, table->schema, name))
 		return;
-	sg_map_remove(&model->relations, table->schema, index->name);
+	sg_map_remove(&model->relations, table->schema, old);
 	index->name = name;
 	entry = sg_map_put(&model->relations, table->schema, name);
 	entry->what = table;
 	entry->at = (size_t)(index - table->seen.indexes) + 1;
+	for (size_t i = 0; i < table->child_count && table->seen.kind == 'p'; i++) {
+		struct sg_model_index *theirs = attached(table->children[i], old);
+
+		if (theirs != NULL)
+			theirs->attached_to.name = name;
+	}
 }
 
 /* ---- constraints ----------------------------------------------------------------- */
@@ -224,35 +302,96 @@ static void take_out(struct sg_table *table, struct sg_model_constraint *constra
 		sg_map_put(&model->constraints, table, seen->constraints[at].name)->at = at;
 }
 
-void sg_model_drop_constraint(struct sg_table *table, struct sg_model_constraint *constraint, bool cascade)
+/* A partition's or heir's constraint that is there because of that one. */
+static struct sg_model_constraint *constraint_below(const struct sg_table *child, char kind, const char *name)
 {
-	const char *name = constraint->name;
-	bool indexed = strchr("pux", constraint->kind) != NULL;
-	const struct sg_map_entry *entry;
+	struct sg_model_constraint *same = sg_model_constraint_of(child, name);
 
-	(void)cascade;
-	take_out(table, constraint);
-	entry = indexed ? sg_map_find(&table->model->relations, table->schema, name) : NULL;
-	if (entry != NULL && entry->what == table && entry->at > 0)
-		sg_model_drop_index(table, &table->seen.indexes[entry->at - 1]);
+	if (same != NULL && same->kind == kind && same->inherited > 0 && (kind == 'c' || same->of == name))
+		return same;
+	for (size_t i = 0; kind != 'c' && i < child->seen.constraint_count && sg_model_spend(child->model, 1); i++)
+		if (child->seen.constraints[i].kind == kind && child->seen.constraints[i].of == name)
+			return &child->seen.constraints[i];
+	return NULL;
 }
 
-void sg_model_rename_constraint(struct sg_table *table, struct sg_model_constraint *constraint, const char *name)
+struct needed {
+	const char *const *columns;
+	size_t count;
+	bool primary;
+};
+
+/* A foreign key that a unique constraint carried. */
+static void drop_if_needed(struct sg_table *of, struct sg_model_constraint *key, const void *arg)
+{
+	const struct needed *needed = arg;
+
+	if (key->parent_columns == NULL ? !needed->primary : key->parent_column_count != needed->count)
+		return;
+	for (size_t i = 0; i < key->parent_column_count; i++)
+		if (!names_have(needed->columns, needed->count, key->parent_columns[i]))
+			return;
+	sg_model_drop_constraint(of, key, false, false);
+}
+
+static void drop_constraint(struct sg_table *table, struct sg_model_constraint *constraint, bool cascade, bool only, size_t depth)
+{
+	const struct sg_model_constraint was = *constraint;
+	bool indexed = strchr("pux", was.kind) != NULL;
+	struct sg_model_index *index;
+
+	take_out(table, constraint);
+	index = indexed ? sg_model_index_of(table, was.name) : NULL;
+	if (index != NULL)
+		take_index_out(table, index);
+	if (indexed && cascade && depth == 0)
+		sg_model_each_reference(table, drop_if_needed,
+		                        &(struct needed){ was.columns, was.column_count, was.kind == 'p' });
+	for (size_t i = 0; i < table->child_count; i++) {
+		struct sg_table *child = table->children[i];
+		struct sg_model_constraint *theirs = constraint_below(child, was.kind, was.name);
+
+		if (theirs != NULL && sg_model_goes_down(child, depth) && !is_kept(&theirs->local, &theirs->inherited, only))
+			drop_constraint(child, theirs, cascade, only, depth + 1);
+	}
+}
+
+void sg_model_drop_constraint(struct sg_table *table, struct sg_model_constraint *constraint, bool cascade, bool only)
+{
+	drop_constraint(table, constraint, cascade, only, 0);
+}
+
+static void rename_constraint(struct sg_table *table, struct sg_model_constraint *constraint, const char *name, size_t depth)
 {
 	struct sg_model *model = table->model;
 	const char *old = constraint->name;
-	const struct sg_map_entry *entry;
+	char kind = constraint->kind;
+	struct sg_model_index *index = strchr("pux", kind) != NULL ? sg_model_index_of(table, old) : NULL;
 
-	if (name == NULL || sg_model_constraint_of(table, name) != NULL)
+	if (sg_model_constraint_of(table, name) != NULL)
 		return;
-	entry = strchr("pux", constraint->kind) != NULL ? sg_map_find(&model->relations, table->schema, old) : NULL;
 	sg_map_remove(&model->constraints, table, old);
 	count_name(model, table->schema, old, false);
 	constraint->name = name;
 	sg_map_put(&model->constraints, table, name)->at = (size_t)(constraint - table->seen.constraints);
 	count_name(model, table->schema, name, true);
-	if (entry != NULL && entry->what == table && entry->at > 0)
-		sg_model_rename_index(table, &table->seen.indexes[entry->at - 1], name);
+	if (index != NULL)
+		sg_model_rename_index(table, index, name);
+	/* Only a CHECK has the same name below. */
+	for (size_t i = 0; i < table->child_count; i++) {
+		struct sg_model_constraint *theirs = constraint_below(table->children[i], kind, old);
+
+		if (theirs != NULL && kind != 'c')
+			theirs->of = name;
+		else if (theirs != NULL && sg_model_goes_down(table->children[i], depth))
+			rename_constraint(table->children[i], theirs, name, depth + 1);
+	}
+}
+
+void sg_model_rename_constraint(struct sg_table *table, struct sg_model_constraint *constraint, const char *name)
+{
+	if (name != NULL)
+		rename_constraint(table, constraint, name, 0);
 }
 
 /* ---- as a whole ------------------------------------------------------------------ */
@@ -262,7 +401,7 @@ void sg_model_strip(struct sg_table *table)
 	while (table->seen.constraint_count > 0)
 		take_out(table, &table->seen.constraints[table->seen.constraint_count - 1]);
 	while (table->seen.index_count > 0)
-		sg_model_drop_index(table, &table->seen.indexes[table->seen.index_count - 1]);
+		take_index_out(table, &table->seen.indexes[table->seen.index_count - 1]);
 }
 
 void sg_model_move(struct sg_table *table, const char *schema)
