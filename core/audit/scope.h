@@ -54,7 +54,8 @@ void sg_rules_columns(struct sg_audit_scope *scope, const char *node, const stru
 void sg_rules_constraints(struct sg_audit_scope *scope, const char *node, const struct sg_json *body); /* constraint.* domain.* */
 void sg_rules_types(struct sg_audit_scope *scope, const char *node, const struct sg_json *body);       /* type.* enum.* name.* */
 void sg_rules_indexes(struct sg_audit_scope *scope, const char *node, const struct sg_json *body);     /* index.* */
-void sg_rules_tables(struct sg_audit_scope *scope, const char *node, const struct sg_json *body);      /* table.* partition.* matview.* trigger.* policy.* schema.* lock.* orm.* */
+void sg_rules_tables(struct sg_audit_scope *scope, const char *node, const struct sg_json *body);      /* table.*, and calls: */
+void sg_rules_objects(struct sg_audit_scope *scope, const char *node, const struct sg_json *body);     /* partition.* matview.* trigger.* policy.* schema.* lock.* */
 void sg_rules_transaction(struct sg_audit_scope *scope, const char *node, const struct sg_json *body); /* tx.* timeouts.* dml.* */
 /* After the last statement of a migration. */
 void sg_rules_constraints_end(struct sg_audit_scope *scope);
