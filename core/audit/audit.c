@@ -178,6 +178,50 @@ void sg_audit_add_dml(struct sg_audit_scope *scope, size_t number, const struct 
 	added->standing = added->allowed != NULL ? SG_STANDING_ALLOWED : SG_STANDING_OPEN;
 }
 
+/* ---- allow, that silences nothing -------------------------------------------------- */
+
+/* Has it silenced a finding, or a verdict, of that statement? All of this migration stand at the ends of their lists. */
+static bool silences(const struct sg_audit_result *result, size_t number, const char *rule)
+{
+	for (size_t i = result->finding_count; i-- > 0 && result->findings[i].place.migration == result->migration_count - 1;)
+		if (result->findings[i].place.statement == number && sg_rule_matches(rule, sg_rule(result->findings[i].rule)->id))
+			return true;
+	for (size_t i = result->dml_count; i-- > 0 && result->dml[i].place.migration == result->migration_count - 1;)
+		if (result->dml[i].place.statement == number &&
+		    (strcmp(rule, "dml") == 0 || sg_rule_matches(rule, sg_dml_kind_name(result->dml[i].kind))))
+			return true;
+	return false;
+}
+
+static bool is_rule(const char *pattern)
+{
+	for (int i = 0; i < SG_RULE_COUNT; i++)
+		if (sg_rule_matches(pattern, sg_rule((enum sg_rule_id)i)->id))
+			return true;
+	for (int i = 0; i <= SG_DML_OTHER; i++)
+		if (strcmp(pattern, sg_dml_kind_name((enum sg_dml_kind)i)) == 0)
+			return true;
+	return strcmp(pattern, "dml") == 0;
+}
+
+static void look_at_allows(struct sg_audit_scope *scope)
+{
+	for (size_t s = 0; s < scope->migration->count; s++)
+		for (size_t i = 0; i < scope->migration->statements[s].allow_count; i++) {
+			const struct sg_audit_allow *allow = &scope->migration->statements[s].allows[i];
+
+			if (allow->reason[0] == '\0')
+				sg_audit_find_at(scope, s, SG_RULE_ALLOW_WITHOUT_REASON, NULL, "allow %s in line %d", allow->rule,
+				                 allow->line);
+			else if (!is_rule(allow->rule))
+				sg_audit_find_at(scope, s, SG_RULE_ALLOW_UNKNOWN, NULL, "allow %s in line %d: there is no such rule",
+				                 allow->rule, allow->line);
+			else if (!silences(scope->result, s, allow->rule))
+				sg_audit_find_at(scope, s, SG_RULE_ALLOW_UNKNOWN, NULL, "allow %s in line %d: nothing of it is found here",
+				                 allow->rule, allow->line);
+		}
+}
+
 /* ---- one migration --------------------------------------------------------------- */
 
 static struct sg_audit_seen *new_seen(struct sg_audit_result *result, const struct sg_audit_migration *migration)
@@ -313,6 +357,7 @@ void sg_audit_migration(struct sg_audit *audit, const struct sg_audit_migration 
 		sg_rules_tables_end(&scope);
 		sg_rules_transaction_end(&scope);
 		sg_dml_end(&scope);
+		look_at_allows(&scope);
 	}
 	seen = &result->migrations[index];
 	result->statements += seen->statements;

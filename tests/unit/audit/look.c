@@ -53,7 +53,7 @@ const struct sg_audit_result *look_at(const struct look *look, const char *const
     audit = sg_audit_begin(options, arena);
     for (int i = 0; migrations[i] != NULL; i++) {
         struct sg_audit_file file = {.path = sg_test_strf("%d.sql", i + 1), .id = sg_test_strf("%d", i + 1),
-                                     .transaction = !look->no_transaction};
+                                     .transaction = !look->no_transaction, .layout = look->layout};
         struct sg_audit_migration migration;
         struct sg_errs errs = SG_ERRS_INIT;
 

@@ -10,6 +10,7 @@ struct look {
     int64_t small_rows;    /* 0: 100 */
     const char *hot;       /* one table; NULL: not known */
     bool no_transaction;   /* the tool runs no migration in one */
+    enum sg_audit_layout layout; /* 0: PLAIN */
 };
 
 /* Audits the texts, each a migration of its own ("1", "2", …); NULL ends the list. Freed with the test. */
