@@ -93,7 +93,8 @@ static const char *allowed(const struct sg_audit_scope *scope, size_t number, co
 	const struct sg_audit_statement *statement = &scope->migration->statements[number];
 	const struct sg_list *lists[] = { scope->migration->allow, scope->options->allow };
 
-	for (size_t i = 0; i < statement->allow_count; i++) {
+	/* What is said of an allow, none of its kind takes back. */
+	for (size_t i = 0; i < statement->allow_count && !sg_rule_matches("allow.*", what); i++) {
 		const struct sg_audit_allow *allow = &statement->allows[i];
 
 		if (allow->reason[0] != '\0' &&

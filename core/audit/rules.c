@@ -435,7 +435,8 @@ static const struct sg_rule rules[SG_RULE_COUNT] = {
 		NULL,
 		"Logical replication cannot update or delete its rows, a backfill cannot walk it in batches, and "
 		"duplicates cannot be told apart.",
-		"id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, or the columns that identify a row.",
+		"Give it one: id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, or the columns that identify a "
+		"row.",
 		0, 0, NULL },
 	[SG_RULE_TABLE_UNLOGGED] = { "table.unlogged", SG_SEVERITY_HINT, false,
 		"unlogged table",
