@@ -182,7 +182,7 @@ static void separate(struct sg_table *parent, struct sg_table *child)
 		child->seen.indexes[i].attached_to = (struct sg_relation){ NULL, NULL };
 }
 
-static void attach(struct alter *alter, const struct sg_json *rangevar)
+static void attach(struct alter *alter, const struct sg_json *rangevar, const struct sg_json *bound)
 {
 	struct sg_table *parent = alter->table;
 	struct sg_table *child = sg_model_enter(alter->model, sg_tree_relation(rangevar));
@@ -194,6 +194,7 @@ static void attach(struct alter *alter, const struct sg_json *rangevar)
 	merge(parent, child, true);
 	sg_model_link(parent, child);
 	child->seen.partition_of = parent->seen.name;
+	child->seen.default_partition = sg_json_true(sg_json_get(bound, "is_default"));
 	sg_model_pass_keys(parent, child);
 }
 
@@ -212,6 +213,7 @@ static void detach(struct alter *alter, const struct sg_json *rangevar)
 	if (child == NULL)
 		return;
 	child->seen.partition_of = (struct sg_relation){ NULL, NULL };
+	child->seen.default_partition = false;
 	if (!is_child(alter->table, child))
 		return;
 	separate(alter->table, child);
@@ -312,11 +314,11 @@ static void apply_validate(struct alter *alter, const struct action *action, siz
 
 static void apply_partition(struct alter *alter, const struct action *action, size_t number)
 {
-	const struct sg_json *rangevar = sg_json_get(sg_node_as(action->def, "PartitionCmd"), "name");
+	const struct sg_json *def = sg_node_as(action->def, "PartitionCmd"), *rangevar = sg_json_get(def, "name");
 
 	(void)number;
 	if (sg_node_is(action->body, "subtype", "AT_AttachPartition"))
-		attach(alter, rangevar);
+		attach(alter, rangevar, sg_json_get(def, "bound"));
 	else
 		detach(alter, rangevar);
 }

@@ -105,6 +105,24 @@ static void inherit_all(struct sg_table *table, const struct sg_json *parents, b
 	}
 }
 
+/* PARTITION BY (…) */
+static void take_partition_keys(struct sg_table *table, const struct sg_json *params)
+{
+	size_t count = sg_json_count(params);
+	const char **keys;
+
+	if (count == 0 || count > SG_MODEL_KEYS_MAX)
+		return;
+	keys = sg_arena_array(&table->model->arena, count, sizeof *keys);
+	for (size_t i = 0; i < count; i++) {
+		const char *name = sg_json_text(sg_json_get(sg_node_as(sg_json_at(params, i), "PartitionElem"), "name"));
+
+		keys[i] = sg_model_keep(table->model, name != NULL ? name : "");
+	}
+	table->seen.partition_keys = keys;
+	table->seen.partition_key_count = count;
+}
+
 /* ---- LIKE -------------------------------------------------------------------------- */
 
 /* TableLikeOption of src/include/nodes/parsenodes.h */
@@ -214,6 +232,8 @@ static void create_table(struct sg_model *model, const struct sg_json *body, cha
 	                      sg_node_is(rangevar, "relpersistence", "t"));
 	if (table == NULL)
 		return;
+	table->seen.default_partition = sg_json_true(sg_json_get(sg_json_get(body, "partbound"), "is_default"));
+	take_partition_keys(table, sg_json_get(sg_json_get(body, "partspec"), "partParams"));
 	inherit_all(table, parents, partition);
 	take_type(table, sg_json_get(body, "ofTypename"));
 	for (size_t i = 0; i < sg_json_count(elements); i++) {

@@ -105,6 +105,7 @@ struct elements {
 	const char *const *parts;
 	size_t column_count, part_count;
 	struct name_list uses;
+	bool plain; /* as of sg_model_index, but for WHERE */
 };
 
 static const struct sg_json *element_of(const struct sg_json *node)
@@ -113,6 +114,19 @@ static const struct sg_json *element_of(const struct sg_json *node)
 	const struct sg_json *pair = sg_json_get(sg_node_as(node, "List"), "items");
 
 	return sg_node_as(pair != NULL ? sg_json_at(pair, 0) : node, "IndexElem");
+}
+
+/* A column in its usual order; or a String, the key of a constraint. */
+static bool is_plain(const struct sg_json *node)
+{
+	const struct sg_json *element = sg_node_as(node, "IndexElem");
+
+	if (element == NULL)
+		return sg_node_string(node) != NULL;
+	return sg_json_get(element, "name") != NULL && sg_json_get(element, "opclass") == NULL &&
+	       sg_json_get(element, "collation") == NULL && !sg_node_is(element, "ordering", "SORTBY_DESC") &&
+	       !sg_node_is(element, "nulls_ordering", "SORTBY_NULLS_FIRST") &&
+	       !sg_node_is(element, "nulls_ordering", "SORTBY_NULLS_LAST");
 }
 
 static struct elements read_elements(struct sg_table *table, const struct sg_json *keys, const struct sg_json *including)
@@ -128,6 +142,7 @@ static struct elements read_elements(struct sg_table *table, const struct sg_jso
 		return elements;
 	columns = sg_arena_array(&model->arena, count, sizeof *columns);
 	parts = sg_arena_array(&model->arena, count + more, sizeof *parts);
+	elements.plain = more == 0;
 	for (size_t i = 0; i < count + more; i++) {
 		const struct sg_json *node = i < count ? sg_json_at(keys, i) : sg_json_at(including, i - count);
 		const struct sg_json *element = element_of(node), *expr = sg_json_get(element, "expr");
@@ -136,6 +151,7 @@ static struct elements read_elements(struct sg_table *table, const struct sg_jso
 		const char *figured = expr != NULL ? sg_model_figure(model, expr) : NULL;
 
 		collect_columns(table, expr, &elements.uses);
+		elements.plain = elements.plain && is_plain(node);
 		if (i < count)
 			columns[i] = name;
 		else if (name[0] != '\0')
@@ -271,6 +287,7 @@ static void create_index(struct sg_model *model, const struct sg_json *body)
 	                                      .unique = sg_json_true(sg_json_get(body, "unique")),
 	                                      .partial = where != NULL,
 	                                      .only = sg_json_get(rangevar, "inh") == NULL,
+	                                      .plain = elements.plain && where == NULL,
 	                                      .concurrent = sg_json_true(sg_json_get(body, "concurrent")) },
 	             NULL, NULL, 0);
 }
@@ -331,6 +348,7 @@ static void define_keys(struct sg_table *table, struct sg_model_constraint *cons
 		one[0] = column;
 		elements.columns = elements.parts = one;
 		elements.column_count = elements.part_count = 1;
+		elements.plain = true;
 	}
 	if (elements.column_count == 0)
 		return;
@@ -348,7 +366,8 @@ static void define_keys(struct sg_table *table, struct sg_model_constraint *cons
 	                                      .method = sg_model_keep(model, method != NULL ? method : constraint->kind == 'x' ? "gist" : "btree"),
 	                                      .unique = constraint->kind != 'x',
 	                                      .partial = sg_json_get(body, "where_clause") != NULL,
-	                                      .only = only },
+	                                      .only = only,
+	                                      .plain = elements.plain && constraint->kind != 'x' },
 	             constraint, NULL, 0);
 }
 

@@ -290,7 +290,7 @@ static bool is_later(const struct sg_audit_scope *scope, const struct sg_model_i
 /* Does the wide one do all that the narrow one does? Of two that are equal, the later one is the one too many. */
 static bool makes_needless(const struct sg_audit_scope *scope, const struct sg_model_index *narrow, const struct sg_model_index *wide)
 {
-	if (!narrow->plain || !wide->plain || narrow->partial || wide->partial || narrow->only != wide->only ||
+	if (!narrow->plain || !wide->plain || narrow->constraint || narrow->only != wide->only ||
 	    !same(narrow->method, "btree") || !same(wide->method, "btree") ||
 	    !begins(narrow->columns, narrow->column_count, wide->columns, wide->column_count))
 		return false;
@@ -326,16 +326,6 @@ static void judge_duplicate(struct sg_audit_scope *scope, const struct made *mad
 			                 name_of(other), shown);
 		else
 			continue;
-		return;
-	}
-	for (size_t i = 0; index->plain && !index->unique && same(index->method, "btree") && i < table->constraint_count; i++) {
-		const struct sg_model_constraint *key = &table->constraints[i];
-
-		if ((key->kind != 'p' && key->kind != 'u') ||
-		    !begins(index->columns, index->column_count, key->columns, key->column_count))
-			continue;
-		sg_audit_find_at(scope, made->number, SG_RULE_INDEX_DUPLICATE, NULL, "%s %s of %s has an index on the same columns",
-		                 key->kind == 'p' ? "primary key" : "unique constraint", key->name != NULL ? key->name : "", shown);
 		return;
 	}
 }
