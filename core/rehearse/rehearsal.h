@@ -64,7 +64,6 @@ struct sg_rehearsal_table {     /* what --rows filled */
 };
 
 struct sg_rehearsal {
-	const struct sg_manifest *manifest; /* the real one: its steps are those of the steps here */
 	int server_version;    /* major */
 	const char *schema_from; /* "empty database", "etc/schema.sql", "host=… dbname=…" without password */
 	int64_t rows;          /* --rows; 0: none */

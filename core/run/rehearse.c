@@ -20,8 +20,6 @@
 
 #define CONNECT_MS 20000
 
-#pragma weak sg_rows_fill /* until it is there */
-
 struct rehearsing {
 	const struct sg_manifest *manifest;
 	const struct sg_rehearse_options *options;
@@ -120,7 +118,7 @@ static int fill(struct rehearsing *r, struct sg_err *err)
 	struct sg_db *db = NULL;
 	int status;
 
-	if (r->options->rows <= 0 || r->options->statements_only || sg_rows_fill == NULL)
+	if (r->options->rows <= 0 || r->options->statements_only)
 		return 0;
 	status = connect(r, &db, err);
 	if (status == 0)
@@ -264,7 +262,6 @@ int sg_rehearse(const struct sg_manifest *manifest, const struct sg_observer *ob
 	int status;
 
 	memset(rehearsal_r, 0, sizeof *rehearsal_r);
-	rehearsal_r->manifest = manifest;
 	rehearsal_r->rows = options->statements_only ? 0 : options->rows;
 	status = rehearse(&r, observer, errs);
 	sg_embedded_close(r.embedded);
