@@ -71,8 +71,6 @@ static void ended(void *context, const struct sg_step *step, enum sg_outcome out
 
 		at->outcome = outcome;
 		at->us = since(watcher, step);
-		if (outcome == SG_OUTCOME_RECONCILED && at->note == NULL)
-			at->note = "its fingerprint held before: nothing was run";
 		if (err != NULL)
 			keep_err(watcher, at, err);
 	}
@@ -87,7 +85,7 @@ static void ended(void *context, const struct sg_step *step, enum sg_outcome out
 static const char *fill_note(const struct sg_backfill_result *result, struct sg_arena *arena)
 {
 	if (result->end == SG_BACKFILL_END_ALREADY)
-		return "its fingerprint held before: nothing was run";
+		return result->note;
 	return sg_arena_printf(arena, "%" PRId64 " batch%s, %" PRId64 " rows read, %" PRId64 " changed%s%s", result->batches,
 	                       result->batches == 1 ? "" : "es", result->rows, result->changed, result->note != NULL ? "; " : "",
 	                       result->note != NULL ? result->note : "");
@@ -122,9 +120,6 @@ static void note_fill(struct sg_rehearse_watcher *watcher, const struct sg_step 
 	at->outcome = done ? SG_OUTCOME_APPLIED : SG_OUTCOME_FAILED;
 	at->us = since(watcher, step);
 	at->note = fill_note(result, watcher->arena);
-	/* it was asked, and not again where it held at once; or it is done, and was asked for that */
-	if (done && at->after < 0)
-		at->after = 1;
 	if (done)
 		return;
 	if (result->err.class != SG_CLASS_NONE) {
