@@ -33,6 +33,8 @@ static const char *columns_of(struct rows *rows, const struct rows_table *table)
 static const char *insert(struct rows *rows, const struct rows_table *table, bool filter, bool skip)
 {
 	const char *columns = columns_of(rows, table), *text;
+	/* of which rows are left out, more are offered, unless their number is bounded by what the table is */
+	int64_t offered = table->rows < rows->n ? table->rows : table->rows * (table->rows <= 10000 ? 64 : table->rows <= 100000 ? 8 : 2);
 	struct sg_buf sql = SG_BUF_INIT;
 
 	sg_buf_addf(&sql, "INSERT INTO %s ", table->relation);
@@ -41,12 +43,13 @@ static const char *insert(struct rows *rows, const struct rows_table *table, boo
 	if (table->overriding)
 		sg_buf_adds(&sql, "OVERRIDING SYSTEM VALUE ");
 	if (filter) {
-		sg_buf_addf(&sql, "SELECT %s FROM (%s) AS t WHERE true", columns, rows_source(rows, table, table->rows, true));
+		sg_buf_addf(&sql, "SELECT %s FROM (%s) AS t WHERE true", columns, rows_source(rows, table, offered, true));
 		for (size_t r = 0; r < table->rule_count; r++)
 			if (table->rules[r].kind == ROWS_RULE_CHECK)
 				sg_buf_addf(&sql, " AND (%s) IS NOT FALSE", table->rules[r].sql);
 			else if (table->rules[r].kind == ROWS_RULE_PARTITION)
 				sg_buf_addf(&sql, " AND (%s)", table->rules[r].sql);
+		sg_buf_addf(&sql, " LIMIT %lld", (long long)table->rows);
 	} else
 		sg_buf_adds(&sql, rows_source(rows, table, table->rows, false));
 	if (skip)
@@ -354,7 +357,8 @@ static int read_edges(struct rows *rows, struct tables *tables, struct sg_arena 
 	for (int i = 0; i < sg_result_rows(result); i++) {
 		struct edge *edge = &tables->edges[tables->edge_count];
 
-		if (index_of(tables, sg_result_value(result, i, 0), &edge->child) && index_of(tables, sg_result_value(result, i, 1), &edge->parent) &&
+		if (index_of(tables, sg_result_value(result, i, 0), &edge->child) &&
+		    index_of(tables, sg_result_value(result, i, 1), &edge->parent) &&
 		    edge->child != edge->parent) {
 			edge->required = sg_result_true(result, i, 2);
 			tables->edge_count++;

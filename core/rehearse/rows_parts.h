@@ -134,8 +134,12 @@ SG_MUST_CHECK int rows_bounds_read(struct rows *rows, struct rows_table *table, 
 
 /* ---- rows_choose.c: which way for which column ---- */
 SG_MUST_CHECK int rows_choose(struct rows *rows, struct rows_table *table, struct sg_err *err);
+
+/* ---- rows_source.c: the SELECT ---- */
 /* The SELECT that gives rows 1 to n with every column that is not left to the server; all: with those, too. */
 const char *rows_source(struct rows *rows, const struct rows_table *table, int64_t n, bool all);
+/* Appends a column's expression. */
+void rows_add_column(struct sg_buf *sql, const struct rows_column *column);
 /* 1: the statement's one value is true (or NULL); 0: false, or it failed; -1 the connection is lost. */
 SG_MUST_CHECK int rows_true(struct rows *rows, const char *sql, struct sg_err *err);
 

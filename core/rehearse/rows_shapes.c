@@ -207,9 +207,12 @@ static void add_numbers(struct rows *rows, struct rows_column *column, const str
 static void add_times(struct rows *rows, struct rows_column *column, const struct words *words)
 {
 	static const char *const shapes[] = {
-		"(TIMESTAMPTZ '2024-01-02 00:00:00+00' - $i * INTERVAL '1 minute')", "(TIMESTAMPTZ '2023-12-31 00:00:00+00' - $i * INTERVAL '1 minute')",
-		"(TIMESTAMPTZ '2024-01-01 00:00:00+00' + $i * INTERVAL '1 minute')", "(TIMESTAMPTZ '2100-01-01 00:00:00+00' + $i * INTERVAL '1 minute')",
-		"(TIMESTAMPTZ '2024-01-01 00:00:00+00' - $i * INTERVAL '1 day')", "date_trunc('day', TIMESTAMPTZ '2024-01-01 00:00:00+00' - $i * INTERVAL '1 day')",
+		"(TIMESTAMPTZ '2024-01-02 00:00:00+00' - $i * INTERVAL '1 minute')",
+		"(TIMESTAMPTZ '2023-12-31 00:00:00+00' - $i * INTERVAL '1 minute')",
+		"(TIMESTAMPTZ '2024-01-01 00:00:00+00' + $i * INTERVAL '1 minute')",
+		"(TIMESTAMPTZ '2100-01-01 00:00:00+00' + $i * INTERVAL '1 minute')",
+		"(TIMESTAMPTZ '2024-01-01 00:00:00+00' - $i * INTERVAL '1 day')",
+		"date_trunc('day', TIMESTAMPTZ '2024-01-01 00:00:00+00' - $i * INTERVAL '1 day')",
 		"date_trunc('month', TIMESTAMPTZ '2024-01-01 00:00:00+00' - $i * INTERVAL '1 month')",
 		"(DATE '2024-01-02' - (($i - 1) % 3650)::int4)", "(DATE '2025-01-01' - (($i - 1) % 3650)::int4)",
 		"(DATE '2023-01-01' - (($i - 1) % 3650)::int4)", "(DATE '2100-01-01' + ($i % 3650)::int4)",

@@ -5,7 +5,6 @@
 #include "config.h"
 #include "core/rehearse/rows.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/buf.h"
@@ -100,7 +99,8 @@ static void everything_holds(struct sg_sql *sql)
         "  EXECUTE format('ALTER TABLE %s ADD CONSTRAINT zzz_again %s', c.t, replace(c.def, ' NOT VALID', ''));"
         "  EXECUTE format('ALTER TABLE %s DROP CONSTRAINT zzz_again', c.t); END LOOP;"
         " FOR c IN SELECT conrelid::regclass AS t, conname, pg_get_expr(conbin, conrelid) AS def FROM pg_constraint"
-        "  WHERE contype = 'c' AND conrelid <> 0 AND connamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) LOOP"
+        "  WHERE contype = 'c' AND conrelid <> 0 AND connamespace NOT IN ('pg_catalog'::regnamespace,"
+        " 'information_schema'::regnamespace) LOOP"
         "  EXECUTE format('SELECT count(*) FROM %s WHERE NOT (%s)', c.t, c.def) INTO bad;"
         "  IF bad > 0 THEN RAISE EXCEPTION '% on % does not hold', c.conname, c.t; END IF; END LOOP;"
         " FOR c IN SELECT indexrelid::regclass AS t FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid"
@@ -114,16 +114,17 @@ static void everything_holds(struct sg_sql *sql)
 SG_TEST(fills_every_type)
 {
     static const char *const types[] = {
-        "boolean", "smallint", "integer", "bigint", "real", "double precision", "numeric", "numeric(12,2)", "numeric(3,2)", "numeric(5,0)",
-        "money", "text", "varchar", "varchar(255)", "varchar(3)", "char(2)", "char(1)", "char(40)", "\"char\"", "name", "bytea", "date",
-        "timestamp", "timestamptz", "timestamp(0)", "time", "timetz", "interval", "interval year to month", "uuid", "json", "jsonb",
-        "jsonpath", "xml", "bit", "bit(3)", "bit(100)", "varbit", "varbit(5)", "inet", "cidr", "macaddr", "macaddr8", "point", "line",
-        "lseg", "box", "path", "polygon", "circle", "tsvector", "tsquery", "pg_lsn", "oid", "xid", "xid8", "cid", "tid", "pg_snapshot",
-        "int2vector", "oidvector", "refcursor", "regclass", "regtype", "regproc", "regprocedure", "regoper", "regoperator", "regrole",
-        "regnamespace", "regconfig", "regdictionary", "regcollation", "int4range", "int8range", "numrange", "daterange", "tsrange",
-        "tstzrange", "int4multirange", "tstzmultirange", "text[]", "integer[][]", "varchar(4)[]", "jsonb[]", "daterange[]", "mood",
-        "mood[]", "positive", "code", "nested", "pair", "pair[]", "textrange", "\"odd \"\"type\"", "citext", "hstore", "ltree", "cube", "seg",
-        "hstore[]", "positive[]",
+        "boolean", "smallint", "integer", "bigint", "real", "double precision", "numeric", "numeric(12,2)", "numeric(3,2)",
+        "numeric(5,0)", "money", "text", "varchar", "varchar(255)", "varchar(3)", "char(2)", "char(1)", "char(40)",
+        "\"char\"", "name", "bytea", "date", "timestamp", "timestamptz", "timestamp(0)", "time", "timetz", "interval",
+        "interval year to month", "uuid", "json", "jsonb", "jsonpath", "xml", "bit", "bit(3)", "bit(100)", "varbit",
+        "varbit(5)", "inet", "cidr", "macaddr", "macaddr8", "point", "line", "lseg", "box", "path", "polygon", "circle",
+        "tsvector", "tsquery", "pg_lsn", "oid", "xid", "xid8", "cid", "tid", "pg_snapshot", "int2vector", "oidvector",
+        "refcursor", "regclass", "regtype", "regproc", "regprocedure", "regoper", "regoperator", "regrole", "regnamespace",
+        "regconfig", "regdictionary", "regcollation", "int4range", "int8range", "numrange", "daterange", "tsrange",
+        "tstzrange", "int4multirange", "tstzmultirange", "text[]", "integer[][]", "varchar(4)[]", "jsonb[]", "daterange[]",
+        "mood", "mood[]", "positive", "code", "nested", "pair", "pair[]", "textrange", "\"odd \"\"type\"", "citext",
+        "hstore", "ltree", "cube", "seg", "hstore[]", "positive[]",
     };
     struct sg_buf sql = SG_BUF_INIT;
     struct sg_sql *session;
@@ -131,7 +132,8 @@ SG_TEST(fills_every_type)
     sg_buf_adds(&sql, "CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE EXTENSION ltree; CREATE EXTENSION cube; CREATE EXTENSION seg;"
                       " CREATE TYPE mood AS ENUM ('it''s', 'so', 'so\"so'); CREATE DOMAIN positive AS integer CHECK (VALUE > 0);"
                       " CREATE DOMAIN code AS varchar(8) NOT NULL CHECK (VALUE IN ('red', 'green'));"
-                      " CREATE DOMAIN nested AS code CHECK (length(VALUE) > 1); CREATE TYPE pair AS (a integer, b text, c mood, d positive);"
+                      " CREATE DOMAIN nested AS code CHECK (length(VALUE) > 1);"
+                      " CREATE TYPE pair AS (a integer, b text, c mood, d positive);"
                       " CREATE TYPE textrange AS RANGE (subtype = text); CREATE TYPE \"odd \"\"type\" AS ENUM ('$i', '%s');");
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         sg_buf_addf(&sql, "CREATE TABLE t%zu (a %s NOT NULL, b %s);", i, types[i], types[i]);
@@ -164,7 +166,8 @@ static const char keys[] =
     "CREATE TABLE many_to_many (parent integer REFERENCES zz_parent, child bigint REFERENCES a_child, PRIMARY KEY (parent, child));"
     "CREATE TABLE crm.pair_parent (tenant integer, number uuid, PRIMARY KEY (tenant, number));"
     "CREATE TABLE pair_child (id serial PRIMARY KEY, tenant integer NOT NULL, number uuid, other uuid,"
-    " FOREIGN KEY (tenant, number) REFERENCES crm.pair_parent, FOREIGN KEY (tenant, other) REFERENCES crm.pair_parent (tenant, number));"
+    " FOREIGN KEY (tenant, number) REFERENCES crm.pair_parent, FOREIGN KEY (tenant, other) REFERENCES crm.pair_parent (tenant,"
+    " number));"
     "CREATE TABLE full_child (tenant integer, number uuid, FOREIGN KEY (tenant, number) REFERENCES crm.pair_parent MATCH FULL);"
     "CREATE TABLE tree (id serial PRIMARY KEY, parent integer REFERENCES tree, name text NOT NULL);"
     "CREATE TABLE strict_tree (id serial PRIMARY KEY, root integer NOT NULL REFERENCES strict_tree, name text);"
@@ -172,19 +175,23 @@ static const char keys[] =
     "CREATE TABLE circle_b (id serial PRIMARY KEY, a integer NOT NULL REFERENCES circle_a);"
     "ALTER TABLE circle_a ADD FOREIGN KEY (b) REFERENCES circle_b;"
     "CREATE TABLE no_values (a integer NOT NULL, b integer NOT NULL, x text, UNIQUE (a, b));"
-    "CREATE TABLE \"Odd \"\"name; --\" (\"select\" serial PRIMARY KEY, \"a \"\"b\" text NOT NULL, \"%s$i\" integer REFERENCES zz_parent);"
+    "CREATE TABLE \"Odd \"\"name; --\" (\"select\" serial PRIMARY KEY, \"a \"\"b\" text NOT NULL, \"%s$i\" integer REFERENCES"
+    " zz_parent);"
     "CREATE TABLE \"odd child\" (\"x.y\" integer NOT NULL REFERENCES \"Odd \"\"name; --\" (\"select\"));"
     "CREATE TABLE no_columns (); CREATE TABLE only_serial (id serial PRIMARY KEY);"
     "CREATE TABLE made (a integer NOT NULL, b integer GENERATED ALWAYS AS (a * 2) STORED UNIQUE, CHECK (b > a));"
     "CREATE TABLE plain_defaults (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), at timestamptz NOT NULL DEFAULT now(),"
     " state text NOT NULL DEFAULT 'new');"
-    "CREATE TABLE late (id serial PRIMARY KEY, p integer UNIQUE DEFERRABLE INITIALLY DEFERRED, q integer REFERENCES zz_parent DEFERRABLE);"
+    "CREATE TABLE late (id serial PRIMARY KEY, p integer UNIQUE DEFERRABLE INITIALLY DEFERRED, q integer REFERENCES zz_parent"
+    " DEFERRABLE);"
     "CREATE TABLE shouts (id serial PRIMARY KEY, t text); CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS"
     " 'BEGIN RAISE EXCEPTION ''shout''; END';"
     "CREATE TRIGGER a BEFORE INSERT ON shouts FOR EACH ROW EXECUTE FUNCTION shout();"
     "CREATE TRIGGER b BEFORE INSERT ON shouts FOR EACH ROW EXECUTE FUNCTION shout(); ALTER TABLE shouts ENABLE ALWAYS TRIGGER b;"
-    "CREATE RULE r AS ON INSERT TO shouts DO INSTEAD NOTHING; ALTER TABLE shouts ENABLE ROW LEVEL SECURITY; ALTER TABLE shouts FORCE ROW LEVEL SECURITY;"
-    "CREATE TABLE base (id serial PRIMARY KEY, t text CHECK (t <> '')); CREATE TABLE derived (extra integer NOT NULL) INHERITS (base);";
+    "CREATE RULE r AS ON INSERT TO shouts DO INSTEAD NOTHING; ALTER TABLE shouts ENABLE ROW LEVEL SECURITY;"
+    " ALTER TABLE shouts FORCE ROW LEVEL SECURITY;"
+    "CREATE TABLE base (id serial PRIMARY KEY, t text CHECK (t <> ''));"
+    " CREATE TABLE derived (extra integer NOT NULL) INHERITS (base);";
 
 SG_TEST(heeds_keys)
 {
@@ -253,11 +260,13 @@ SG_TEST(finds_values_that_checks_take)
         "v text NOT NULL CHECK (v ~ '^\\+[1-9][0-9]{6,14}$')", "v text NOT NULL CHECK (length(v) = 7)",
         "v text NOT NULL UNIQUE CHECK (char_length(v) BETWEEN 20 AND 25)", "v text NOT NULL CHECK (v LIKE 'sk_%')",
         "v text NOT NULL CHECK (v = lower(v) AND v !~ ' ')", "v text NOT NULL CHECK (v ~ '^[A-Z]{2}$')",
-        "v char(3) NOT NULL CHECK (v = upper(v))", "v integer NOT NULL CHECK (v BETWEEN 10 AND 20)", "v integer NOT NULL CHECK (v < 0)",
+        "v char(3) NOT NULL CHECK (v = upper(v))", "v integer NOT NULL CHECK (v BETWEEN 10 AND 20)", "v integer NOT NULL CHECK"
+        " (v < 0)",
         "v integer NOT NULL CHECK (v IN (7, 30, 365))", "v numeric(5,4) NOT NULL CHECK (v >= 0 AND v <= 1)",
         "v integer NOT NULL CHECK (v % 100 = 0)", "v smallint NOT NULL CHECK (v BETWEEN 1 AND 5)",
         "v integer NOT NULL UNIQUE CHECK (v > 100000)", "v timestamptz NOT NULL CHECK (v > '2030-01-01')",
-        "v date NOT NULL CHECK (v >= DATE '2020-01-01' AND v < DATE '2021-01-01')", "v date NOT NULL CHECK (extract(day FROM v) = 1)",
+        "v date NOT NULL CHECK (v >= DATE '2020-01-01' AND v < DATE '2021-01-01')", "v date NOT NULL CHECK (extract(day FROM v)"
+        " = 1)",
         "v jsonb NOT NULL CHECK (jsonb_typeof(v) = 'array')", "v jsonb NOT NULL CHECK (jsonb_typeof(v) = 'object')",
         "v text[] NOT NULL CHECK (cardinality(v) > 0)", "v boolean NOT NULL CHECK (v)", "v interval NOT NULL CHECK (v > '1 hour')",
         "a timestamptz NOT NULL, b timestamptz NOT NULL, CHECK (b > a)", "a integer NOT NULL, b integer NOT NULL, CHECK (a < b)",
@@ -294,7 +303,8 @@ SG_TEST(keeps_unique_what_is_unique)
         "CREATE TABLE t (v date NOT NULL UNIQUE)",
         "CREATE TABLE t (k text CHECK (k IN ('a', 'b', 'c')), d date, PRIMARY KEY (k, d))",
         "CREATE TABLE t (n integer NOT NULL, z boolean NOT NULL); CREATE UNIQUE INDEX ON t (n) WHERE z",
-        "CREATE TABLE t (g integer NOT NULL CHECK (g BETWEEN 1 AND 3), main boolean NOT NULL); CREATE UNIQUE INDEX ON t (g) WHERE main",
+        "CREATE TABLE t (g integer NOT NULL CHECK (g BETWEEN 1 AND 3), main boolean NOT NULL);"
+        " CREATE UNIQUE INDEX ON t (g) WHERE main",
         "CREATE TABLE t (room integer NOT NULL, during tstzrange NOT NULL, EXCLUDE USING gist (room WITH =, during WITH &&))",
         "CREATE TABLE t (during daterange NOT NULL, EXCLUDE USING gist (during WITH &&))",
         "CREATE TABLE t (box box NOT NULL, EXCLUDE USING gist (box WITH &&))",
@@ -337,25 +347,31 @@ SG_TEST(keeps_within_the_bounds_of_partitions)
         "CREATE TABLE numbers_1 PARTITION OF numbers FOR VALUES FROM (-5) TO (1000);"
         "CREATE TABLE numbers_2 PARTITION OF numbers FOR VALUES FROM (1000) TO (MAXVALUE);"
         "CREATE TABLE lists (n serial, region text NOT NULL) PARTITION BY LIST (region);"
-        "CREATE TABLE lists_1 PARTITION OF lists FOR VALUES IN ('it''s', 'eu, ('); CREATE TABLE lists_2 PARTITION OF lists FOR VALUES IN (NULL, 'us');"
+        "CREATE TABLE lists_1 PARTITION OF lists FOR VALUES IN ('it''s', 'eu, (');"
+        " CREATE TABLE lists_2 PARTITION OF lists FOR VALUES IN (NULL, 'us');"
         "CREATE TABLE hashes (n bigint PRIMARY KEY) PARTITION BY HASH (n);"
         "CREATE TABLE hashes_0 PARTITION OF hashes FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
         "CREATE TABLE hashes_1 PARTITION OF hashes FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
-        "CREATE TABLE half_hash (n bigint) PARTITION BY HASH (n); CREATE TABLE half_hash_0 PARTITION OF half_hash FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+        "CREATE TABLE half_hash (n bigint) PARTITION BY HASH (n);"
+        " CREATE TABLE half_hash_0 PARTITION OF half_hash FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
         "CREATE TABLE rest (n integer, t text) PARTITION BY LIST (t); CREATE TABLE rest_0 PARTITION OF rest DEFAULT;"
         "CREATE TABLE deep (id bigint, region text, day date, n integer) PARTITION BY LIST (region);"
-        "CREATE TABLE deep_eu (n integer, id bigint, day date, region text) PARTITION BY RANGE (day); ALTER TABLE deep ATTACH PARTITION deep_eu FOR VALUES IN ('eu');"
+        "CREATE TABLE deep_eu (n integer, id bigint, day date, region text) PARTITION BY RANGE (day);"
+        " ALTER TABLE deep ATTACH PARTITION deep_eu FOR VALUES IN ('eu');"
         "CREATE TABLE deep_eu_1 PARTITION OF deep_eu FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');"
         "CREATE TABLE deep_us PARTITION OF deep FOR VALUES IN ('us') PARTITION BY RANGE (day);"
         "CREATE TABLE deep_us_1 PARTITION OF deep_us FOR VALUES FROM ('2023-01-01') TO ('2023-02-01');"
-        "CREATE TABLE two (a integer, b integer) PARTITION BY RANGE (a, b); CREATE TABLE two_1 PARTITION OF two FOR VALUES FROM (1, 10) TO (1, 20);"
+        "CREATE TABLE two (a integer, b integer) PARTITION BY RANGE (a, b);"
+        " CREATE TABLE two_1 PARTITION OF two FOR VALUES FROM (1, 10) TO (1, 20);"
         "CREATE TABLE two_2 PARTITION OF two FOR VALUES FROM (5, MINVALUE) TO (9, 3);"
-        "CREATE TABLE by_expression (t text NOT NULL) PARTITION BY LIST (lower(t)); CREATE TABLE by_expression_1 PARTITION OF by_expression FOR VALUES IN ('w', 'x');"
+        "CREATE TABLE by_expression (t text NOT NULL) PARTITION BY LIST (lower(t));"
+        " CREATE TABLE by_expression_1 PARTITION OF by_expression FOR VALUES IN ('w', 'x');"
         "CREATE TABLE refers (day_id bigint, day_at timestamptz, FOREIGN KEY (day_id, day_at) REFERENCES days (id, at))");
 
     make(300);
     is_filled(sql, "days", 300);
-    T_EQ_STR(sg_sql_rows(sql, "SELECT tableoid::regclass, count(*) FROM days GROUP BY 1 ORDER BY tableoid::regclass::text"), "days_1|100\ndays_2|100\ndays_old|100");
+    T_EQ_STR(sg_sql_rows(sql, "SELECT tableoid::regclass, count(*) FROM days GROUP BY 1 ORDER BY tableoid::regclass::text"),
+             "days_1|100\ndays_2|100\ndays_old|100");
     is_filled(sql, "numbers", 300);
     T_EQ_INT(sg_sql_int(sql, "SELECT count(*) FROM numbers_1"), 150);
     is_filled(sql, "lists", 300);
@@ -370,6 +386,59 @@ SG_TEST(keeps_within_the_bounds_of_partitions)
     is_filled(sql, "by_expression", 300);
     is_filled(sql, "refers", 300);
     T_EQ_INT(rehearsal.filled_count, 10);
+    everything_holds(sql);
+}
+
+/* ---- what is seldom ---- */
+
+SG_TEST(meets_what_is_seldom)
+{
+    struct sg_buf text = SG_BUF_INIT;
+    struct sg_sql *sql;
+
+    sg_buf_adds(&text,
+        "CREATE SCHEMA types; CREATE TYPE types.mood AS ENUM ('low', 'high'); CREATE DOMAIN types.id AS bigint CHECK (VALUE > 0);"
+        "CREATE DOMAIN types.mail AS text CHECK (VALUE ~ '^[^@ ]+@[^@ ]+$') CHECK (length(VALUE) < 60);"
+        "CREATE TABLE known (id types.id PRIMARY KEY, mood types.mood NOT NULL, mail types.mail NOT NULL UNIQUE, v text UNIQUE);"
+        "INSERT INTO known SELECT i * 7, 'low', i || '@x', nullif(i, 3)::text FROM generate_series(1, 20) i;"
+        "CREATE TABLE refers (known types.id NOT NULL REFERENCES known, v varchar(20) NOT NULL REFERENCES known (v), n integer);"
+        "CREATE TABLE once (known types.id NOT NULL UNIQUE REFERENCES known, n integer);"
+        "CREATE TABLE turned (b integer, a integer, UNIQUE (b, a));"
+        " CREATE TABLE turned_child (x integer NOT NULL, y integer NOT NULL,"
+        " FOREIGN KEY (y, x) REFERENCES turned (b, a));"
+        "CREATE TABLE parted (id integer, k text, PRIMARY KEY (id, k)) PARTITION BY LIST (k);"
+        "CREATE TABLE parted_a PARTITION OF parted FOR VALUES IN ('a');"
+        " CREATE TABLE parted_b PARTITION OF parted FOR VALUES IN ('b');"
+        "CREATE TABLE to_parted (id integer NOT NULL, k text NOT NULL, FOREIGN KEY (id, k) REFERENCES parted);"
+        "CREATE TABLE to_leaf (id integer NOT NULL, k text NOT NULL, FOREIGN KEY (id, k) REFERENCES parted_a);"
+        "CREATE TABLE tenant (id integer PRIMARY KEY);"
+        " CREATE TABLE by_tenant (id serial, tenant integer NOT NULL REFERENCES tenant)"
+        " PARTITION BY LIST (tenant); CREATE TABLE by_tenant_1 PARTITION OF by_tenant FOR VALUES IN (1, 2, 3);"
+        "CREATE TABLE computed (tenant integer NOT NULL REFERENCES tenant, twice integer GENERATED ALWAYS AS (tenant * 2) STORED,"
+        " CHECK (twice % 2 = 0), v text, up text GENERATED ALWAYS AS (upper(v)) STORED); CREATE UNIQUE INDEX ON computed (up);"
+        "CREATE FUNCTION is_fine(integer) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN IF $1 = 3 THEN RAISE ''three''; END IF;"
+        " RETURN $1 > 0; END';"
+        "CREATE TABLE asked (n integer NOT NULL CHECK (is_fine(n)), m integer);"
+        "CREATE TABLE overlapping (tenant integer NOT NULL REFERENCES tenant, b integer, a integer, FOREIGN KEY (b, a)"
+        " REFERENCES turned (b, a));"
+        "CREATE UNLOGGED TABLE unlogged (id integer GENERATED ALWAYS AS IDENTITY (START WITH 10 INCREMENT BY -1 MINVALUE -100"
+        " MAXVALUE 10), t text);"
+        "CREATE TABLE of_type_base (x integer); CREATE TYPE whole AS (a integer, b types.mail);"
+        " CREATE TABLE of_type OF whole (PRIMARY KEY (a));"
+        "CREATE TABLE dropped (a integer, gone text, b integer NOT NULL); ALTER TABLE dropped DROP COLUMN gone;"
+        "CREATE TABLE three (a integer NOT NULL, b integer NOT NULL, c integer NOT NULL, CHECK (a < b AND b < c));"
+        "CREATE TABLE wide (");
+    for (int i = 0; i < 400; i++)
+        sg_buf_addf(&text, "%sc%d integer NOT NULL CHECK (c%d >= 0)", i ? ", " : "", i, i);
+    sg_buf_adds(&text, ")");
+    sql = schema(text.data);
+    sg_buf_release(&text);
+    make(100);
+    is_filled(sql, "once", 20); /* there are no more parents */
+    for (size_t i = 0; i < rehearsal.filled_count; i++)
+        if (strcmp(rehearsal.filled[i].relation, "once") != 0)
+            is_filled(sql, rehearsal.filled[i].relation, 100);
+    T_EQ_INT(rehearsal.filled_count, 18);
     everything_holds(sql);
 }
 
@@ -393,7 +462,8 @@ SG_TEST(fills_the_examples_schema)
 SG_TEST(makes_many_rows_in_little_time)
 {
     struct sg_sql *sql = schema("CREATE TABLE p (id serial PRIMARY KEY, name text NOT NULL);"
-                                "CREATE TABLE t (id bigserial PRIMARY KEY, p integer NOT NULL REFERENCES p, a text, b varchar(20), c integer,"
+                                "CREATE TABLE t (id bigserial PRIMARY KEY, p integer NOT NULL REFERENCES p, a text, b"
+                                " varchar(20), c integer,"
                                 " d numeric(12,2), e timestamptz NOT NULL, f boolean, g jsonb, h uuid)");
     int64_t rows = sg_test_full() ? 1000000 : 50000;
 
@@ -404,7 +474,8 @@ SG_TEST(makes_many_rows_in_little_time)
 
 static const struct sg_test rows_tests[] = {
     SG_CASE(fills_every_type), SG_CASE(heeds_keys), SG_CASE(tells_which_stay_empty_and_why), SG_CASE(finds_values_that_checks_take),
-    SG_CASE(keeps_unique_what_is_unique), SG_CASE(keeps_within_the_bounds_of_partitions), SG_CASE(fills_the_examples_schema),
+    SG_CASE(keeps_unique_what_is_unique), SG_CASE(keeps_within_the_bounds_of_partitions), SG_CASE(meets_what_is_seldom),
+    SG_CASE(fills_the_examples_schema),
     SG_CASE(makes_many_rows_in_little_time), SG_CASES_END,
 };
 static const struct sg_suite suites[] = {{"rows", rows_tests}, SG_SUITES_END};
