@@ -8,6 +8,7 @@ UNIT_TESTS += tests/unit/cli/test_help
 UNIT_TESTS += tests/unit/cli/test_look
 UNIT_TESTS += tests/unit/cli/test_options
 UNIT_TESTS += tests/unit/cli/test_render
+UNIT_TESTS += tests/unit/cli/test_markdown tests/unit/cli/test_render_audit
 audit_look = tests/unit/audit/look.c tests/unit/audit/look.h
 UNIT_TESTS += tests/unit/audit/test_model
 UNIT_TESTS += tests/unit/audit/test_rules

@@ -131,15 +131,21 @@ static void finish(struct sg_cli *cli)
 	cli->exit = sg_exit_worse(cli->exit, sg_exit_of_errs(&cli->errs));
 	sg_log_errs(SG_LOG_ERROR, "error", &cli->errs);
 	if (o->json && !o->help && !o->version) {
-		char *text;
+		struct sg_buf text = SG_BUF_INIT;
+		char *dump;
 
 		if (cli->json == NULL)
 			cli->json = sg_render_head_json(o->command->name, o->manifest);
 		sg_render_finish_json(cli->json, &cli->errs, cli->exit);
-		text = sg_json_dump(cli->json, 2);
-		sg_buf_clear(&cli->out);
-		sg_buf_addf(&cli->out, "%s\n", text);
-		free(text);
+		/* as large as it is: half of a document is none */
+		dump = sg_json_dump(cli->json, 2);
+		sg_buf_init(&text, SIZE_MAX / 2);
+		sg_buf_adds(&text, dump);
+		sg_buf_addc(&text, '\n');
+		free(dump);
+		write_out(cli, text.data, text.length);
+		sg_buf_release(&text);
+		return;
 	}
 	write_out(cli, cli->out.data, cli->out.length);
 }

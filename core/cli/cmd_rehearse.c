@@ -2,12 +2,24 @@
  * fails gives the exit status that it would give in a deploy; what is found gives none, but for --fail-on. */
 #include "config.h"
 
+#include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/cli/cli.h"
 #include "core/cli/findings.h"
-#include "core/cli/report.h"
 #include "core/run/audited.h"
 #include "core/run/rehearse.h"
+
+/* ---- while it runs: a line a step in the log, for the report comes at the end ---- */
+
+static void say_started(void *context, const struct sg_step *step, size_t number, size_t total)
+{
+	(void)context;
+	sg_log(SG_LOG_INFO, "rehearse", step->id, 0, "%s %zu of %zu", sg_step_kind_name(step->kind), number, total);
+}
+
+static const struct sg_observer teller = { .started = say_started, .fill_started = say_started, .index_started = say_started };
+
+/* ---- what it comes to ---- */
 
 static size_t judge_steps(struct sg_cli *cli, const struct sg_rehearsal *rehearsal)
 {
@@ -47,7 +59,6 @@ static void give(struct sg_cli *cli, struct sg_rehearsal *rehearsal, struct sg_a
 
 void sg_cmd_rehearse(struct sg_cli *cli)
 {
-	static const struct sg_observer nobody;
 	const struct sg_options *o = &cli->options;
 	struct sg_rehearse_options how = { .schema_from = o->schema_from, .rows = o->rows };
 	struct sg_rehearsal *rehearsal = sg_arena_alloc(&cli->arena, sizeof *rehearsal); /* released with the arena */
@@ -56,7 +67,7 @@ void sg_cmd_rehearse(struct sg_cli *cli)
 	/* the manifest's server is never spoken to: what only it needs may be missing */
 	if (sg_cli_manifest(cli, true) != 0 || sg_findings_baseline(cli, &options) != 0)
 		return;
-	if (sg_rehearse(&cli->manifest, &nobody, &how, &cli->arena, rehearsal, &cli->errs) != 0)
+	if (sg_rehearse(&cli->manifest, &teller, &how, &cli->arena, rehearsal, &cli->errs) != 0)
 		return;
 	if (sg_stop_count() > 0) {
 		(void)sg_stop_err(sg_cli_err(cli));

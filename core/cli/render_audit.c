@@ -48,6 +48,15 @@ void sg_render_finding_what(struct sg_buf *out, const struct sg_audit_finding *f
 	}
 }
 
+void sg_render_more(struct sg_buf *out, size_t count)
+{
+	if (count <= SG_RENDER_MOST)
+		return;
+	sg_buf_adds(out, "- and ");
+	sg_look_number(out, (int64_t)(count - SG_RENDER_MOST));
+	sg_buf_adds(out, " more: `--json` has them all\n");
+}
+
 /* ---- the head ------------------------------------------------------------------ */
 
 static void add_title(struct sg_buf *out, const struct sg_audit_about *about)

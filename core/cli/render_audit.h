@@ -16,6 +16,9 @@ enum sg_audit_source { SG_AUDIT_FILES, SG_AUDIT_REHEARSAL, SG_AUDIT_LEDGER };
 /* How it is known which tables are hot. */
 enum sg_audit_hot { SG_HOT_UNKNOWN, SG_HOT_OPTION, SG_HOT_MANIFEST, SG_HOT_MEASURED };
 
+/* Entries of one list in Markdown; a longer one is cut, and says so: --json has all. */
+#define SG_RENDER_MOST ((size_t)5000)
+
 /* What was looked at, and how: what the result itself does not know. */
 struct sg_audit_about {
 	enum sg_audit_source source;
@@ -53,6 +56,8 @@ void sg_render_seen(struct sg_buf *out, const struct sg_audit_finding *finding);
 void sg_render_finding_what(struct sg_buf *out, const struct sg_audit_finding *finding);
 /* What the rules say that were found: locks, why, the safe way, since; each once, by severity. */
 void sg_render_rules(struct sg_buf *out, const struct sg_audit_result *result);
+/* "- and 12 more, see --json", if there are more. */
+void sg_render_more(struct sg_buf *out, size_t count);
 /* "HIGH" */
 const char *sg_render_priority(enum sg_priority priority);
 
@@ -63,9 +68,7 @@ void sg_render_audit_backfills(struct sg_buf *out, const struct sg_audit_about *
 void sg_render_audit_findings(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_audit_result *result);
 void sg_render_audit_silent(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_audit_result *result);
 void sg_render_audit_unread(struct sg_buf *out, const struct sg_audit_result *result);
-/* The list of DML that needs action, at most `most` of them (0: all); how many there are. */
+/* The list of DML that needs action, at most `most` of them; how many there are. */
 size_t sg_render_audit_actions(struct sg_buf *out, const struct sg_audit_result *result, size_t most);
-/* The JSON of findings, for both reports. */
-struct sg_json *sg_render_findings_json(const struct sg_audit_result *result);
 
 #endif

@@ -95,7 +95,7 @@ size_t sg_render_audit_actions(struct sg_buf *out, const struct sg_audit_result 
 		for (size_t i = 0; i < result->dml_count; i++) {
 			const struct sg_audit_dml *dml = &result->dml[i];
 
-			if (!needs_action(dml) || (int)dml->verdict != verdict || (count++ >= most && most > 0))
+			if (!needs_action(dml) || (int)dml->verdict != verdict || count++ >= most)
 				continue;
 			sg_buf_adds(out, "- ");
 			add_place(out, result, dml);
@@ -103,7 +103,9 @@ size_t sg_render_audit_actions(struct sg_buf *out, const struct sg_audit_result 
 			add_what(out, dml);
 			sg_buf_addf(out, " (%s)\n", sg_dml_kind_name(dml->kind));
 		}
-	if (most > 0 && count > most)
+	if (most == SG_RENDER_MOST)
+		sg_render_more(out, count);
+	else if (count > most)
 		sg_buf_addf(out, "- and %zu more, see below\n", count - most);
 	return count;
 }
@@ -162,7 +164,7 @@ static void add_action_items(struct sg_buf *out, const struct sg_audit_result *r
 	for (int verdict = SG_DML_UNSAFE; verdict > SG_DML_SAFE; verdict--) {
 		size_t count = collect(result, (enum sg_dml_verdict)verdict, items);
 
-		for (size_t i = 0; i < count; i++) {
+		for (size_t i = 0; i < count && i < SG_RENDER_MOST; i++) {
 			bool first = items[i].index == items[i].first;
 
 			if (first) {
@@ -171,7 +173,7 @@ static void add_action_items(struct sg_buf *out, const struct sg_audit_result *r
 			}
 			sg_buf_adds(out, first ? " (" : ", ");
 			add_place(out, result, &result->dml[items[i].index]);
-			if (i + 1 == count || items[i + 1].first != items[i].first)
+			if (i + 1 == count || i + 1 == SG_RENDER_MOST || items[i + 1].first != items[i].first)
 				sg_buf_adds(out, ")\n");
 		}
 	}
@@ -188,11 +190,12 @@ void sg_render_audit_dml(struct sg_buf *out, const struct sg_audit_result *resul
 		return;
 	sg_buf_adds(out, "## DML safety analysis\n\n");
 	for (size_t i = 0, number = 0; i < result->dml_count; i++)
-		if (counts(&result->dml[i]))
+		if (counts(&result->dml[i]) && number < SG_RENDER_MOST)
 			add_operation(out, result, &result->dml[i], ++number);
+	sg_render_more(out, count);
 	add_kinds(out, result, count);
 	sg_buf_adds(out, "Needs action:\n\n");
-	if (sg_render_audit_actions(out, result, 0) == 0) {
+	if (sg_render_audit_actions(out, result, SG_RENDER_MOST) == 0) {
 		sg_buf_adds(out, "- nothing\n\n");
 		return;
 	}

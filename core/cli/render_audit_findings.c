@@ -87,12 +87,15 @@ void sg_render_audit_findings(struct sg_buf *out, const struct sg_audit_about *a
 		if (count == 0)
 			continue;
 		sg_buf_addf(out, "### %s (%zu)\n\n%s\n\n", heads[severity], count, meanings[severity]);
-		for (size_t i = 0; i < result->finding_count; i++) {
+		for (size_t i = 0, listed = 0; i < result->finding_count && listed < SG_RENDER_MOST; i++) {
 			const struct sg_audit_finding *finding = &result->findings[i];
 
-			if (finding->standing == SG_STANDING_OPEN && (int)sg_rule(finding->rule)->severity == severity)
-				add_finding(out, result, finding, rehearsed);
+			if (finding->standing != SG_STANDING_OPEN || (int)sg_rule(finding->rule)->severity != severity)
+				continue;
+			add_finding(out, result, finding, rehearsed);
+			listed++;
 		}
+		sg_render_more(out, count);
 		sg_buf_addc(out, '\n');
 	}
 	sg_render_rules(out, result);
@@ -174,7 +177,7 @@ void sg_render_audit_unread(struct sg_buf *out, const struct sg_audit_result *re
 	if (result->errs.count == 0)
 		return;
 	sg_buf_adds(out, "## Not read\n\n");
-	for (size_t i = 0; i < result->errs.count; i++) {
+	for (size_t i = 0; i < result->errs.count && i < SG_RENDER_MOST; i++) {
 		const struct sg_err *err = &result->errs.list[i];
 		struct sg_buf place = SG_BUF_INIT;
 
@@ -194,5 +197,6 @@ void sg_render_audit_unread(struct sg_buf *out, const struct sg_audit_result *re
 		sg_buf_addc(out, '\n');
 		sg_buf_release(&place);
 	}
+	sg_render_more(out, result->errs.count);
 	sg_buf_addc(out, '\n');
 }

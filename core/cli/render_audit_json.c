@@ -91,7 +91,7 @@ static struct sg_json *dml_json(const struct sg_audit_result *result)
 	return list;
 }
 
-struct sg_json *sg_render_findings_json(const struct sg_audit_result *result)
+static struct sg_json *findings_json(const struct sg_audit_result *result)
 {
 	static const char *const seen[] = { "read", "measured", "otherwise" };
 	struct sg_json *list = sg_json_array();
@@ -220,7 +220,7 @@ void sg_render_audit_json(struct sg_json *into, const struct sg_audit_about *abo
 	sg_json_set(into, "summary", summary_json(result));
 	sg_json_set(into, "migrations", migrations_json(result));
 	sg_json_set(into, "dml", dml_json(result));
-	sg_json_set(into, "findings", sg_render_findings_json(result));
+	sg_json_set(into, "findings", findings_json(result));
 	sg_json_set(into, "rules", rules_json(result));
 	if (about->baseline != NULL)
 		sg_json_set(into, "baseline", baseline_json(about));
