@@ -122,6 +122,14 @@ static int read_files(struct audit *audit)
 	return sg_stop_count() > 0 ? -1 : 0;
 }
 
+/* An audit of half of a manifest must not be green. */
+static void take_failures(struct sg_cli *cli, const struct sg_rehearsal *rehearsal)
+{
+	for (size_t i = 0; i < rehearsal->step_count; i++)
+		if (rehearsal->steps[i].outcome == SG_OUTCOME_FAILED)
+			sg_err_copy(sg_cli_err(cli), &rehearsal->steps[i].err);
+}
+
 static int rehearse(struct audit *audit)
 {
 	static const struct sg_observer nobody;
@@ -135,7 +143,9 @@ static int rehearse(struct audit *audit)
 	choose_version(audit, rehearsal->server_version);
 	work = sg_audit_begin(&audit->options, &cli->arena);
 	sg_audit_of_rehearsal(&cli->manifest, rehearsal, work);
+	sg_audit_unrehearsed(&cli->manifest, rehearsal, work);
 	audit->result = sg_audit_end(work);
+	take_failures(cli, rehearsal);
 	return stopped(cli);
 }
 

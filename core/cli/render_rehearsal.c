@@ -47,24 +47,36 @@ static void add_rows(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 {
 	size_t filled = 0;
 
-	if (rehearsal->rows == 0) {
+	if (rehearsal->rows == 0 && rehearsal->filled_count == 0) {
 		sg_buf_adds(out, "none (`--rows N` makes some up, so that rewrites and scans take their time)\n");
 		return;
 	}
 	for (size_t i = 0; i < rehearsal->filled_count; i++)
 		filled += rehearsal->filled[i].rows > 0;
 	sg_look_number(out, rehearsal->rows);
-	sg_buf_adds(out, " made up for each of ");
+	sg_buf_adds(out, " made up for each of the ");
 	sg_md_count(out, filled, "table");
-	sg_buf_addc(out, '\n');
-	for (size_t i = 0; i < rehearsal->filled_count; i++)
-		if (rehearsal->filled[i].rows == 0) {
-			sg_buf_adds(out, "  - ");
-			sg_md_code(out, rehearsal->filled[i].relation);
-			sg_buf_adds(out, " stayed empty: ");
-			sg_md_text(out, rehearsal->filled[i].why != NULL ? rehearsal->filled[i].why : "-");
-			sg_buf_addc(out, '\n');
+	sg_buf_adds(out, " that had none\n");
+	for (size_t i = 0; i < rehearsal->filled_count; i++) {
+		const struct sg_rehearsal_table *table = &rehearsal->filled[i];
+
+		if (table->rows >= rehearsal->rows)
+			continue;
+		sg_buf_adds(out, "  - ");
+		sg_md_code(out, table->relation);
+		if (table->rows > 0) {
+			sg_buf_adds(out, " took ");
+			sg_look_number(out, table->rows);
+			sg_buf_adds(out, " only");
+		} else {
+			sg_buf_adds(out, " stayed empty");
 		}
+		if (table->why != NULL) {
+			sg_buf_adds(out, ": ");
+			sg_md_text(out, table->why);
+		}
+		sg_buf_addc(out, '\n');
+	}
 }
 
 static void add_head(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_rehearsal *rehearsal)
@@ -75,7 +87,18 @@ static void add_head(struct sg_buf *out, const struct sg_audit_about *about, con
 	add_end(out, rehearsal);
 	sg_buf_addf(out, "- Server: PostgreSQL %d, private, thrown away\n- Schema at the start: ", rehearsal->server_version);
 	sg_md_text(out, rehearsal->schema_from != NULL ? rehearsal->schema_from : "empty database");
-	sg_buf_adds(out, "\n- Rows: ");
+	sg_buf_addc(out, '\n');
+	if (rehearsal->left_out_count > 0) {
+		sg_buf_adds(out, "- Left out of the schema, since they could not be run here: ");
+		sg_md_count(out, rehearsal->left_out_count, "statement");
+		sg_buf_addc(out, '\n');
+		for (size_t i = 0; i < rehearsal->left_out_count; i++) {
+			sg_buf_adds(out, "  - ");
+			sg_md_text(out, rehearsal->left_out[i]);
+			sg_buf_addc(out, '\n');
+		}
+	}
+	sg_buf_adds(out, "- Rows: ");
 	add_rows(out, rehearsal);
 	sg_buf_addc(out, '\n');
 }
@@ -161,8 +184,17 @@ static void add_proofs(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 		asked += step->before >= 0;
 		proved += step->before == 0 && step->after == 1 && proof_of(step, &text);
 	}
-	if (asked > 0)
-		sg_buf_addf(out, "Fingerprints: %zu of %zu are proved (false before, true after).\n\n", proved, asked);
+	if (asked == 0)
+		return;
+	sg_buf_addf(out, "Fingerprints: %zu of %zu are proved (false before, true after).\n", proved, asked);
+	for (size_t i = 0; i < rehearsal->step_count; i++) {
+		if (proof_of(&rehearsal->steps[i], &text))
+			continue;
+		sg_buf_adds(out, "- ");
+		sg_md_code(out, rehearsal->steps[i].step->id);
+		sg_buf_addf(out, ": %s\n", text);
+	}
+	sg_buf_addc(out, '\n');
 }
 
 static void add_measured(struct sg_buf *out, const struct sg_audit_result *audit)
@@ -308,6 +340,8 @@ static void add_step(struct sg_buf *out, const struct sg_rehearsal_step *step, c
 		sg_buf_addf(out, "Fingerprint: %s.\n\n", proof);
 	if (step->outcome == SG_OUTCOME_FAILED)
 		add_error(out, &step->err);
+	if (step->outside)
+		sg_buf_adds(out, "It ran outside of any transaction: its locks are not measured.\n\n");
 	if (step->statement_count > 0) {
 		sg_md_head(out, "No:|Statement|Duration:|Locks newly taken|Rewritten|Scanned");
 		for (size_t i = 0; i < step->statement_count; i++)

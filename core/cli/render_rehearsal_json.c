@@ -67,6 +67,7 @@ static struct sg_json *step_json(const struct sg_rehearsal_step *step)
 	sg_json_set_text(one, "title", step->title);
 	sg_json_set_text(one, "outcome", sg_outcome_name(step->outcome));
 	sg_json_set_text(one, "note", step->note);
+	sg_json_set_bool(one, "outside", step->outside);
 	set_ms(one, "duration_ms", step->us);
 	set_answer(one, "fingerprint_before", step->before);
 	set_answer(one, "fingerprint_after", step->after);
@@ -107,6 +108,7 @@ void sg_render_rehearsal_json(struct sg_json *into, const struct sg_audit_about 
 		sg_json_add(filled, item);
 	}
 	sg_json_set(into, "filled", filled);
+	sg_json_set(into, "left_out", names_json(rehearsal->left_out, rehearsal->left_out_count));
 	for (size_t i = 0; i < rehearsal->step_count; i++)
 		sg_json_add(steps, step_json(&rehearsal->steps[i]));
 	sg_json_set(into, "steps", steps);

@@ -72,6 +72,40 @@ void sg_audit_of_rehearsal(const struct sg_manifest *manifest, const struct sg_r
 	}
 }
 
+static const char *why_unseen(const struct sg_rehearsal_step *step)
+{
+	switch (step->outcome) {
+	case SG_OUTCOME_RECONCILED: return "its fingerprint held before it was run, so it has sent nothing";
+	case SG_OUTCOME_SKIPPED: return "it was recorded there already, so it has sent nothing";
+	case SG_OUTCOME_WAITING: return "it waits for a gate that the rehearsal did not open";
+	case SG_OUTCOME_FAILED: return "it failed in the rehearsal: what it would have sent after that is not known";
+	case SG_OUTCOME_NOT_REACHED: return "the rehearsal did not reach it";
+	case SG_OUTCOME_APPLIED:
+	case SG_OUTCOME_ADOPTED:
+	case SG_OUTCOME_SUPERSEDED: break;
+	}
+	return NULL;
+}
+
+void sg_audit_unrehearsed(const struct sg_manifest *manifest, const struct sg_rehearsal *rehearsal, struct sg_audit *audit)
+{
+	struct sg_errs errs = SG_ERRS_INIT;
+
+	for (size_t i = 0; i < rehearsal->step_count; i++) {
+		const struct sg_rehearsal_step *step = &rehearsal->steps[i];
+		const char *why = step->step->kind == SG_STEP_MIGRATION ? why_unseen(step) : NULL;
+		struct sg_err *err;
+
+		if (why == NULL)
+			continue;
+		err = sg_errs_add(&errs);
+		sg_err_set(err, SG_CLASS_STATE, "migration %s: %s", step->step->id, why);
+		sg_err_at(err, manifest->path, step->step->line);
+		sg_err_step(err, step->step->id);
+	}
+	sg_audit_unread(audit, &errs);
+}
+
 /* ---- of the ledger ------------------------------------------------------------------- */
 
 /* Connects and begins a look, within the retry budget of [policy]. */

@@ -10,6 +10,9 @@
 /* The migrations of a manifest as the audit takes them: the statements of each of a rehearsal's steps that has any (indexes too: the
  * model must know them) … */
 void sg_audit_of_rehearsal(const struct sg_manifest *manifest, const struct sg_rehearsal *rehearsal, struct sg_audit *audit);
+/* What an audit by that cannot have seen, as not read: migrations whose fingerprint held before, that failed, wait, or were not
+ * reached. */
+void sg_audit_unrehearsed(const struct sg_manifest *manifest, const struct sg_rehearsal *rehearsal, struct sg_audit *audit);
 /* Is the step one of those migrations? They are in the order of the steps. */
 bool sg_audit_rehearsed(const struct sg_rehearsal_step *step);
 /* … or of the journal of the real runs, in the order of the ledger. A migration that is not recorded, or was reconciled or adopted,

@@ -85,7 +85,8 @@ static void measure(const struct sg_rehearsal *rehearsal, const struct sg_rehear
 	const struct sg_rehearsal_statement *statement;
 	const struct sg_rehearsal_lock *lock;
 
-	if (!rule->measurable || claim.strength == 0 || finding->place.statement >= step->statement_count)
+	/* outside of a transaction nobody could look on */
+	if (!rule->measurable || claim.strength == 0 || step->outside || finding->place.statement >= step->statement_count)
 		return;
 	statement = &step->statements[finding->place.statement];
 	lock = strongest(statement, finding->table);
