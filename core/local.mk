@@ -123,7 +123,6 @@ libsgrun_core_la_SOURCES += core/cli/render_verify.c
 libsgrun_core_la_SOURCES += core/cli/report.c core/cli/report.h
 libsgrun_core_la_SOURCES += core/cli/report_fill.c core/cli/report_fill.h
 libsgrun_core_la_SOURCES += core/cli/report_index.c core/cli/report_index.h
-libsgrun_core_la_SOURCES += core/cli/until.c
 libsgrun_core_la_SOURCES += core/cli/version.c core/cli/version.h
 libsgrun_core_la_SOURCES += core/db/cap.c core/db/cap.h
 libsgrun_core_la_SOURCES += core/db/child.c core/db/child.h
