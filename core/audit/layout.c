@@ -45,6 +45,8 @@ struct walk {
 	struct sg_audit_files *files;
 	struct sg_errs *errs;
 	struct sg_flyway flyway;
+	const char **owned; /* folders of sqitch projects, which were looked at already */
+	size_t owned_count, owned_capacity;
 	char *head;
 };
 
@@ -364,6 +366,25 @@ static struct facts learn(struct walk *walk, const struct sg_folder *folder, con
 
 static int walk_folder(struct walk *walk, const char *path, int depth, bool locked);
 
+static bool is_owned(const struct walk *walk, const char *path)
+{
+	for (size_t i = 0; i < walk->owned_count; i++)
+		if (strcmp(walk->owned[i], path) == 0)
+			return true;
+	return false;
+}
+
+static void take_project(struct walk *walk, const struct sg_folder *folder)
+{
+	struct sg_sqitch_folders folders;
+
+	sg_sqitch_find(folder, walk->arena, walk->files, walk->errs, &folders);
+	walk->owned = sg_arena_grow(walk->arena, walk->owned, &walk->owned_capacity, walk->owned_count + 3, sizeof *walk->owned);
+	walk->owned[walk->owned_count++] = folders.deploy;
+	walk->owned[walk->owned_count++] = folders.revert;
+	walk->owned[walk->owned_count++] = folders.verify;
+}
+
 /* What is no regular file: folders are entered, the rest is told if its name is one of SQL. */
 static void take_entry(struct walk *walk, const struct sg_folder *folder, const struct sg_entry *entry, int depth, bool locked)
 {
@@ -374,6 +395,8 @@ static void take_entry(struct walk *walk, const struct sg_folder *folder, const 
 	} else if (entry->kind == SG_ENTRY_FOLDER) {
 		if (strcmp(entry->name, "node_modules") == 0)
 			walk->files->other++;
+		else if (is_owned(walk, path))
+			return;
 		else if (depth >= MAX_DEPTH)
 			tell(walk, path, "folders are nested too deeply to go on", "Name the folder with the migrations itself.");
 		else
@@ -408,7 +431,7 @@ static int walk_folder(struct walk *walk, const char *path, int depth, bool lock
 	struct sg_folder folder;
 	struct facts facts;
 	struct look *looks;
-	bool planned, lock;
+	bool lock;
 
 	if (sg_folder_read(path, walk->arena, &folder, &err) != 0) {
 		sg_err_move(sg_errs_add(walk->errs), &err);
@@ -421,15 +444,12 @@ static int walk_folder(struct walk *walk, const char *path, int depth, bool lock
 		if (folder.list[i].kind == SG_ENTRY_FILE)
 			looks[i] = look_at(walk, sg_folder_join(path, folder.list[i].name, walk->arena), folder.list[i].name);
 	facts = learn(walk, &folder, looks, locked);
-	planned = sg_folder_find(&folder, SG_SQITCH_PLAN) != NULL;
 	lock = sg_folder_find(&folder, "migration_lock.toml") != NULL;
-	if (planned)
-		sg_sqitch_find(&folder, walk->arena, walk->files, walk->errs);
+	if (sg_folder_find(&folder, SG_SQITCH_PLAN) != NULL)
+		take_project(walk, &folder);
 	for (size_t i = 0; i < folder.count; i++) {
 		const struct sg_entry *entry = &folder.list[i];
 
-		if (planned && entry->kind == SG_ENTRY_FOLDER && sg_sqitch_owns(entry->name))
-			continue;
 		if (strcmp(entry->name, "schema.sql") == 0)
 			dump = walk->files->count;
 		if (entry->kind == SG_ENTRY_FILE)
@@ -451,13 +471,13 @@ static size_t folder_length(const char *path)
 	return (size_t)(last_part(path) - path);
 }
 
-/* Flyway's versions and other numbers, for files that were named one by one. */
+/* Flyway's versions and other numbers, for files that were named one by one; what has no number stays where it was named. */
 static int compare_named(const struct sg_audit_file *a, const struct sg_audit_file *b, struct sg_arena *arena)
 {
 	struct sg_flyway_name x, y;
 
 	if (a->layout != SG_LAYOUT_FLYWAY || b->layout != SG_LAYOUT_FLYWAY)
-		return compare(a, b);
+		return is_digit(own_name(a)[0]) && is_digit(own_name(b)[0]) ? compare(a, b) : 0;
 	sg_flyway_name(last_part(a->path), arena, &x);
 	sg_flyway_name(last_part(b->path), arena, &y);
 	if ((x.kind == 'R') != (y.kind == 'R'))

@@ -22,8 +22,8 @@ struct sg_audit_files {
 };
 
 /* Adds what is under path: a file is a migration whatever it is called, unless its name says that it goes down (x.down.sql, U12__x.sql);
- * a folder is searched with all below it. A tree may hold several layouts, folder by folder. Files of one folder that are given one
- * after the other (a shell's *.sql) are put in their order, whatever the shell's was. Errors are SG_CLASS_MANIFEST with the path as
+ * a folder is searched with all below it. A tree may hold several layouts, folder by folder. Numbered files of one folder that are given
+ * one after the other (a shell's *.sql, which puts 10 before 2) are put in their order. Errors are SG_CLASS_MANIFEST with the path as
  * file. -1 only if path itself cannot be read. */
 SG_MUST_CHECK int sg_audit_files_find(const char *path, struct sg_arena *arena, struct sg_audit_files *files,
                                       struct sg_errs *errs);

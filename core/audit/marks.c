@@ -135,6 +135,7 @@ struct reading {
 	struct sg_arena *arena;
 	size_t from; /* of the part that is open */
 	bool up, whole, environment;
+	bool environment_after; /* the block that is open */
 };
 
 static void end_part(struct reading *reading, size_t to)
@@ -150,30 +151,41 @@ static void end_part(struct reading *reading, size_t to)
 		                                               .environment = reading->environment };
 }
 
-static void follow(struct reading *reading, enum mark mark, const char *folded)
+/* A mark that stands at `at` and ends before `next`. Those that only say how something is done end no part inside of a block. */
+static void follow(struct reading *reading, enum mark mark, const char *folded, size_t at, size_t next)
 {
+	bool environment = mark == MARK_ENVIRONMENT;
+
 	switch (mark) {
+	case NO_MARK:
+		return;
+	case MARK_NO_TRANSACTION:
+		reading->marks->no_transaction = true;
+		return;
+	case MARK_ENVIRONMENT:
+	case MARK_NO_ENVIRONMENT:
+		if (reading->whole) {
+			reading->environment = reading->environment || environment;
+			reading->environment_after = environment;
+			return;
+		}
+		end_part(reading, at);
+		reading->environment = reading->environment_after = environment;
+		break;
 	case MARK_UP:
 	case MARK_DOWN:
-		reading->up = mark == MARK_UP;
-		reading->whole = false;
+	case MARK_BEGIN:
+	case MARK_END:
+		end_part(reading, at);
+		reading->environment = reading->environment_after;
+		reading->whole = mark == MARK_BEGIN;
+		if (mark == MARK_UP || mark == MARK_DOWN)
+			reading->up = mark == MARK_UP;
 		if (mark == MARK_UP && (strstr(folded, " transaction:false") != NULL || strstr(folded, " notransaction") != NULL))
 			reading->marks->no_transaction = true;
 		break;
-	case MARK_BEGIN:
-	case MARK_END:
-		reading->whole = mark == MARK_BEGIN;
-		break;
-	case MARK_NO_TRANSACTION:
-		reading->marks->no_transaction = true;
-		break;
-	case MARK_ENVIRONMENT:
-	case MARK_NO_ENVIRONMENT:
-		reading->environment = mark == MARK_ENVIRONMENT;
-		break;
-	case NO_MARK:
-		break;
 	}
+	reading->from = next;
 }
 
 void sg_marks_read(enum sg_audit_layout layout, const char *text, size_t length, struct sg_arena *arena, struct sg_marks *marks_r)
@@ -191,9 +203,7 @@ void sg_marks_read(enum sg_audit_layout layout, const char *text, size_t length,
 		words = mark_of(text + at, step, folded);
 		if (words == NULL || words->layout != layout)
 			continue;
-		end_part(&reading, at);
-		follow(&reading, words->mark, folded);
-		reading.from = at + step;
+		follow(&reading, words->mark, folded, at, at + step);
 	}
 	end_part(&reading, length);
 }
@@ -291,6 +301,8 @@ static bool says_nothing(const char *text, size_t length)
 		"vim:",        "-*-",            "add new schema named", "statement-breakpoint", "sql in section", "sql in this section",
 		"add up migration script here",  "add migration script here", "write your migrate up statements here", "xxx add ddls here",
 		"add ddls here", "spdx-",        "liquibase formatted sql", "changeset ",
+		"warnings:",   "createtable", "createindex", "createenum", "createschema", "altertable", "alterenum", "addforeignkey",
+		"droptable",   "dropindex", "dropenum", "dropforeignkey", "redefinetables", "renameindex", "renameforeignkey",
 	};
 	static const char *const insides[] = { "copyright", "licensed under", "all rights reserved", "(c) 20" };
 	char small[MARK_BYTES + 1], folded[MARK_BYTES];

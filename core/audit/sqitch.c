@@ -9,10 +9,12 @@
 #include "core/audit/bytes.h"
 
 #define PLAN_LIMIT ((size_t)4 << 20)
+#define CONF_LIMIT ((size_t)64 << 10)
 #define DEPTH 16 /* folders below deploy/ that are counted */
 
 struct change {
 	const char *name, *note;
+	const char *id;       /* the name; of an older one, with its tag */
 	const char *script;   /* NULL: missing */
 	int line;
 	size_t tags;          /* how many there were before it */
@@ -88,6 +90,7 @@ static void take_line(struct plan *plan, char *line, int number, struct sg_arena
 	}
 	plan->list = sg_arena_grow(arena, plan->list, &plan->capacity, plan->count + 1, sizeof *plan->list);
 	plan->list[plan->count++] = (struct change){ .name = word,
+		                                     .id = word,
 		                                     .note = note != NULL && note[0] != '\0' ? note : NULL,
 		                                     .line = number,
 		                                     .tags = plan->tag_count };
@@ -127,16 +130,17 @@ static int compare(const void *x, const void *y)
 
 /* The older of two changes of one name: its script bears a tag that is set before the newer one, the latest that has a file
  * (App::Sqitch::Plan::Change, path_segments). */
-static const char *old_script(const struct plan *plan, const struct change *old, const struct change *newer, const char *deploy,
-                              struct sg_arena *arena)
+static void find_old_script(const struct plan *plan, struct change *old, const struct change *newer, const char *deploy,
+                            struct sg_arena *arena)
 {
-	for (size_t i = newer->tags; i-- > old->tags;) {
-		const char *path = sg_arena_printf(arena, "%s/%s%s.sql", deploy, old->name, plan->tags[i]);
+	for (size_t i = newer->tags; i-- > old->tags && old->script == NULL;) {
+		const char *path;
 
+		old->id = sg_arena_printf(arena, "%s%s", old->name, plan->tags[i]);
+		path = sg_arena_printf(arena, "%s/%s.sql", deploy, old->id);
 		if (is_file(path))
-			return path;
+			old->script = path;
 	}
-	return NULL;
 }
 
 static void find_scripts(struct plan *plan, const char *deploy, struct sg_arena *arena)
@@ -151,7 +155,7 @@ static void find_scripts(struct plan *plan, const char *deploy, struct sg_arena 
 		const char *path;
 
 		if (i + 1 < plan->count && strcmp(sorted[i]->name, sorted[i + 1]->name) == 0) {
-			sorted[i]->script = old_script(plan, sorted[i], sorted[i + 1], deploy, arena);
+			find_old_script(plan, sorted[i], sorted[i + 1], deploy, arena);
 			continue;
 		}
 		path = sg_arena_printf(arena, "%s/%s.sql", deploy, sorted[i]->name);
@@ -182,19 +186,55 @@ static size_t count_files(const char *path, int depth, struct sg_arena *arena)
 	return count;
 }
 
-bool sg_sqitch_owns(const char *name)
+/* `top_dir = NAME` of sqitch.conf, without slashes around it; NULL: the plan's folder. */
+static const char *top_folder(const struct sg_folder *folder, struct sg_arena *arena)
 {
-	return strcmp(name, "deploy") == 0 || strcmp(name, "revert") == 0 || strcmp(name, "verify") == 0;
+	struct sg_err err = SG_ERR_INIT;
+	size_t length;
+	char *text;
+
+	if (sg_folder_find(folder, "sqitch.conf") == NULL ||
+	    sg_bytes_read(sg_folder_join(folder->path, "sqitch.conf", arena), CONF_LIMIT, arena, &text, &length, &err) != 0) {
+		sg_err_release(&err);
+		return NULL;
+	}
+	for (char *line = text, *next = NULL; line != NULL; line = next) {
+		next = strchr(line, '\n');
+		if (next != NULL)
+			*next++ = '\0';
+		line += strspn(line, " \t");
+		if (strncmp(line, "top_dir", 7) != 0)
+			continue;
+		line += 7 + strspn(line + 7, " \t");
+		if (*line++ != '=')
+			continue;
+		line += strspn(line, " \t");
+		while (line[0] == '.' && line[1] == '/')
+			line += 2;
+		length = strcspn(line, " \t\r#;");
+		while (length > 0 && line[length - 1] == '/')
+			length--;
+		if (length == 0 || (length == 1 && line[0] == '.'))
+			return NULL;
+		line[length] = '\0';
+		return stays_inside(line) ? line : NULL;
+	}
+	return NULL;
 }
 
-void sg_sqitch_find(const struct sg_folder *folder, struct sg_arena *arena, struct sg_audit_files *files, struct sg_errs *errs)
+void sg_sqitch_find(const struct sg_folder *folder, struct sg_arena *arena, struct sg_audit_files *files, struct sg_errs *errs,
+                    struct sg_sqitch_folders *folders_r)
 {
 	struct plan plan = { .path = sg_folder_join(folder->path, SG_SQITCH_PLAN, arena) };
-	const char *deploy = sg_folder_join(folder->path, "deploy", arena);
+	const char *top = top_folder(folder, arena), *path = top != NULL ? sg_folder_join(folder->path, top, arena) : folder->path;
+	const char *deploy = sg_folder_join(path, "deploy", arena);
 	struct sg_err err = SG_ERR_INIT;
 	size_t length, added = files->count, scripts;
 	char *text;
 
+	*folders_r = (struct sg_sqitch_folders){ .deploy = deploy,
+		                                 .revert = sg_folder_join(path, "revert", arena),
+		                                 .verify = sg_folder_join(path, "verify", arena) };
 	if (sg_bytes_read(plan.path, PLAN_LIMIT, arena, &text, &length, &err) != 0) {
 		sg_err_move(sg_errs_add(errs), &err);
 		return;
@@ -214,13 +254,13 @@ void sg_sqitch_find(const struct sg_folder *folder, struct sg_arena *arena, stru
 		}
 		sg_audit_files_add(files, arena,
 		                   &(struct sg_audit_file){ .path = change->script,
-		                                            .id = sg_bytes_shown(change->name, arena),
+		                                            .id = sg_bytes_shown(change->id, arena),
 		                                            .title = change->note != NULL ? sg_bytes_shown(change->note, arena) : NULL,
 		                                            .layout = SG_LAYOUT_SQITCH });
 	}
 	scripts = count_files(deploy, DEPTH, arena);
 	added = files->count - added;
 	files->other += scripts > added ? scripts - added : 0;
-	files->down += count_files(sg_folder_join(folder->path, "revert", arena), DEPTH, arena);
-	files->other += count_files(sg_folder_join(folder->path, "verify", arena), DEPTH, arena);
+	files->down += count_files(folders_r->revert, DEPTH, arena);
+	files->other += count_files(folders_r->verify, DEPTH, arena);
 }

@@ -29,7 +29,12 @@ tests_fuzz_fuzz_index_SOURCES = tests/fuzz/fuzz_index.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_index_LDFLAGS = $(AM_LDFLAGS) $(LINK_FUZZ)
 tests_fuzz_fuzz_index_LDADD = libsgrun-core.la
 
-EXTRA_DIST += tests/fuzz/index.dict tests/fuzz/corpus tests/fuzz/manifest.dict tests/fuzz/policy.dict
+FUZZ_TARGETS += tests/fuzz/fuzz_script
+tests_fuzz_fuzz_script_SOURCES = tests/fuzz/fuzz_script.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_script_LDFLAGS = $(AM_LDFLAGS) $(LINK_FUZZ)
+tests_fuzz_fuzz_script_LDADD = libsgrun-core.la
+
+EXTRA_DIST += tests/fuzz/script.dict tests/fuzz/index.dict tests/fuzz/corpus tests/fuzz/manifest.dict tests/fuzz/policy.dict
 FUZZ_SECONDS = 60
 
 if FUZZING

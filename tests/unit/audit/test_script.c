@@ -149,6 +149,12 @@ SG_TEST(goose)
     T_EQ_STR(cut_as(SG_LAYOUT_GOOSE, "--   +GOOSE   up  \r\nSELECT 1;\r\n-- +goose down\r\nSELECT 2;"), "2:1 SELECT 1");
     T_TRUE(split_as(SG_LAYOUT_GOOSE, "-- +goose Up\nSELECT 1;").transaction);
     T_FALSE(split_as(SG_LAYOUT_GOOSE, "-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 1;SELECT 2").transaction);
+    /* marks inside of a block cut nothing */
+    T_EQ_STR(cut_as(SG_LAYOUT_GOOSE, "-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n-- +goose ENVSUB ON\nSELECT '$A';\n-- +goose ENVSUB OFF\n"
+                                     "SELECT 2;\n-- +goose StatementEnd\nSELECT '$A';"),
+             "9:1 SELECT '$A' p1");
+    T_EQ_STR(cut_as(SG_LAYOUT_GOOSE, "-- +goose Up\n-- +goose StatementBegin\n-- +goose ENVSUB ON\nSELECT 1;\n-- +goose StatementEnd\nSELECT '$A';"),
+             "4:1 SELECT 1 p1");
     /* an open quote ends with its part */
     T_EQ_STR(cut_as(SG_LAYOUT_GOOSE, "-- +goose Up\nSELECT 0;\n-- +goose StatementBegin\nSELECT 'x;\n-- +goose StatementEnd\nSELECT 4;\n"),
              "2:1 SELECT 0|6:1 SELECT 4 ! 4: the quoted text that begins here has no end");

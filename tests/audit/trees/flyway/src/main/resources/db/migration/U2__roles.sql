@@ -1,0 +1,1 @@
+REVOKE SELECT ON leads FROM ${reporting_role};

@@ -1,0 +1,5 @@
+-- Deploy shop:customers to pg
+
+BEGIN;
+ALTER TABLE app.customers ADD COLUMN phone text;
+COMMIT;

@@ -1,0 +1,2 @@
+-- Revert shop:customers from pg
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Revert shop:roles from pg
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Verify shop:customers on pg
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Verify shop:roles on pg
+SELECT 1;
