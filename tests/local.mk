@@ -28,6 +28,7 @@ EXTRA_DIST += tests/audit/trees
 UNIT_TESTS += tests/unit/audit/test_rules_columns tests/unit/audit/test_rules_constraints tests/unit/audit/test_rules_types
 tests_unit_audit_test_rules_columns_SOURCES = tests/unit/audit/test_rules_columns.c $(audit_look)
 tests_unit_audit_test_rules_constraints_SOURCES = tests/unit/audit/test_rules_constraints.c $(audit_look)
+UNIT_TESTS += tests/unit/audit/test_rules_types
 tests_unit_audit_test_rules_types_SOURCES = tests/unit/audit/test_rules_types.c $(audit_look)
 UNIT_TESTS += tests/unit/backfill/test_size
 UNIT_TESTS += tests/unit/backfill/test_window

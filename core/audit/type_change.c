@@ -217,14 +217,14 @@ static struct sg_type_change judge(struct sg_arena *arena, const struct type *fr
 
 	if (from->array || to->array)
 		return change;
-	if (is(from, to->name)) {
-		change.verdict = keeps_values(from, to) ? SG_TYPE_KEEPS : SG_TYPE_REWRITES;
-	} else if (is(from, "character") && is(to, "bpchar")) {
-		change.verdict = SG_TYPE_KEEPS;
-	} else if (is_interval(from) && is_interval(to)) {
+	if (is_interval(from) && is_interval(to)) {
 		if (least_field(to->name) <= least_field(from->name) &&
 		    (least_field(to->name) > 0 || keeps_precision(from, to)))
 			change.verdict = SG_TYPE_KEEPS;
+	} else if (is(from, to->name)) {
+		change.verdict = keeps_values(from, to) ? SG_TYPE_KEEPS : SG_TYPE_REWRITES;
+	} else if (is(from, "character") && is(to, "bpchar")) {
+		change.verdict = SG_TYPE_KEEPS;
 	} else if ((is(from, with) && is(to, without)) || (is(from, without) && is(to, with))) {
 		/* The conversion comes first, and a precision after it is one of a value without any. */
 		change.verdict = to->count == 0 || to->mods[0] >= 6 ? SG_TYPE_BY_ZONE : SG_TYPE_REWRITES;
