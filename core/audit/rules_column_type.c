@@ -31,7 +31,11 @@ static bool has(const char *const *list, size_t count, const char *name)
 /* CheckIndexCompatible() of the server: an index stays unless its operators or collation change, or it computes something of the column. */
 static bool is_rebuilt(const struct change *change, const struct sg_model_index *index)
 {
-	if ((index->partial || has(index->columns, index->column_count, "")) && has(index->uses, index->use_count, change->column))
+	bool included = index->part_count > index->column_count &&
+	                has(index->parts + index->column_count, index->part_count - index->column_count, change->column);
+
+	if ((index->partial || has(index->columns, index->column_count, "")) && !included &&
+	    has(index->uses, index->use_count, change->column))
 		return true;
 	return (change->reindex || change->collation) && has(index->columns, index->column_count, change->column);
 }
