@@ -115,6 +115,7 @@ void sg_model_apply(struct sg_model *model, const struct sg_json *tree, const ch
 const struct sg_model_table *sg_model_table(const struct sg_model *model, struct sg_relation name);
 /* Made by the migration that is looked at now: nobody else can see it yet. */
 bool sg_model_is_new(const struct sg_model *model, struct sg_relation table);
+/* NULL for a table that is NULL, too. */
 const struct sg_model_column *sg_model_column(const struct sg_model_table *table, const char *name);
 const struct sg_model_constraint *sg_model_constraint(const struct sg_model_table *table, const char *name);
 /* By the index's own name; *table_r (or NULL) its table. */

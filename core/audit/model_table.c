@@ -430,14 +430,14 @@ const struct sg_model_column *sg_model_column(const struct sg_model_table *table
 {
 	const struct sg_table *own = (const struct sg_table *)table;
 
-	return sg_model_column_of(own, sg_model_known(own->model, name));
+	return own != NULL ? sg_model_column_of(own, sg_model_known(own->model, name)) : NULL;
 }
 
 const struct sg_model_constraint *sg_model_constraint(const struct sg_model_table *table, const char *name)
 {
 	const struct sg_table *own = (const struct sg_table *)table;
 
-	return sg_model_constraint_of(own, sg_model_known(own->model, name));
+	return own != NULL ? sg_model_constraint_of(own, sg_model_known(own->model, name)) : NULL;
 }
 
 /* The first `count` of them are these columns, in whatever order. */
