@@ -131,6 +131,7 @@ tests_db_test_crm_backfills_SOURCES = tests/db/test_crm_backfills.c tests/db/crm
 DB_TESTS += tests/db/test_index_forms
 DB_TESTS += tests/db/test_crm_indexes
 tests_db_test_crm_indexes_SOURCES = tests/db/test_crm_indexes.c tests/db/crm.c tests/db/crm.h
+DB_TESTS += tests/db/test_audit_locks
 DB_TESTS += tests/db/test_rows
 DB_TESTS += tests/db/test_db tests/db/test_embedded
 DB_TESTS += tests/db/test_cli

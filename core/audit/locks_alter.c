@@ -94,8 +94,10 @@ static void of_constraint(const struct sg_taking *taking, struct sg_relation tab
 
 	sg_locks_take(taking, table, foreign ? SG_LOCK_SHARE_ROW_EXCLUSIVE : SG_LOCK_ACCESS_EXCLUSIVE,
 	     trusted ? SG_LOCK_WORK_NONE : SG_LOCK_WORK_SCAN);
+	/* The rows of both are joined. */
 	if (foreign)
-		sg_locks_take(taking, sg_tree_relation(sg_json_get(constraint, "pktable")), SG_LOCK_SHARE_ROW_EXCLUSIVE, SG_LOCK_WORK_NONE);
+		sg_locks_take(taking, sg_tree_relation(sg_json_get(constraint, "pktable")), SG_LOCK_SHARE_ROW_EXCLUSIVE,
+		              trusted ? SG_LOCK_WORK_NONE : SG_LOCK_WORK_SCAN);
 }
 
 /* Functions whose value differs from row to row. */
@@ -194,7 +196,7 @@ static void of_action(const struct sg_taking *taking, struct sg_relation table, 
 	if (strcmp(subtype, "AT_DropConstraint") == 0)
 		sg_locks_take_too(taking, constraint->parent, SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_NONE);
 	else if (strcmp(subtype, "AT_ValidateConstraint") == 0)
-		sg_locks_take_too(taking, constraint->parent, SG_LOCK_ROW_SHARE, SG_LOCK_WORK_NONE);
+		sg_locks_take_too(taking, constraint->parent, SG_LOCK_ROW_SHARE, SG_LOCK_WORK_SCAN);
 }
 
 void sg_locks_of_alter(const struct sg_taking *taking, const struct sg_json *body)

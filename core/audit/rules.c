@@ -11,7 +11,7 @@ static const struct sg_rule rules[SG_RULE_COUNT] = {
 	/* index */
 	[SG_RULE_INDEX_CREATE_BLOCKING] = { "index.create_blocking", SG_SEVERITY_ERROR, true,
 		"index built without CONCURRENTLY",
-		"SHARE on the table while all of it is read",
+		"SHARE on the table while it is read from end to end",
 		"Nobody can insert, update or delete until the index is built: seconds on a small table, an hour on "
 		"a large one.",
 		"CREATE INDEX CONCURRENTLY, alone and outside of a transaction; with sgrun an [index …] section "
@@ -19,7 +19,7 @@ static const struct sg_rule rules[SG_RULE_COUNT] = {
 		0, 0, "CONCURRENTLY since 8.2" },
 	[SG_RULE_INDEX_CREATE_ON_PARTITIONED] = { "index.create_on_partitioned", SG_SEVERITY_ERROR, true,
 		"index built on a partitioned table and all its partitions at once",
-		"SHARE on the table and on each partition while all of them are read",
+		"SHARE on the table and on each partition while they are read from end to end",
 		"Writes to every partition wait until the last of the indexes is built, and CONCURRENTLY is refused "
 		"on the parent.",
 		"CREATE INDEX ON ONLY the parent, CREATE INDEX CONCURRENTLY on each partition, then ALTER INDEX … "
@@ -42,7 +42,7 @@ static const struct sg_rule rules[SG_RULE_COUNT] = {
 		0, 0, NULL },
 	[SG_RULE_INDEX_REINDEX_BLOCKING] = { "index.reindex_blocking", SG_SEVERITY_ERROR, true,
 		"index rebuilt without CONCURRENTLY",
-		"SHARE on the table while all of it is read, ACCESS EXCLUSIVE on the index",
+		"SHARE on the table while it is read from end to end, ACCESS EXCLUSIVE on the index",
 		"Writes wait until it is rebuilt, and so do nearly all reads: the planner looks at every index of a "
 		"table, the locked one too.",
 		"REINDEX … CONCURRENTLY, outside of a transaction.",
@@ -352,14 +352,14 @@ static const struct sg_rule rules[SG_RULE_COUNT] = {
 		0, 0, NULL },
 	[SG_RULE_TABLE_CLUSTER_VACUUM_FULL] = { "table.cluster_vacuum_full", SG_SEVERITY_ERROR, true,
 		"CLUSTER or VACUUM FULL",
-		"ACCESS EXCLUSIVE on the table while it and its indexes are written anew",
+		"ACCESS EXCLUSIVE on the table while it and its indexes are rewritten",
 		"Nobody can even read the table until it is written anew, and for that time the disk holds it "
 		"twice.",
 		"Plain VACUUM in quiet hours; to give space back, pg_repack or pg_squeeze; not in a migration.",
 		0, 0, "REPACK (CONCURRENTLY) is planned for 19" },
 	[SG_RULE_TABLE_SET_LOGGED] = { "table.set_logged", SG_SEVERITY_ERROR, true,
 		"SET LOGGED, UNLOGGED, TABLESPACE or ACCESS METHOD",
-		"ACCESS EXCLUSIVE on the table while it is written anew (not where it is there already)",
+		"ACCESS EXCLUSIVE on the table while it is rewritten (not where it is so before)",
 		"Nobody can even read the table until every row is copied; SET LOGGED writes all of it to the WAL, "
 		"too.",
 		"Make a new table as it should be, copy by a backfill with a trigger that keeps both alike, and "
@@ -383,8 +383,8 @@ static const struct sg_rule rules[SG_RULE_COUNT] = {
 		0, 0, "ATTACH takes no more than SHARE UPDATE EXCLUSIVE on the parent since 12" },
 	[SG_RULE_PARTITION_ATTACH] = { "partition.attach", SG_SEVERITY_ERROR, true,
 		"partition attached without a CHECK that proves its bounds",
-		"ACCESS EXCLUSIVE on the table that is attached while all of it is read, SHARE UPDATE EXCLUSIVE on "
-		"the parent",
+		"ACCESS EXCLUSIVE on the table that is attached while it is read from end to end, SHARE UPDATE "
+		"EXCLUSIVE on the parent",
 		"Whoever reads or writes the table under its own name waits until every row has been compared with "
 		"the bounds.",
 		"First ADD CONSTRAINT … CHECK (key >= … AND key < …) NOT VALID, VALIDATE it in another transaction, "
@@ -401,7 +401,7 @@ static const struct sg_rule rules[SG_RULE_COUNT] = {
 	/* matview */
 	[SG_RULE_MATVIEW_REFRESH] = { "matview.refresh", SG_SEVERITY_ERROR, true,
 		"materialized view refreshed without CONCURRENTLY",
-		"ACCESS EXCLUSIVE on the view while its query runs",
+		"ACCESS EXCLUSIVE on the view while its query runs and it is rewritten",
 		"Nobody can read the view for as long as its query takes, and the deployment waits for it.",
 		"REFRESH MATERIALIZED VIEW CONCURRENTLY (the view needs a unique index over plain columns), and by "
 		"a job, not by a migration.",
@@ -474,7 +474,8 @@ static const struct sg_rule rules[SG_RULE_COUNT] = {
 	/* dml */
 	[SG_RULE_DML_UPDATE_NO_WHERE] = { "dml.update_no_where", SG_SEVERITY_ERROR, true,
 		"UPDATE or DELETE of all rows",
-		"ROW EXCLUSIVE on the table, and a lock on every row of it until the end of the transaction",
+		"ROW EXCLUSIVE on the table, which is read from end to end, and a lock on every row until the "
+		"transaction ends",
 		"Whoever writes one of the rows waits until the last one is done; the table grows to twice its "
 		"size, and replicas fall behind.",
 		"A backfill in batches, after the deployment ([backfill …]).",
@@ -486,7 +487,7 @@ static const struct sg_rule rules[SG_RULE_COUNT] = {
 		NULL,
 		0, 0, NULL },
 	/* tx */
-	[SG_RULE_TX_WIDE] = { "tx.wide", SG_SEVERITY_ERROR, true,
+	[SG_RULE_TX_WIDE] = { "tx.wide", SG_SEVERITY_ERROR, false,
 		"slow statement while a table is locked for everybody",
 		"ACCESS EXCLUSIVE on the first table until the end of the transaction",
 		"A lock is held until COMMIT: nobody can read or write the locked table while the later statement "
@@ -655,13 +656,13 @@ static const struct sg_rule rules[SG_RULE_COUNT] = {
 		0, 0, NULL },
 	[SG_RULE_PARTITION_DEFAULT_SCAN] = { "partition.default_scan", SG_SEVERITY_ERROR, true,
 		"new partition beside a DEFAULT partition",
-		"ACCESS EXCLUSIVE on the DEFAULT partition while all of it is read",
+		"ACCESS EXCLUSIVE on the DEFAULT partition while it is read from end to end",
 		"The server looks for rows there that belong to the new one; nobody can read or write them until it "
 		"is done, and one such row makes it fail.",
 		"First give the DEFAULT partition a CHECK that excludes the new bounds, NOT VALID, and VALIDATE it "
 		"in another transaction; or keep it empty.",
 		0, 0, NULL },
-	[SG_RULE_TX_SEVERAL_TABLES] = { "tx.several_tables", SG_SEVERITY_WARNING, true,
+	[SG_RULE_TX_SEVERAL_TABLES] = { "tx.several_tables", SG_SEVERITY_WARNING, false,
 		"several tables locked in one transaction",
 		"the lock of each table until the end of the transaction",
 		"The first table stays locked while the lock on the second is waited for, and two transactions that "
