@@ -1,0 +1,1 @@
+UPDATE receipts SET status = 'void' WHERE status = 'cancelled';
