@@ -33,20 +33,18 @@ static const char *hot_table(const struct sg_audit_dml *dml, const struct sg_aud
 	return NULL;
 }
 
-static void add_once(struct sg_arena *arena, const char *const **list, size_t *count, size_t *capacity, const char *text)
-{
-	const char **grown;
+struct texts {
+	const char **list;
+	size_t count, capacity;
+};
 
-	for (size_t i = 0; i < *count; i++)
-		if (strcmp((*list)[i], text) == 0)
+static void add_once(struct sg_arena *arena, struct texts *texts, const char *text)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		if (strcmp(texts->list[i], text) == 0)
 			return;
-	grown = sg_arena_array(arena, *count + 1 > *capacity ? 2 * (*count + 1) : *capacity, sizeof *grown);
-	for (size_t i = 0; i < *count; i++)
-		grown[i] = (*list)[i];
-	if (*count + 1 > *capacity)
-		*capacity = 2 * (*count + 1);
-	grown[(*count)++] = text;
-	*list = grown;
+	texts->list = sg_arena_grow(arena, texts->list, &texts->capacity, texts->count + 1, sizeof *texts->list);
+	texts->list[texts->count++] = text;
 }
 
 /* The operations [from, to) are of this migration. */
@@ -56,21 +54,25 @@ static void look_at(struct sg_audit_result *result, const struct sg_audit_option
 	struct sg_arena *arena = result->arena;
 	const struct sg_audit_dml *hot = NULL, *open = NULL;
 	const char *hot_name = NULL;
-	size_t tables = 0, types = 0;
+	struct texts tables = { .count = 0 }, types = { .count = 0 };
 
 	seen->has_dml = true;
 	for (size_t i = from; i < to; i++) {
 		const struct sg_audit_dml *dml = &result->dml[i];
 
-		add_once(arena, &seen->types, &seen->type_count, &types, dml->type);
+		add_once(arena, &types, dml->type);
 		for (size_t t = 0; t < dml->table_count; t++)
-			add_once(arena, &seen->tables, &seen->table_count, &tables, dml->tables[t]);
+			add_once(arena, &tables, dml->tables[t]);
 		if (is_excused(dml))
 			continue;
 		open = open != NULL ? open : dml;
 		if (hot == NULL && (hot_name = hot_table(dml, options)) != NULL)
 			hot = dml;
 	}
+	seen->tables = tables.list;
+	seen->table_count = tables.count;
+	seen->types = types.list;
+	seen->type_count = types.count;
 	if (hot != NULL) {
 		seen->priority = SG_PRIORITY_HIGH;
 		seen->why = sg_arena_printf(arena, "%s of the hot table %s", hot->type, hot_name);
