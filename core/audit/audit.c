@@ -9,6 +9,7 @@
 
 #include "core/audit/baseline.h"
 #include "core/audit/scope.h"
+#include "core/audit/shorten.h"
 #include "core/base/buf.h"
 #include "core/sql/mask.h"
 #include "core/sql/parse.h"
@@ -50,7 +51,8 @@ const char *sg_audit_name(struct sg_arena *arena, struct sg_relation relation)
 /* Secrets masked, blanks and comments between words as one blank, cut at a character's start. */
 static const char *excerpt(struct sg_arena *arena, const char *text)
 {
-	const char *masked = sg_sql_mask_secrets(arena, text);
+	struct sg_arena whole = SG_ARENA_INIT; /* the text may have megabytes */
+	const char *masked = sg_sql_mask_secrets(&whole, text);
 	char *out = sg_arena_alloc(arena, EXCERPT + sizeof "…");
 	size_t length = 0;
 
@@ -63,6 +65,7 @@ static const char *excerpt(struct sg_arena *arena, const char *text)
 			if (length > 0 && ((unsigned char)out[length - 1] & 0x80) != 0)
 				length--;
 			memcpy(out + length, "…", sizeof "…");
+			sg_arena_release(&whole);
 			return out;
 		}
 		if (!blank)
@@ -73,6 +76,7 @@ static const char *excerpt(struct sg_arena *arena, const char *text)
 	while (length > 0 && out[length - 1] == ' ')
 		length--;
 	out[length] = '\0';
+	sg_arena_release(&whole);
 	return out;
 }
 
@@ -299,13 +303,33 @@ static void not_read(struct sg_audit_scope *scope, struct sg_audit_seen *seen, s
 	seen->unread++;
 }
 
+/* A statement that is too long because of its rows is read without most of them. */
+static enum sg_parse_result parse(struct sg_audit_scope *scope, struct sg_json **tree_r, struct sg_err *err)
+{
+	const struct sg_audit_statement *statement = scope->statement;
+	struct sg_err of_shorter = SG_ERR_INIT;
+	enum sg_parse_result result = SG_PARSE_REFUSED;
+	const char *shorter = NULL;
+
+	scope->left_out = 0;
+	if (statement->length > SG_PARSE_LIMIT)
+		shorter = sg_audit_shorten(scope->arena, statement->text, statement->length, &scope->left_out);
+	if (shorter != NULL)
+		result = sg_parse(shorter, strlen(shorter), tree_r, &of_shorter);
+	sg_err_release(&of_shorter);
+	if (result == SG_PARSE_OK)
+		return result;
+	scope->left_out = 0;
+	return sg_parse(statement->text, statement->length, tree_r, err);
+}
+
 static void look_at(struct sg_audit_scope *scope, struct sg_audit_seen *seen, bool *begun)
 {
 	struct sg_err err = SG_ERR_INIT;
 	struct sg_json *tree = NULL;
 	const struct sg_json *list;
 
-	if (sg_parse(scope->statement->text, scope->statement->length, &tree, &err) != SG_PARSE_OK) {
+	if (parse(scope, &tree, &err) != SG_PARSE_OK) {
 		not_read(scope, seen, &err);
 		return;
 	}

@@ -70,6 +70,7 @@ static void note_insert(struct sg_dml_reader *reader, const struct sg_json *body
 	add_table(reader, op, sg_json_get(body, "relation"));
 	op->rows = 1;
 	op->literal = select == NULL || sg_dml_rows(reader, select, with, &op->rows, &op->source);
+	op->rows += reader->scope->left_out;
 }
 
 static void note_merge(struct sg_dml_reader *reader, const struct sg_json *body, const struct sg_dml_with *with)
@@ -97,6 +98,7 @@ static void note_merge(struct sg_dml_reader *reader, const struct sg_json *body,
 	}
 	if (query != NULL)
 		op->literal = sg_dml_rows(reader, sg_node_as(query, "SelectStmt"), with, &op->rows, &op->source);
+	op->rows += reader->scope->left_out;
 }
 
 static void note_change(struct sg_dml_reader *reader, enum sg_dml_verb verb, const struct sg_json *body,

@@ -49,6 +49,7 @@ struct form {
 	bool different, anti;        /* a comparison keeps one; … IS NULL of a joined query */
 	unsigned depth;
 	size_t steps;
+	size_t left_out;             /* elements of lists that the tree lacks */
 };
 
 static bool read_select(struct form *form, const struct sg_json *select, const struct level *up, const struct sg_dml_with *with,
@@ -798,6 +799,7 @@ static void note_conditions(struct form *form, const struct level *level, const 
 	condition.subquery = has_sublink(node);
 	if (own_columns(form, level, node, &condition.columns))
 		test(form, node, &condition);
+	condition.values += condition.values > 0 ? form->left_out : 0;
 	op->conditions = sg_arena_grow(form->arena, op->conditions, &op->condition_capacity, op->condition_count + 1,
 	                               sizeof *op->conditions);
 	op->conditions[op->condition_count++] = condition;
@@ -812,7 +814,8 @@ void sg_dml_form(struct sg_dml_reader *reader, struct sg_dml_op *op, const struc
 	struct form form = { .arena = reader->scope->arena,
 		             .model = reader->scope->model,
 		             .op = op,
-		             .target = sg_tree_relation(sg_json_get(body, "relation")) };
+		             .target = sg_tree_relation(sg_json_get(body, "relation")),
+		             .left_out = reader->scope->left_out };
 	struct level level = { .with = with };
 	struct source *own = add_source(&form, &level, sg_json_get(body, "relation"));
 

@@ -39,7 +39,7 @@ bool sg_dml_names_within(const struct sg_dml_names *part, const struct sg_dml_na
 
 bool sg_dml_names_equal(const struct sg_dml_names *a, const struct sg_dml_names *b)
 {
-	return a->count == b->count && sg_dml_names_within(a, b);
+	return a->count == b->count && a->count <= NAMES_LIMIT && sg_dml_names_within(a, b);
 }
 
 bool sg_dml_names_meet(const struct sg_dml_names *a, const struct sg_dml_names *b)

@@ -24,6 +24,7 @@ struct sg_audit_scope {
 	const struct sg_audit_migration *migration;
 	size_t number;                     /* of the statement in it, from 0 */
 	const struct sg_audit_statement *statement;
+	size_t left_out;                   /* rows and elements of lists that the tree lacks: see shorten.h */
 	bool in_transaction;               /* the statement runs in one that others run in too: the tool's, or BEGIN in the file */
 	size_t transaction;                /* counts them in this migration: equal numbers, same transaction */
 	struct sg_audit_dml_notes *dml;    /* made by dml.c at its first look; NULL at a migration's start */
