@@ -50,6 +50,7 @@ UNIT_TESTS += tests/unit/cli/test_render_backfill
 UNIT_TESTS += tests/unit/cli/test_report_fill
 UNIT_TESTS += tests/unit/cli/test_render_index
 UNIT_TESTS += tests/unit/cli/test_report_index
+UNIT_TESTS += tests/unit/scaffold/test_c_text
 UNIT_TESTS += tests/unit/test_includes
 UNIT_TESTS += tests/unit/kit/test_test
 UNIT_TESTS += tests/unit/etc/test_manifests
