@@ -7,8 +7,8 @@
 #ifndef SG_SCAFFOLD_FINGERPRINT_H
 #define SG_SCAFFOLD_FINGERPRINT_H
 
-#include "core/base/arena.h"
-#include "core/base/json.h"
+#include "core/audit/model.h"
+#include "core/base/buf.h"
 
 struct sg_asked {
 	size_t statement;      /* which gave it, from 0 */
@@ -22,10 +22,14 @@ struct sg_asks {
 };
 
 struct sg_fingerprint;
-struct sg_fingerprint *sg_fingerprint_begin(struct sg_arena *arena);
-/* The next statement: its tree as in the list of sg_parse(), and its text. */
-void sg_fingerprint_add(struct sg_fingerprint *fingerprint, const struct sg_json *tree, const char *text);
+/* model: where each statement is applied before it is added here; it knows the names that the server chooses. migration: as it
+ * was given to sg_model_begin(). */
+struct sg_fingerprint *sg_fingerprint_begin(const struct sg_model *model, const char *migration, struct sg_arena *arena);
+/* The next statement, by the number that the model was given: its tree as in the list of sg_parse(). */
+void sg_fingerprint_add(struct sg_fingerprint *fingerprint, const struct sg_json *tree, size_t number);
 /* Frees it; the answer lives in the arena. */
 const struct sg_asks *sg_fingerprint_end(struct sg_fingerprint *fingerprint);
+/* The static functions that the questions call, those that are called only: C source before fingerprint(). */
+void sg_fingerprint_helpers(struct sg_buf *out, const struct sg_asks *asks);
 
 #endif
