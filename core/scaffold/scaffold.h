@@ -32,10 +32,13 @@ struct sg_scaffold_where {
 /* Adds source, manifest section and test of a migration (title may be NULL). SG_CLASS_USAGE for an id that cannot be one. */
 SG_MUST_CHECK int sg_scaffold_migration(const struct sg_scaffold_where *where, const char *id, const char *title,
                                         struct sg_arena *arena, struct sg_scaffold *scaffold, struct sg_err *err);
-/* The same of a backfill of that table and key ("id", or "tenant, id"); key NULL: SG_DRAIN. */
+/* The same of a backfill of that table and key ("id", or "tenant, id"); key NULL: SG_DRAIN. migration: which it comes after, or NULL. */
 SG_MUST_CHECK int sg_scaffold_backfill(const struct sg_scaffold_where *where, const char *name, const char *table,
-                                       const char *key, struct sg_arena *arena, struct sg_scaffold *scaffold,
-                                       struct sg_err *err);
+                                       const char *key, const char *migration, struct sg_arena *arena,
+                                       struct sg_scaffold *scaffold, struct sg_err *err);
+/* For those who make steps of their own: a file, a note. Texts live in the arena. */
+void sg_scaffold_add(struct sg_scaffold *scaffold, struct sg_arena *arena, const char *path, const char *text, bool append);
+void sg_scaffold_note(struct sg_scaffold *scaffold, struct sg_arena *arena, const char *note);
 /* Writes all of it, or nothing. SG_CLASS_USAGE: a file is there; SG_CLASS_MANIFEST: it cannot be written. */
 SG_MUST_CHECK int sg_scaffold_write(const struct sg_scaffold *scaffold, struct sg_err *err);
 

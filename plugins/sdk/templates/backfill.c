@@ -5,7 +5,7 @@
 #include <sgrun/plugin.h>
 
 /* SG_REPEATABLE: the WHERE below leaves out rows that are done, so a row may be given again. */
-SG_BACKFILL_X("@KEY@", "@TITLE@", "@TABLE@", "@COLUMNS@", SG_REPEATABLE);
+SG_BACKFILL_X("@KEY@", "@TITLE@", "@BARE@", "@COLUMNS@", SG_REPEATABLE);
 
 /* Is no row left to do? 1 or 0. */
 int fingerprint(sg_ctx *sg)
