@@ -129,6 +129,7 @@ rehearsed = tests/db/rehearsed.c tests/db/rehearsed.h
 tests_db_test_rehearse_SOURCES = tests/db/test_rehearse.c $(rehearsed)
 DB_TESTS += tests/db/test_rehearse_truth
 tests_db_test_rehearse_truth_SOURCES = tests/db/test_rehearse_truth.c $(rehearsed)
+DB_TESTS += tests/db/test_audit_model
 DB_TESTS += tests/db/test_keys
 DB_TESTS += tests/db/test_legacy
 DB_TESTS += tests/db/test_statements tests/db/test_example

@@ -104,15 +104,15 @@ static void add_constraints(struct alter *alter, const struct action *action, si
 	enum sg_model_phase second = indexes ? SG_MODEL_INDEXES : SG_MODEL_FOREIGN_KEYS;
 
 	if (column == NULL) {
-		sg_model_define_constraint(alter->table, action->def, NULL, first, false, alter->only);
+		sg_model_define_constraint(alter->table, action->def, NULL, NULL, first, false, alter->only);
 		if (second != first)
-			sg_model_define_constraint(alter->table, action->def, NULL, second, false, alter->only);
+			sg_model_define_constraint(alter->table, action->def, NULL, NULL, second, false, alter->only);
 		return;
 	}
 	for (size_t i = 0; alter->added[number] && i < sg_json_count(list); i++) {
-		sg_model_define_constraint(alter->table, sg_json_at(list, i), name, first, false, alter->only);
+		sg_model_define_constraint(alter->table, sg_json_at(list, i), name, NULL, first, false, alter->only);
 		if (second != first)
-			sg_model_define_constraint(alter->table, sg_json_at(list, i), name, second, false, alter->only);
+			sg_model_define_constraint(alter->table, sg_json_at(list, i), name, NULL, second, false, alter->only);
 	}
 }
 
@@ -314,11 +314,11 @@ static void apply_validate(struct alter *alter, const struct action *action, siz
 
 static void apply_partition(struct alter *alter, const struct action *action, size_t number)
 {
-	const struct sg_json *def = sg_node_as(action->def, "PartitionCmd"), *rangevar = sg_json_get(def, "name");
+	const struct sg_json *partition = sg_node_as(action->def, "PartitionCmd"), *rangevar = sg_json_get(partition, "name");
 
 	(void)number;
 	if (sg_node_is(action->body, "subtype", "AT_AttachPartition"))
-		attach(alter, rangevar, sg_json_get(def, "bound"));
+		attach(alter, rangevar, sg_json_get(partition, "bound"));
 	else
 		detach(alter, rangevar);
 }

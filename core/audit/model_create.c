@@ -105,24 +105,6 @@ static void inherit_all(struct sg_table *table, const struct sg_json *parents, b
 	}
 }
 
-/* PARTITION BY (…) */
-static void take_partition_keys(struct sg_table *table, const struct sg_json *params)
-{
-	size_t count = sg_json_count(params);
-	const char **keys;
-
-	if (count == 0 || count > SG_MODEL_KEYS_MAX)
-		return;
-	keys = sg_arena_array(&table->model->arena, count, sizeof *keys);
-	for (size_t i = 0; i < count; i++) {
-		const char *name = sg_json_text(sg_json_get(sg_node_as(sg_json_at(params, i), "PartitionElem"), "name"));
-
-		keys[i] = sg_model_keep(table->model, name != NULL ? name : "");
-	}
-	table->seen.partition_keys = keys;
-	table->seen.partition_key_count = count;
-}
-
 /* ---- LIKE -------------------------------------------------------------------------- */
 
 /* TableLikeOption of src/include/nodes/parsenodes.h */
@@ -178,25 +160,94 @@ static void copy_rest(struct sg_table *table, const struct sg_json *like)
 
 /* ---- CREATE TABLE ------------------------------------------------------------------ */
 
-/* In the order in which the server names them: an unnamed one must not take the name of one that comes before it. */
-static void define_constraints(struct sg_table *table, const struct sg_json *elements, enum sg_model_phase phase, bool primary)
+struct own {
+	const struct sg_json *node;
+	const char *column;         /* of an inline one */
+	const char *key;            /* equal for indexes of which the server makes one */
+	const char *name;           /* in place of its own */
+	bool index, primary, left_out;
+};
+
+/* What transformIndexConstraints() (src/backend/parser/parse_utilcmd.c) compares. */
+static const char *index_key(struct sg_model *model, const struct sg_json *body, const char *column)
 {
+	static const char *const lists[] = { "keys", "including" };
+	struct sg_arena *scratch = &model->scratch;
+	const char *text = sg_json_count(sg_json_get(body, "keys")) == 0 && column != NULL ? sg_tree_quote(scratch, column) : "";
+
+	if (sg_json_count(sg_json_get(body, "keys")) > SG_MODEL_KEYS_MAX || sg_json_get(body, "exclusions") != NULL)
+		return NULL;
+	for (size_t l = 0; l < SG_COUNT(lists); l++) {
+		const struct sg_json *list = sg_json_get(body, lists[l]);
+
+		for (size_t i = 0; i < sg_json_count(list) && i < SG_MODEL_KEYS_MAX; i++) {
+			const char *name = sg_node_string(sg_json_at(list, i));
+
+			text = sg_arena_printf(scratch, "%s%s", text, sg_tree_quote(scratch, name != NULL ? name : ""));
+		}
+		text = sg_arena_printf(scratch, "%s|", text);
+	}
+	return sg_arena_printf(scratch, "%s%d%d", text, sg_json_true(sg_json_get(body, "deferrable")),
+	                       sg_json_true(sg_json_get(body, "initdeferred")));
+}
+
+static void note_own(struct sg_model *model, struct own *own, const struct sg_json *node, const char *column)
+{
+	const struct sg_json *body = sg_node_as(node, "Constraint");
+
+	*own = (struct own){ .node = node, .column = column, .primary = sg_node_is(body, "contype", "CONSTR_PRIMARY") };
+	own->index = own->primary || sg_node_is(body, "contype", "CONSTR_UNIQUE");
+	own->key = own->index ? index_key(model, body, column) : NULL;
+}
+
+/* All constraints of the statement, in the order of their text. */
+static struct own *list_own(struct sg_model *model, const struct sg_json *elements, size_t *count_r)
+{
+	struct own *list;
+	size_t count = 0;
+
+	for (size_t i = 0; i < sg_json_count(elements); i++)
+		count += 1 + sg_json_count(sg_json_get(sg_node_as(sg_json_at(elements, i), "ColumnDef"), "constraints"));
+	list = sg_arena_array(&model->scratch, count, sizeof *list);
+	*count_r = 0;
 	for (size_t i = 0; i < sg_json_count(elements); i++) {
 		const struct sg_json *element = sg_json_at(elements, i), *column = sg_node_as(element, "ColumnDef");
 		const struct sg_json *inline_ones = sg_json_get(column, "constraints");
-		const char *name = sg_model_keep(table->model, sg_json_text(sg_json_get(column, "colname")));
-		const struct sg_json *own = sg_node_as(element, "Constraint");
+		const char *name = sg_model_keep(model, sg_json_text(sg_json_get(column, "colname")));
 
-		if (own != NULL && (phase != SG_MODEL_INDEXES || sg_node_is(own, "contype", "CONSTR_PRIMARY") == primary))
-			sg_model_define_constraint(table, element, NULL, phase, true, false);
-		for (size_t k = 0; k < sg_json_count(inline_ones); k++) {
-			const struct sg_json *constraint = sg_json_at(inline_ones, k);
-
-			if (phase != SG_MODEL_INDEXES ||
-			    sg_node_is(sg_node_as(constraint, "Constraint"), "contype", "CONSTR_PRIMARY") == primary)
-				sg_model_define_constraint(table, constraint, name, phase, true, false);
-		}
+		if (sg_node_as(element, "Constraint") != NULL)
+			note_own(model, &list[(*count_r)++], element, NULL);
+		for (size_t k = 0; k < sg_json_count(inline_ones); k++)
+			note_own(model, &list[(*count_r)++], sg_json_at(inline_ones, k), name);
 	}
+	return list;
+}
+
+/* One index for two that are the same, under the first name that was given. */
+static void leave_out_repeated(struct sg_model *model, struct own *list, size_t count, size_t at)
+{
+	const char *name = sg_json_text(sg_json_get(sg_node_as(list[at].node, "Constraint"), "conname"));
+
+	if (list[at].key == NULL || !sg_model_spend(model, count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		bool before = i < at ? !(list[at].primary && !list[i].primary) : list[i].primary && !list[at].primary;
+
+		if (i == at || !before || list[i].left_out || list[i].key == NULL || strcmp(list[i].key, list[at].key) != 0)
+			continue;
+		list[at].left_out = true;
+		if (list[i].name == NULL && sg_json_get(sg_node_as(list[i].node, "Constraint"), "conname") == NULL)
+			list[i].name = sg_model_keep(model, name);
+		return;
+	}
+}
+
+/* In the order in which the server names them: an unnamed one must not take the name of one that comes before it. */
+static void define_own(struct sg_table *table, const struct own *list, size_t count, enum sg_model_phase phase, bool primary)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!list[i].left_out && (phase != SG_MODEL_INDEXES || list[i].primary == primary))
+			sg_model_define_constraint(table, list[i].node, list[i].column, list[i].name, phase, true, false);
 }
 
 /* The columns of CREATE TABLE … OF. */
@@ -218,6 +269,24 @@ static void take_type(struct sg_table *table, const struct sg_json *type)
 	}
 }
 
+/* PARTITION BY */
+static void take_partition_keys(struct sg_table *table, const struct sg_json *list)
+{
+	struct sg_model *model = table->model;
+	size_t count = sg_json_count(list) < SG_MODEL_KEYS_MAX ? sg_json_count(list) : SG_MODEL_KEYS_MAX;
+	const char **keys = sg_arena_array(&model->arena, count, sizeof *keys);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *name = sg_json_text(sg_json_get(sg_node_as(sg_json_at(list, i), "PartitionElem"), "name"));
+
+		keys[i] = sg_model_keep(model, name != NULL ? name : "");
+	}
+	if (count == 0)
+		return;
+	table->seen.partition_keys = keys;
+	table->seen.partition_key_count = count;
+}
+
 static void create_table(struct sg_model *model, const struct sg_json *body, char kind)
 {
 	const struct sg_json *rangevar = sg_json_get(body, "relation"), *elements = sg_json_get(body, "tableElts");
@@ -225,6 +294,8 @@ static void create_table(struct sg_model *model, const struct sg_json *body, cha
 	struct sg_relation name = sg_tree_relation(rangevar);
 	bool partition = sg_json_get(body, "partbound") != NULL;
 	struct sg_table *table;
+	struct own *own;
+	size_t count;
 
 	if (sg_json_true(sg_json_get(body, "if_not_exists")) && sg_model_live(model, name) != NULL)
 		return;
@@ -247,12 +318,15 @@ static void create_table(struct sg_model *model, const struct sg_json *body, cha
 	}
 	for (size_t i = 0; partition && i < table->parent_count; i++)
 		sg_model_pass_keys(table->parents[i], table);
-	define_constraints(table, elements, SG_MODEL_CHECKS, false);
-	define_constraints(table, elements, SG_MODEL_INDEXES, true);
-	define_constraints(table, elements, SG_MODEL_INDEXES, false);
+	own = list_own(model, elements, &count);
+	for (size_t i = 0; i < count; i++)
+		leave_out_repeated(model, own, count, i);
+	define_own(table, own, count, SG_MODEL_CHECKS, false);
+	define_own(table, own, count, SG_MODEL_INDEXES, true);
+	define_own(table, own, count, SG_MODEL_INDEXES, false);
 	for (size_t i = 0; i < sg_json_count(elements); i++)
 		copy_rest(table, sg_node_as(sg_json_at(elements, i), "TableLikeClause"));
-	define_constraints(table, elements, SG_MODEL_FOREIGN_KEYS, false);
+	define_own(table, own, count, SG_MODEL_FOREIGN_KEYS, false);
 }
 
 /* ---- what a query makes ------------------------------------------------------------- */

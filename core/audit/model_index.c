@@ -105,8 +105,16 @@ struct elements {
 	const char *const *parts;
 	size_t column_count, part_count;
 	struct name_list uses;
-	bool plain; /* as of sg_model_index, but for WHERE */
+	bool plain;
 };
+
+/* A column in its usual order. */
+static bool is_plain(const struct sg_json *element)
+{
+	return sg_json_get(element, "expr") == NULL && sg_json_get(element, "collation") == NULL &&
+	       sg_json_get(element, "opclass") == NULL && !sg_node_is(element, "ordering", "SORTBY_DESC") &&
+	       !sg_node_is(element, "ordering", "SORTBY_USING") && !sg_node_is(element, "nulls_ordering", "SORTBY_NULLS_FIRST");
+}
 
 static const struct sg_json *element_of(const struct sg_json *node)
 {
@@ -116,24 +124,24 @@ static const struct sg_json *element_of(const struct sg_json *node)
 	return sg_node_as(pair != NULL ? sg_json_at(pair, 0) : node, "IndexElem");
 }
 
-/* A column in its usual order; or a String, the key of a constraint. */
-static bool is_plain(const struct sg_json *node)
+/* The key's column; NULL for an expression. ((a)) and ((a COLLATE "C")) are columns (ComputeIndexAttrs). */
+static const char *column_text(const struct sg_json *node)
 {
-	const struct sg_json *element = sg_node_as(node, "IndexElem");
+	const struct sg_json *element = element_of(node), *expr = sg_json_get(element, "expr"), *fields;
 
-	if (element == NULL)
-		return sg_node_string(node) != NULL;
-	return sg_json_get(element, "name") != NULL && sg_json_get(element, "opclass") == NULL &&
-	       sg_json_get(element, "collation") == NULL && !sg_node_is(element, "ordering", "SORTBY_DESC") &&
-	       !sg_node_is(element, "nulls_ordering", "SORTBY_NULLS_FIRST") &&
-	       !sg_node_is(element, "nulls_ordering", "SORTBY_NULLS_LAST");
+	if (element == NULL || expr == NULL)
+		return element != NULL ? sg_json_text(sg_json_get(element, "name")) : sg_node_string(node);
+	for (int depth = 0; depth < 100 && sg_node_as(expr, "CollateClause") != NULL; depth++)
+		expr = sg_json_get(sg_node_as(expr, "CollateClause"), "arg");
+	fields = sg_json_get(sg_node_as(expr, "ColumnRef"), "fields");
+	return sg_json_count(fields) > 0 ? sg_node_string(sg_json_at(fields, sg_json_count(fields) - 1)) : NULL;
 }
 
 static struct elements read_elements(struct sg_table *table, const struct sg_json *keys, const struct sg_json *including)
 {
 	struct sg_model *model = table->model;
 	size_t count = sg_json_count(keys), more = sg_json_count(including);
-	struct elements elements = { 0 };
+	struct elements elements = { .plain = more == 0 };
 	const char **columns, **parts;
 
 	count = count < SG_MODEL_KEYS_MAX ? count : SG_MODEL_KEYS_MAX;
@@ -142,16 +150,15 @@ static struct elements read_elements(struct sg_table *table, const struct sg_jso
 		return elements;
 	columns = sg_arena_array(&model->arena, count, sizeof *columns);
 	parts = sg_arena_array(&model->arena, count + more, sizeof *parts);
-	elements.plain = more == 0;
 	for (size_t i = 0; i < count + more; i++) {
 		const struct sg_json *node = i < count ? sg_json_at(keys, i) : sg_json_at(including, i - count);
 		const struct sg_json *element = element_of(node), *expr = sg_json_get(element, "expr");
-		const char *text = element != NULL ? sg_json_text(sg_json_get(element, "name")) : sg_node_string(node);
+		const char *text = column_text(node);
 		const char *name = sg_model_keep(model, text != NULL ? text : "");
 		const char *figured = expr != NULL ? sg_model_figure(model, expr) : NULL;
 
+		elements.plain &= is_plain(element);
 		collect_columns(table, expr, &elements.uses);
-		elements.plain = elements.plain && is_plain(node);
 		if (i < count)
 			columns[i] = name;
 		else if (name[0] != '\0')
@@ -286,8 +293,8 @@ static void create_index(struct sg_model *model, const struct sg_json *body)
 	                                      .method = sg_model_keep(model, method != NULL ? method : "btree"),
 	                                      .unique = sg_json_true(sg_json_get(body, "unique")),
 	                                      .partial = where != NULL,
-	                                      .only = sg_json_get(rangevar, "inh") == NULL,
 	                                      .plain = elements.plain && where == NULL,
+	                                      .only = sg_json_get(rangevar, "inh") == NULL,
 	                                      .concurrent = sg_json_true(sg_json_get(body, "concurrent")) },
 	             NULL, NULL, 0);
 }
@@ -365,9 +372,9 @@ static void define_keys(struct sg_table *table, struct sg_model_constraint *cons
 	                                      .use_count = elements.uses.count,
 	                                      .method = sg_model_keep(model, method != NULL ? method : constraint->kind == 'x' ? "gist" : "btree"),
 	                                      .unique = constraint->kind != 'x',
+	                                      .plain = elements.plain && constraint->kind != 'x',
 	                                      .partial = sg_json_get(body, "where_clause") != NULL,
-	                                      .only = only,
-	                                      .plain = elements.plain && constraint->kind != 'x' },
+	                                      .only = only },
 	             constraint, NULL, 0);
 }
 
@@ -481,7 +488,7 @@ static void define_foreign_key(struct sg_table *table, struct sg_model_constrain
 		pass_foreign_key(table->children[i], &copy, 0);
 }
 
-void sg_model_define_constraint(struct sg_table *table, const struct sg_json *node, const char *column,
+void sg_model_define_constraint(struct sg_table *table, const struct sg_json *node, const char *column, const char *name,
                                 enum sg_model_phase phase, bool made_now, bool only)
 {
 	static const struct {
@@ -494,9 +501,11 @@ void sg_model_define_constraint(struct sg_table *table, const struct sg_json *no
 	const struct sg_json *body = sg_node_as(node, "Constraint");
 	struct sg_model *model = table->model;
 
+	if (name == NULL)
+		name = sg_model_keep(model, sg_json_text(sg_json_get(body, "conname")));
 	for (size_t i = 0; i < SG_COUNT(kinds); i++) {
 		struct sg_model_constraint constraint = { .kind = kinds[i].kind,
-			                                  .name = sg_model_keep(model, sg_json_text(sg_json_get(body, "conname"))),
+			                                  .name = name,
 			                                  .not_valid = !made_now && sg_json_true(sg_json_get(body, "skip_validation")),
 			                                  .local = true,
 			                                  .made_in = model->migration,

@@ -156,9 +156,9 @@ bool sg_model_apply_rename(struct sg_model *model, const char *node, const struc
 
 enum sg_model_phase { SG_MODEL_CHECKS, SG_MODEL_INDEXES, SG_MODEL_FOREIGN_KEYS };
 
-/* A Constraint node if it is of that phase; column: of an inline one, else NULL. made_now: CREATE TABLE, where NOT VALID means
+/* A Constraint node if it is of that phase; column: of an inline one, else NULL. name: kept, in place of its own; or NULL. made_now: CREATE TABLE, where NOT VALID means
  * nothing. only: not for partitions and heirs. */
-void sg_model_define_constraint(struct sg_table *table, const struct sg_json *constraint, const char *column,
+void sg_model_define_constraint(struct sg_table *table, const struct sg_json *constraint, const char *column, const char *name,
                                 enum sg_model_phase phase, bool made_now, bool only);
 /* The CHECK is an heir's now too. */
 void sg_model_pass_check(struct sg_table *child, const struct sg_model_constraint *check, size_t depth);
