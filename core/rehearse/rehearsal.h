@@ -45,7 +45,7 @@ struct sg_rehearsal_step {
 	/* of a migration: SKIPPED only where it is recorded in the database that the schema is of; a backfill or index:
 	 * APPLIED, FAILED, WAITING, NOT_REACHED */
 	enum sg_outcome outcome;
-	struct sg_err err;     /* FAILED */
+	struct sg_err err;     /* FAILED; its texts are the arena's: it is not to be released */
 	const char *note;      /* "waits for backfill:x"; how many batches, how large; or NULL */
 	int64_t us;            /* the whole step */
 	bool outside;          /* of a migration: its statement ran outside any transaction; its locks are not measured */

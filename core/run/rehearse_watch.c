@@ -31,11 +31,16 @@ static int64_t since(const struct sg_rehearse_watcher *watcher, const struct sg_
 
 static void keep_err(struct sg_rehearse_watcher *watcher, struct sg_rehearsal_step *at, const struct sg_err *err)
 {
-	if (at->err.class == SG_CLASS_NONE)
-		sg_err_defer(&at->err, watcher->arena);
-	else
-		sg_err_clear(&at->err);
-	sg_err_copy(&at->err, err);
+	struct sg_arena *arena = watcher->arena;
+
+	/* steps are put in another order at the end: nothing may point to them */
+	at->err = *err;
+	at->err.primary = sg_arena_strdup(arena, err->primary);
+	at->err.detail = sg_arena_strdup(arena, err->detail);
+	at->err.hint = sg_arena_strdup(arena, err->hint);
+	at->err.file = sg_arena_strdup(arena, err->file);
+	at->err.step = sg_arena_strdup(arena, err->step);
+	at->err.statement = sg_arena_strdup(arena, err->statement);
 }
 
 /* ---- migrations ---------------------------------------------------------------------- */
@@ -300,6 +305,19 @@ static void conclude_rest(struct sg_rehearse_watcher *watcher, const struct sg_d
 	}
 }
 
+/* What was done elsewhere before comes first, for so it was. */
+static void put_in_order(struct sg_rehearsal *rehearsal, struct sg_arena *arena)
+{
+	struct sg_rehearsal_step *steps = sg_arena_array(arena, rehearsal->step_count, sizeof *steps);
+	size_t count = 0;
+
+	for (int turn = 0; turn < 2; turn++)
+		for (size_t i = 0; i < rehearsal->step_count; i++)
+			if ((rehearsal->steps[i].outcome == SG_OUTCOME_SKIPPED) == (turn == 0))
+				steps[count++] = rehearsal->steps[i];
+	rehearsal->steps = steps;
+}
+
 void sg_rehearse_conclude(struct sg_rehearse_watcher *watcher, const struct sg_deploy_result *result)
 {
 	struct sg_rehearsal *rehearsal = watcher->tracer->rehearsal;
@@ -308,6 +326,7 @@ void sg_rehearse_conclude(struct sg_rehearse_watcher *watcher, const struct sg_d
 	conclude_migrations(watcher, &result->migrate);
 	for (size_t i = 0; i < watcher->manifest->step_count; i++)
 		(void)sg_tracer_step(watcher->tracer, &watcher->manifest->steps[i]);
+	put_in_order(rehearsal, watcher->arena);
 	rehearsal->complete = true;
 	for (size_t i = 0; i < rehearsal->step_count; i++) {
 		enum sg_outcome outcome = rehearsal->steps[i].outcome;

@@ -47,6 +47,7 @@ struct rehearsed *rehearse_manifest(const char *path, const struct sg_rehearse_o
     if (rehearsed == NULL)
         abort();
     sg_test_defer(release, rehearsed);
+    rehearsed_apart();
     T_MUST_EQ_INT(setenv("SGRUN_PLUGIN_HOST", sg_test_built("sgrun-plugin"), 1), 0);
     if (sg_manifest_read(path, NULL, 0, false, &rehearsed->arena, &rehearsed->manifest, &rehearsed->errs) != 0)
         T_FATAL("the manifest is not good:\n%s", errors(&rehearsed->errs));
@@ -146,10 +147,29 @@ const char *rehearsed_all(const struct rehearsed *rehearsed)
     return take(&text);
 }
 
+static const char *apart; /* of the running test */
+
+static void together(void *arg)
+{
+    (void)arg;
+    sg_tmp_remove(apart);
+    apart = NULL;
+    (void)unsetenv("TMPDIR");
+}
+
+void rehearsed_apart(void)
+{
+    if (apart != NULL)
+        return;
+    apart = sg_tmp_new("r", 0777, (uid_t)-1, (gid_t)-1);
+    T_MUST_EQ_INT(setenv("TMPDIR", apart, 1), 0);
+    sg_test_defer(together, NULL);
+}
+
 const char *rehearsed_left(void)
 {
     struct sg_run_result run = sg_run_args(
-        "sh", "-c", "ls -d ${TMPDIR:-/tmp}/sgrun-r-* 2>/dev/null; grep -sla sgrun-r- /proc/[0-9]*/cmdline | while read f; do"
+        "sh", "-c", "ls -d $TMPDIR/sgrun-r-* 2>/dev/null; grep -sla $TMPDIR/sgrun-r- /proc/[0-9]*/cmdline | while read f; do"
                     " tr '\\0' ' ' <$f; echo; done | grep -a postgres | grep -av grep; true");
 
     return run.out;

@@ -36,6 +36,8 @@ const char *rehearsed_course(const struct rehearsed *rehearsed);
 /* All that it says, for failures. */
 const char *rehearsed_all(const struct rehearsed *rehearsed);
 
+/* From here on the test's rehearsals, sgrun's too, live in a temporary folder of the test's own; rehearse() sees to it itself. */
+void rehearsed_apart(void);
 /* Folders of rehearsals that are there now, and servers of theirs that run: "" if there are none. */
 const char *rehearsed_left(void);
 
