@@ -54,9 +54,9 @@ static void add_rows(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 	for (size_t i = 0; i < rehearsal->filled_count; i++)
 		filled += rehearsal->filled[i].rows > 0;
 	sg_look_number(out, rehearsal->rows);
-	sg_buf_adds(out, " made up for each of the ");
+	sg_buf_adds(out, " made up for each table that had none: ");
 	sg_md_count(out, filled, "table");
-	sg_buf_adds(out, " that had none\n");
+	sg_buf_addc(out, '\n');
 	for (size_t i = 0; i < rehearsal->filled_count; i++) {
 		const struct sg_rehearsal_table *table = &rehearsal->filled[i];
 
