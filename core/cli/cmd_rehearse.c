@@ -28,6 +28,9 @@ static size_t judge_steps(struct sg_cli *cli, const struct sg_rehearsal *rehears
 	for (size_t i = 0; i < rehearsal->step_count; i++) {
 		const struct sg_rehearsal_step *step = &rehearsal->steps[i];
 
+		/* as in a deploy */
+		if (step->outcome == SG_OUTCOME_WAITING && step->step->kind == SG_STEP_MIGRATION && !step->step->policy.waiting_allow)
+			cli->exit = sg_exit_worse(cli->exit, SG_EXIT_LEFT);
 		if (step->outcome != SG_OUTCOME_FAILED)
 			continue;
 		failed++;
@@ -67,6 +70,7 @@ void sg_cmd_rehearse(struct sg_cli *cli)
 	/* the manifest's server is never spoken to: what only it needs may be missing */
 	if (sg_cli_manifest(cli, true) != 0 || sg_findings_baseline(cli, &options) != 0)
 		return;
+	sg_findings_check_allow(&cli->manifest);
 	if (sg_rehearse(&cli->manifest, &teller, &how, &cli->arena, rehearsal, &cli->errs) != 0)
 		return;
 	if (sg_stop_count() > 0) {

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
+
 int sg_findings_baseline(struct sg_cli *cli, struct sg_audit_options *options)
 {
 	const struct sg_options *o = &cli->options;
@@ -24,6 +26,40 @@ int sg_findings_baseline(struct sg_cli *cli, struct sg_audit_options *options)
 	}
 	sg_err_move(sg_cli_err(cli), &err);
 	return -1;
+}
+
+/* ---- allow = of the manifest ---------------------------------------------------- */
+
+static bool is_kind(const char *word)
+{
+	for (int kind = SG_DML_DEDUP_FOR_UNIQUE; kind <= SG_DML_OTHER; kind++)
+		if (strcmp(word, sg_dml_kind_name((enum sg_dml_kind)kind)) == 0)
+			return true;
+	return strcmp(word, "dml") == 0;
+}
+
+static bool is_rule(const char *word)
+{
+	for (int i = 0; i < SG_RULE_COUNT; i++)
+		if (sg_rule_matches(word, sg_rule((enum sg_rule_id)i)->id))
+			return true;
+	return false;
+}
+
+static void warn_of(const struct sg_list *allow, const char *step)
+{
+	for (size_t i = 0; i < allow->count; i++)
+		if (!is_kind(allow->items[i]) && !is_rule(allow->items[i]))
+			sg_log(SG_LOG_WARNING, "allow", step, 0, "allow = %s: there is no such rule, and it silences nothing", allow->items[i]);
+}
+
+void sg_findings_check_allow(const struct sg_manifest *manifest)
+{
+	warn_of(&manifest->policy.allow, NULL);
+	/* a step without a list of its own has the file's */
+	for (size_t i = 0; i < manifest->step_count; i++)
+		if (manifest->steps[i].policy.allow.items != manifest->policy.allow.items)
+			warn_of(&manifest->steps[i].policy.allow, manifest->steps[i].id);
 }
 
 /* ---- writing it --------------------------------------------------------------- */

@@ -13,7 +13,7 @@ const char *sg_check_identifier(const char *text); /* one name, as the server ke
 const char *sg_check_schema(const char *text);
 const char *sg_check_role(const char *text);
 const char *sg_check_table(const char *text);      /* name or schema.name */
-const char *sg_check_rule(const char *text);       /* index.create_blocking */
+const char *sg_check_rule(const char *text);       /* index.create_blocking, index.*, dml, bulk_update */
 const char *sg_check_window(const char *text);     /* HH:MM-HH:MM [ZONE] */
 const char *sg_check_plugin(const char *text);
 const char *sg_check_sha256(const char *text);     /* either case */

@@ -172,11 +172,13 @@ SG_TEST(a_manifest_beside_files)
     struct sg_run_result run;
     const char *tree = a_tree();
 
-    project->policy = "allow = bulk_update";
+    project->policy = "allow = bulk_update, indx.*";
     project_write(project, "[audit]\nhot_tables = leads\n");
     run = project_must(project, 0, "audit", "--fail-on", "unsafe", tree);
     T_CONTAINS(run.out, "Hot tables: `leads` (named by the manifest).");
     T_CONTAINS(run.out, "## Allowed");
+    T_CONTAINS(run.err, "allow = indx.*: there is no such rule");
+    T_LACKS(run.err, "bulk_update");
     run = project_must(project, 0, "audit", "--hot-tables", "other", tree);
     T_CONTAINS(run.out, "Hot tables: `other` (named by `--hot-tables`).");
     /* files need no server: its variable may be missing */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/manifest/checks.h"
 #include "tests/kit/test.h"
 
 static struct sg_buf out = SG_BUF_INIT;
@@ -284,12 +285,27 @@ SG_TEST(all_of_it_is_in_the_json)
 	T_EQ_STR(sg_json_text(sg_json_get(sg_json_at(sg_json_get(json, "migrations"), 1), "priority")), "HIGH");
 }
 
+/* allow = of a manifest takes every kind, though the manifest's layer knows nothing of audits. */
+SG_TEST(a_manifest_may_allow_each_kind)
+{
+	for (int kind = SG_DML_DEDUP_FOR_UNIQUE; kind <= SG_DML_OTHER; kind++)
+		T_NULL(sg_check_rule(sg_dml_kind_name((enum sg_dml_kind)kind)));
+	for (int i = 0; i < SG_RULE_COUNT; i++)
+		T_NULL(sg_check_rule(sg_rule((enum sg_rule_id)i)->id));
+	T_NULL(sg_check_rule("index.*"));
+	T_NULL(sg_check_rule("dml"));
+	T_NOT_NULL(sg_check_rule("*"));
+	T_NOT_NULL(sg_check_rule("index."));
+	T_NOT_NULL(sg_check_rule("everything"));
+	T_NOT_NULL(sg_check_rule("a.b.c"));
+}
+
 static const struct sg_test tests[] = {
 	SG_CASE(the_summary_comes_first), SG_CASE(each_operation_is_told), SG_CASE(an_action_is_told_once_with_its_places),
 	SG_CASE(the_backfill_audit_says_what_is_hot_and_what_to_paste), SG_CASE(a_section_to_paste_fits_a_manifest),
 	SG_CASE(findings_by_severity_and_what_their_rules_say_once), SG_CASE(what_was_silenced_is_listed),
 	SG_CASE(what_could_not_be_read_is_named), SG_CASE(a_clean_tree_is_short_and_glad), SG_CASE(a_journal_has_no_lines),
-	SG_CASE(all_of_it_is_in_the_json), SG_CASES_END
+	SG_CASE(all_of_it_is_in_the_json), SG_CASE(a_manifest_may_allow_each_kind), SG_CASES_END
 };
 static const struct sg_suite suites[] = { { "render_audit", tests }, SG_SUITES_END };
 
