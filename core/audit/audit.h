@@ -43,7 +43,7 @@ struct sg_audit_place {
 
 struct sg_audit_dml {
 	struct sg_audit_place place;
-	const char *type;      /* "DELETE", "UPDATE", "INSERT", "INSERT … SELECT", "MERGE", "COPY", "TRUNCATE", "SELECT INTO" */
+	const char *type;      /* "DELETE", "UPDATE", "INSERT", "INSERT … SELECT", "MERGE", "COPY", "TRUNCATE", "SELECT INTO", "CREATE TABLE AS"; "EXECUTE": not known */
 	const char *const *tables; /* that it writes, at least one but where dynamic SQL hides it */
 	size_t table_count;
 	const char *via;       /* "DO block", "function dedupe()"; or NULL: the statement itself */

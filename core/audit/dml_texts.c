@@ -169,28 +169,42 @@ static const char *key_of(struct sg_audit_scope *scope, struct sg_relation table
 	return "its primary key";
 }
 
+/* A section's name has at most 49 bytes, "backfill " included; what is too long gets the table's name alone. */
+#define LABEL_LIMIT 40
+
+static const char *label_of(struct sg_audit_scope *scope, const char *table)
+{
+	const char *id = scope->migration->id;
+
+	if (strlen(id) + strlen(table) < LABEL_LIMIT && strstr(id, table) == NULL)
+		return sg_arena_printf(scope->arena, "%s_%s", id, table);
+	return strlen(id) <= LABEL_LIMIT ? id : sg_arena_printf(scope->arena, "%.*s", LABEL_LIMIT, table);
+}
+
 const char *sg_dml_action(struct sg_audit_scope *scope, const struct sg_dml_op *op, const struct sg_dml_judgement *judgement)
 {
 	struct sg_arena *arena = scope->result->arena;
-	const char *id = scope->migration->id;
 	struct sg_relation table = op->tables.count > 0 ? op->tables.list[0] : (struct sg_relation){ .name = NULL };
-	const char *name = table.name != NULL ? sg_audit_name(scope->arena, table) : NULL;
+	const char *name, *section;
 
 	if (judgement->verdict == SG_DML_SAFE)
 		return "None.";
-	if (name == NULL)
+	if (table.name == NULL)
 		return "Write the statements out, so that they can be judged; what changes rows belongs in a backfill.";
+	name = sg_audit_name(scope->arena, table);
+	section = sg_arena_printf(scope->arena, "[backfill %s] migration = %s", label_of(scope, table.name), scope->migration->id);
 	if (op->verb == SG_VERB_TRUNCATE)
 		return sg_arena_printf(arena,
-		                       "If nobody uses %s any more, drop it in a later release; else move it to a backfill that deletes in "
-		                       "batches: [backfill %s_%s] table = %s, key = %s.",
-		                       name, id, table.name, name, key_of(scope, table));
+		                       "If nobody uses %s any more, drop it in a later release; else delete its rows in a backfill: table = %s, "
+		                       "key = %s (SG_BACKFILL in its plugin); manifest: %s.",
+		                       name, name, key_of(scope, table), section);
 	if (op->inserts && op->source.name != NULL)
-		return sg_arena_printf(arena, "Move it to a backfill: [backfill %s_%s] table = %s, key = %s, also_writes = %s.", id, table.name,
-		                       sg_audit_name(scope->arena, op->source), key_of(scope, op->source), name);
+		return sg_arena_printf(arena,
+		                       "Move it to a backfill: table = %s, key = %s (SG_BACKFILL in its plugin); manifest: %s, also_writes = %s.",
+		                       sg_audit_name(scope->arena, op->source), key_of(scope, op->source), section, name);
 	if (op->inserts)
-		return sg_arena_printf(arena, "Load the rows in a backfill in drain mode: [backfill %s_%s] also_writes = %s.", id, table.name,
-		                       name);
-	return sg_arena_printf(arena, "Move it to a backfill: [backfill %s_%s] table = %s, key = %s.", id, table.name, name,
-	                       key_of(scope, table));
+		return sg_arena_printf(arena, "Load the rows in a backfill that drains (SG_DRAIN in its plugin); manifest: %s, also_writes = %s.",
+		                       section, name);
+	return sg_arena_printf(arena, "Move it to a backfill: table = %s, key = %s (SG_BACKFILL in its plugin); manifest: %s.", name,
+	                       key_of(scope, table), section);
 }

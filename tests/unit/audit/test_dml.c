@@ -279,8 +279,8 @@ SG_TEST(whole_tables)
     T_EQ_STR(kinds("TRUNCATE leads, messages"), DELETES);
     T_EQ_STR(what("TRUNCATE leads, messages"), "TRUNCATE leads messages");
     T_CONTAINS(reason("DELETE FROM leads"), "no WHERE: every row of leads");
-    T_CONTAINS(action("DELETE FROM leads"), "table = leads, key = id.");
-    T_CONTAINS(action("UPDATE nobody_knows SET a = 1"), "table = nobody_knows, key = its primary key.");
+    T_CONTAINS(action("DELETE FROM leads"), "table = leads, key = id (SG_BACKFILL in its plugin); manifest: [backfill 2_leads] migration = 2.");
+    T_CONTAINS(action("UPDATE nobody_knows SET a = 1"), "table = nobody_knows, key = its primary key (SG_");
     /* a row or two, by the key */
     T_EQ_STR(kinds("UPDATE business SET name = 'x' WHERE id = 4"), "other POTENTIALLY UNSAFE");
     T_EQ_STR(kinds("DELETE FROM business WHERE slug IN ('a', 'b')"), "other POTENTIALLY UNSAFE");
@@ -312,7 +312,7 @@ SG_TEST(seeds)
     T_EQ_STR(kinds("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)"
                    " INSERT INTO templates SELECT i::text FROM n"),
              COPIES);
-    T_CONTAINS(action("INSERT INTO templates SELECT slug, name FROM business"), "table = business, key = id, also_writes = templates.");
+    T_CONTAINS(action("INSERT INTO templates SELECT slug, name FROM business"), "table = business, key = id (SG_BACKFILL in its plugin); manifest: [backfill 2_templates] migration = 2, also_writes = templates.");
     T_CONTAINS(reason("INSERT INTO templates SELECT slug, name FROM business"), "as long as business is large");
 }
 
