@@ -1,9 +1,9 @@
 /* locks.h - which locks a statement takes on relations that are named in it or that the model knows to hang on it, and whether
  * it reads or rewrites them: by the kind of statement, as measured on PostgreSQL 15.
  *
- * It is what the text says, not what a server does: a rehearsal measures the same and may be compared with it. `work` is the most
- * that can come of it: ALTER COLUMN TYPE counts as a rewrite here, and the rules of columns know which of them are none. The
- * partitions below a named parent, tables that use a domain, and what code runs inside (DO, functions, triggers) are left out. */
+ * It is what the text says, not what a server does: tests/db/test_audit_locks.c compares the two. `work` is the most that can
+ * come of it: what cannot be told (a type or function that was never seen) counts as a rewrite. The partitions below a named
+ * parent, tables that use a domain, and what code runs inside (DO, functions, triggers) are left out. */
 #ifndef SG_AUDIT_LOCKS_H
 #define SG_AUDIT_LOCKS_H
 

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "core/audit/locks_take.h"
+#include "core/audit/parts.h"
+#include "core/audit/type_change.h"
+#include "core/audit/volatile.h"
 #include "core/sql/tree.h"
 
 /* ---- tables made ----------------------------------------------------------------- */
@@ -53,9 +56,8 @@ struct action {
 	enum sg_lock_work work;
 };
 
-/* Those that are not ACCESS EXCLUSIVE for a moment (src/backend/commands/tablecmds.c, AlterTableGetLockLevel). Sorted. */
+/* Those that are not ACCESS EXCLUSIVE for a moment, but for what of_special() does (src/backend/commands/tablecmds.c, AlterTableGetLockLevel). Sorted. */
 static const struct action actions[] = {
-	{ "AT_AlterColumnType", SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_REWRITE },
 	{ "AT_ClusterOn", SG_LOCK_SHARE_UPDATE_EXCLUSIVE, SG_LOCK_WORK_NONE },
 	{ "AT_DetachPartitionFinalize", SG_LOCK_SHARE_UPDATE_EXCLUSIVE, SG_LOCK_WORK_NONE },
 	{ "AT_DisableTrig", SG_LOCK_SHARE_ROW_EXCLUSIVE, SG_LOCK_WORK_NONE },
@@ -72,13 +74,11 @@ static const struct action actions[] = {
 	{ "AT_ResetRelOptions", SG_LOCK_SHARE_UPDATE_EXCLUSIVE, SG_LOCK_WORK_NONE },
 	{ "AT_SetAccessMethod", SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_REWRITE },
 	{ "AT_SetLogged", SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_REWRITE },
-	{ "AT_SetNotNull", SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_SCAN },
 	{ "AT_SetOptions", SG_LOCK_SHARE_UPDATE_EXCLUSIVE, SG_LOCK_WORK_NONE },
 	{ "AT_SetRelOptions", SG_LOCK_SHARE_UPDATE_EXCLUSIVE, SG_LOCK_WORK_NONE },
 	{ "AT_SetStatistics", SG_LOCK_SHARE_UPDATE_EXCLUSIVE, SG_LOCK_WORK_NONE },
 	{ "AT_SetTableSpace", SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_REWRITE },
 	{ "AT_SetUnLogged", SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_REWRITE },
-	{ "AT_ValidateConstraint", SG_LOCK_SHARE_UPDATE_EXCLUSIVE, SG_LOCK_WORK_SCAN },
 };
 
 static int by_name(const void *key, const void *entry)
@@ -100,32 +100,22 @@ static void of_constraint(const struct sg_taking *taking, struct sg_relation tab
 		              trusted ? SG_LOCK_WORK_NONE : SG_LOCK_WORK_SCAN);
 }
 
-/* Functions whose value differs from row to row. */
-static bool is_volatile(const struct sg_json *expr)
-{
-	static const char *const names[] = { "clock_timestamp", "gen_random_uuid", "nextval", "random", "timeofday",
-		                             "uuid_generate_v1", "uuid_generate_v4", "uuidv4", "uuidv7" };
-	const struct sg_json *cast = sg_node_as(expr, "TypeCast"), *call = sg_node_as(expr, "FuncCall");
-	struct sg_relation name;
-
-	if (cast != NULL)
-		return is_volatile(sg_json_get(cast, "arg"));
-	for (size_t i = 0; call != NULL && sg_tree_names(sg_json_get(call, "funcname"), &name) && i < SG_COUNT(names); i++)
-		if (strcmp(names[i], name.name) == 0)
-			return true;
-	return false;
-}
-
 static void of_column(const struct sg_taking *taking, struct sg_relation table, const struct sg_json *column)
 {
 	const struct sg_json *constraints = sg_json_get(column, "constraints");
-	enum sg_lock_work work = sg_tree_type_is_serial(sg_json_get(column, "typeName")) ? SG_LOCK_WORK_REWRITE : SG_LOCK_WORK_NONE;
+	const struct sg_json *type = sg_json_get(column, "typeName");
+	enum sg_lock_work work = sg_tree_type_is_serial(type) ||
+	                                         sg_type_is_constrained(taking->arena, taking->model, sg_tree_type(taking->arena, type))
+	                                 ? SG_LOCK_WORK_REWRITE
+	                                 : SG_LOCK_WORK_NONE;
+	struct sg_relation function;
 
 	for (size_t i = 0; i < sg_json_count(constraints); i++) {
 		const struct sg_json *one = sg_node_as(sg_json_at(constraints, i), "Constraint");
 
 		if (sg_node_is(one, "contype", "CONSTR_IDENTITY") || sg_node_is(one, "contype", "CONSTR_GENERATED") ||
-		    (sg_node_is(one, "contype", "CONSTR_DEFAULT") && is_volatile(sg_json_get(one, "raw_expr"))))
+		    (sg_node_is(one, "contype", "CONSTR_DEFAULT") &&
+		     sg_volatility_of(taking->model, sg_json_get(one, "raw_expr"), &function) != SG_VOLATILITY_FIXED))
 			work = SG_LOCK_WORK_REWRITE;
 		else if (work == SG_LOCK_WORK_NONE &&
 		         (sg_node_is(one, "contype", "CONSTR_CHECK") || sg_node_is(one, "contype", "CONSTR_UNIQUE") ||
@@ -134,6 +124,115 @@ static void of_column(const struct sg_taking *taking, struct sg_relation table, 
 		of_reference(taking, sg_json_at(constraints, i), table);
 	}
 	sg_locks_take(taking, table, SG_LOCK_ACCESS_EXCLUSIVE, work);
+}
+
+static bool has(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Does the table's key, to which that foreign key points, have the column? NULL: any column. */
+static bool points_to(const struct sg_model_table *table, const struct sg_model_constraint *foreign, const char *column)
+{
+	if (column == NULL)
+		return true;
+	if (foreign->parent_columns != NULL)
+		return has(foreign->parent_columns, foreign->parent_column_count, column);
+	for (size_t i = 0; i < table->constraint_count; i++)
+		if (table->constraints[i].kind == 'p')
+			return has(table->constraints[i].columns, table->constraints[i].column_count, column);
+	return false;
+}
+
+/* Foreign keys over the column go, or are made again: the tables at their other ends are locked as well. */
+static void take_other_ends(const struct sg_taking *taking, const struct sg_model_table *table, const char *column, bool from,
+                            bool to, enum sg_lock_work work)
+{
+	const struct sg_model_table *child;
+
+	for (size_t i = 0; from && table != NULL && i < table->constraint_count; i++)
+		if (table->constraints[i].kind == 'f' && column != NULL &&
+		    has(table->constraints[i].columns, table->constraints[i].column_count, column))
+			sg_locks_take_too(taking, table->constraints[i].parent, SG_LOCK_ACCESS_EXCLUSIVE,
+			                  table->constraints[i].not_valid ? SG_LOCK_WORK_NONE : work);
+	for (size_t i = 0; to && table != NULL && (child = sg_model_table_at(taking->model, i)) != NULL; i++)
+		for (size_t c = 0; child != table && !child->dropped && c < child->constraint_count; c++)
+			if (child->constraints[c].kind == 'f' && child->constraints[c].parent.name != NULL &&
+			    sg_model_table(taking->model, child->constraints[c].parent) == table &&
+			    points_to(table, &child->constraints[c], column))
+				sg_locks_take_too(taking, child->name, SG_LOCK_ACCESS_EXCLUSIVE,
+				                  child->constraints[c].not_valid ? SG_LOCK_WORK_NONE : work);
+}
+
+/* What over the column must be looked at again, though its rows stay. */
+static bool is_rechecked(const struct sg_model_table *table, const char *column, bool reindex)
+{
+	for (size_t i = 0; table != NULL && i < table->constraint_count; i++)
+		if ((table->constraints[i].kind == 'c' || table->constraints[i].kind == 'x') && !table->constraints[i].not_valid &&
+		    has(table->constraints[i].columns, table->constraints[i].column_count, column))
+			return true;
+	for (size_t i = 0; table != NULL && i < table->index_count; i++)
+		if ((reindex && has(table->indexes[i].columns, table->indexes[i].column_count, column)) ||
+		    has(table->indexes[i].uses, table->indexes[i].use_count, column))
+			return true;
+	return false;
+}
+
+static void of_type(const struct sg_taking *taking, struct sg_relation name, const char *column, const struct sg_json *def)
+{
+	const struct sg_model_table *table = sg_model_table(taking->model, name);
+	const struct sg_model_column *known = table != NULL ? sg_model_column(table, column) : NULL;
+	const struct sg_json *type = sg_json_get(def, "typeName");
+	struct sg_type_change change =
+		sg_type_change_using(taking->arena, taking->model, known != NULL ? known->type : NULL,
+	                             sg_tree_type(taking->arena, type), column, sg_json_get(def, "raw_default"));
+	enum sg_lock_work work = SG_LOCK_WORK_REWRITE;
+
+	if (change.verdict == SG_TYPE_SAME || change.verdict == SG_TYPE_KEEPS)
+		work = is_rechecked(table, column, change.reindex || sg_json_get(def, "collClause") != NULL) ? SG_LOCK_WORK_SCAN
+		                                                                                             : SG_LOCK_WORK_NONE;
+	sg_locks_take(taking, name, SG_LOCK_ACCESS_EXCLUSIVE, work);
+	take_other_ends(taking, table, column, true, true, work == SG_LOCK_WORK_REWRITE ? SG_LOCK_WORK_SCAN : SG_LOCK_WORK_NONE);
+}
+
+static void of_not_null(const struct sg_taking *taking, struct sg_relation name, const char *column)
+{
+	const struct sg_model_table *table = sg_model_table(taking->model, name);
+	const struct sg_model_column *known = table != NULL ? sg_model_column(table, column) : NULL;
+	bool proved = (known != NULL && known->not_null) || sg_parts_proof(table, column) != NULL;
+
+	sg_locks_take(taking, name, SG_LOCK_ACCESS_EXCLUSIVE, proved ? SG_LOCK_WORK_NONE : SG_LOCK_WORK_SCAN);
+}
+
+/* DROP COLUMN, DROP CONSTRAINT. */
+static void of_dropped(const struct sg_taking *taking, struct sg_relation name, const struct sg_json *cmd, bool column)
+{
+	const struct sg_model_table *table = sg_model_table(taking->model, name);
+	const char *what = sg_json_text(sg_json_get(cmd, "name"));
+	const struct sg_model_constraint *constraint = table != NULL && !column ? sg_model_constraint(table, what) : NULL;
+	bool cascade = sg_node_is(cmd, "behavior", "DROP_CASCADE");
+
+	sg_locks_take(taking, name, SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_NONE);
+	if (column)
+		take_other_ends(taking, table, what, true, cascade, SG_LOCK_WORK_NONE);
+	else if (constraint != NULL && constraint->kind == 'f')
+		sg_locks_take_too(taking, constraint->parent, SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_NONE);
+	else if (constraint != NULL && cascade && (constraint->kind == 'p' || constraint->kind == 'u'))
+		take_other_ends(taking, table, constraint->column_count == 1 ? constraint->columns[0] : NULL, false, true,
+		                SG_LOCK_WORK_NONE);
+}
+
+static void of_validate(const struct sg_taking *taking, struct sg_relation name, const char *what)
+{
+	const struct sg_model_table *table = sg_model_table(taking->model, name);
+	const struct sg_model_constraint *constraint = table != NULL ? sg_model_constraint(table, what) : NULL;
+
+	sg_locks_take(taking, name, SG_LOCK_SHARE_UPDATE_EXCLUSIVE, SG_LOCK_WORK_SCAN);
+	if (constraint != NULL && constraint->kind == 'f')
+		sg_locks_take_too(taking, constraint->parent, SG_LOCK_ROW_SHARE, SG_LOCK_WORK_SCAN);
 }
 
 static void of_attach(const struct sg_taking *taking, struct sg_relation parent, const struct sg_json *def)
@@ -159,44 +258,48 @@ static void of_detach(const struct sg_taking *taking, struct sg_relation parent,
 		sg_locks_take_too(taking, other->name, SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_NONE);
 }
 
+/* What an action does beside locking its own table. */
+static bool of_special(const struct sg_taking *taking, struct sg_relation table, const char *subtype, const struct sg_json *cmd)
+{
+	const struct sg_json *def = sg_json_get(cmd, "def");
+	const char *name = sg_json_text(sg_json_get(cmd, "name"));
+
+	if (strcmp(subtype, "AT_AddConstraint") == 0)
+		of_constraint(taking, table, sg_node_as(def, "Constraint"));
+	else if (strcmp(subtype, "AT_AddColumn") == 0)
+		of_column(taking, table, sg_node_as(def, "ColumnDef"));
+	else if (strcmp(subtype, "AT_AttachPartition") == 0)
+		of_attach(taking, table, sg_node_as(def, "PartitionCmd"));
+	else if (strcmp(subtype, "AT_DetachPartition") == 0)
+		of_detach(taking, table, sg_node_as(def, "PartitionCmd"));
+	else if (strcmp(subtype, "AT_AlterColumnType") == 0 && name != NULL)
+		of_type(taking, table, name, sg_node_as(def, "ColumnDef"));
+	else if (strcmp(subtype, "AT_SetNotNull") == 0 && name != NULL)
+		of_not_null(taking, table, name);
+	else if (strcmp(subtype, "AT_DropColumn") == 0 && name != NULL)
+		of_dropped(taking, table, cmd, true);
+	else if (strcmp(subtype, "AT_DropConstraint") == 0 && name != NULL)
+		of_dropped(taking, table, cmd, false);
+	else if (strcmp(subtype, "AT_ValidateConstraint") == 0 && name != NULL)
+		of_validate(taking, table, name);
+	else
+		return false;
+	return true;
+}
+
 static void of_action(const struct sg_taking *taking, struct sg_relation table, const struct sg_json *cmd)
 {
 	const char *subtype = sg_json_text(sg_json_get(cmd, "subtype"));
-	const struct sg_json *def = sg_json_get(cmd, "def");
-	const struct sg_model_constraint *constraint;
 	const struct action *action;
 
-	if (subtype == NULL)
+	if (subtype == NULL || of_special(taking, table, subtype, cmd))
 		return;
-	if (strcmp(subtype, "AT_AddConstraint") == 0) {
-		of_constraint(taking, table, sg_node_as(def, "Constraint"));
-		return;
-	}
-	if (strcmp(subtype, "AT_AddColumn") == 0) {
-		of_column(taking, table, sg_node_as(def, "ColumnDef"));
-		return;
-	}
-	if (strcmp(subtype, "AT_AttachPartition") == 0) {
-		of_attach(taking, table, sg_node_as(def, "PartitionCmd"));
-		return;
-	}
-	if (strcmp(subtype, "AT_DetachPartition") == 0) {
-		of_detach(taking, table, sg_node_as(def, "PartitionCmd"));
-		return;
-	}
 	action = bsearch(subtype, actions, SG_COUNT(actions), sizeof *actions, by_name);
-	sg_locks_take(taking, table, action != NULL ? action->mode : SG_LOCK_ACCESS_EXCLUSIVE, action != NULL ? action->work : SG_LOCK_WORK_NONE);
+	sg_locks_take(taking, table, action != NULL ? action->mode : SG_LOCK_ACCESS_EXCLUSIVE,
+	              action != NULL ? action->work : SG_LOCK_WORK_NONE);
 	if (strcmp(subtype, "AT_AddInherit") == 0)
-		sg_locks_take(taking, sg_tree_relation(sg_node_as(def, "RangeVar")), SG_LOCK_SHARE_UPDATE_EXCLUSIVE, SG_LOCK_WORK_NONE);
-	constraint = sg_json_text(sg_json_get(cmd, "name")) != NULL
-	                     ? sg_model_constraint(sg_model_table(taking->model, table), sg_json_text(sg_json_get(cmd, "name")))
-	                     : NULL;
-	if (constraint == NULL || constraint->kind != 'f')
-		return;
-	if (strcmp(subtype, "AT_DropConstraint") == 0)
-		sg_locks_take_too(taking, constraint->parent, SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_NONE);
-	else if (strcmp(subtype, "AT_ValidateConstraint") == 0)
-		sg_locks_take_too(taking, constraint->parent, SG_LOCK_ROW_SHARE, SG_LOCK_WORK_SCAN);
+		sg_locks_take(taking, sg_tree_relation(sg_node_as(sg_json_get(cmd, "def"), "RangeVar")),
+		              SG_LOCK_SHARE_UPDATE_EXCLUSIVE, SG_LOCK_WORK_NONE);
 }
 
 void sg_locks_of_alter(const struct sg_taking *taking, const struct sg_json *body)

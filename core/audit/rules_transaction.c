@@ -388,8 +388,17 @@ static bool is_foreign_key(const char *node, const struct sg_lock *lock)
 	return lock->mode == SG_LOCK_SHARE_ROW_EXCLUSIVE && (strcmp(node, "AlterTableStmt") == 0 || strcmp(node, "CreateStmt") == 0);
 }
 
+/* CONCURRENTLY of indexes does not run in a transaction: index.concurrently_in_tx says it. */
+static bool is_refused(const char *node, const struct sg_json *body)
+{
+	if (strcmp(node, "IndexStmt") == 0 || strcmp(node, "DropStmt") == 0)
+		return sg_json_true(sg_json_get(body, "concurrent"));
+	return strcmp(node, "ReindexStmt") == 0 && sg_node_option(sg_json_get(body, "params"), "concurrently") != NULL;
+}
+
 static void of_locks(struct sg_audit_scope *scope, const char *node, const struct sg_json *body)
 {
+	bool refused = is_refused(node, body);
 	struct sg_locks locks = { NULL, 0, 0 };
 	struct sg_audit_lock_notes *notes;
 
@@ -404,7 +413,7 @@ static void of_locks(struct sg_audit_scope *scope, const char *node, const struc
 		if (!matters(scope, lock->relation))
 			continue;
 		find_timeouts(scope, notes, lock);
-		if (!scope->in_transaction)
+		if (!scope->in_transaction || refused)
 			continue;
 		find_wide(scope, notes, lock);
 		if (strong) {

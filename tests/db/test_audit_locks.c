@@ -21,6 +21,7 @@ static const char *const schema[] = {
     "CREATE TABLE loose (id bigint PRIMARY KEY, p bigint)",
     "ALTER TABLE loose ADD CONSTRAINT loose_fk FOREIGN KEY (p) REFERENCES parent (id) NOT VALID",
     "ALTER TABLE loose ADD CONSTRAINT loose_p CHECK (p > 0) NOT VALID",
+    "CREATE TABLE narrow (id bigint PRIMARY KEY, p int REFERENCES other (id), CHECK (p IS NOT NULL))",
     "CREATE TABLE part (id bigint NOT NULL, at date NOT NULL) PARTITION BY RANGE (at)",
     "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
     "CREATE TABLE list (id bigint NOT NULL, k text NOT NULL) PARTITION BY LIST (k)",
@@ -46,7 +47,7 @@ static const char *const schema[] = {
 /* Rows in each table that is to be scanned. */
 static const char rows[] =
     "INSERT INTO t SELECT g, g, 'x', 'y', 1 FROM generate_series(1, 3000) g; INSERT INTO other SELECT g, 'x' FROM generate_series(1, 3000) g;"
-    "INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1, 1); INSERT INTO loose VALUES (1, 1);"
+    "INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1, 1); INSERT INTO loose VALUES (1, 1); INSERT INTO narrow VALUES (1, 1);"
     "INSERT INTO part VALUES (1, '2026-02-01'); INSERT INTO list VALUES (1, 'z'); INSERT INTO checked VALUES (1, 'z');"
     "INSERT INTO cand VALUES (1, '2030-02-01'); INSERT INTO proved VALUES (1, '2030-02-01'); REFRESH MATERIALIZED VIEW mv;"
     "CREATE TABLE seen AS SELECT oid, relname::text AS name, relfilenode AS file FROM pg_class"
@@ -72,7 +73,17 @@ static const struct sample samples[] = {
     {.sql = "ALTER TABLE t ADD COLUMN z bigint REFERENCES other"},
     {.sql = "ALTER TABLE t DROP COLUMN b"},
     {.sql = "ALTER TABLE t ALTER a TYPE bigint"},
-    {.sql = "ALTER TABLE t ALTER c TYPE varchar(40)", .less = true},
+    {.sql = "ALTER TABLE t ALTER c TYPE varchar(40)"},
+    {.sql = "ALTER TABLE t ALTER c TYPE text"},
+    {.sql = "ALTER TABLE t ALTER c TYPE varchar(10)"},
+    {.sql = "ALTER TABLE parent ALTER id TYPE numeric"},
+    {.sql = "ALTER TABLE narrow ALTER p TYPE bigint", .less = true},
+    {.sql = "ALTER TABLE child DROP COLUMN p"},
+    {.sql = "ALTER TABLE parent DROP COLUMN id CASCADE"},
+    {.sql = "ALTER TABLE parent DROP CONSTRAINT parent_pkey CASCADE"},
+    {.sql = "ALTER TABLE proved ALTER id SET NOT NULL"},
+    {.sql = "ALTER TABLE loose ALTER id SET NOT NULL"},
+    {.sql = "ALTER TABLE narrow ALTER p SET NOT NULL"},
     {.sql = "ALTER TABLE t ALTER b SET NOT NULL"},
     {.sql = "ALTER TABLE t ALTER a DROP NOT NULL"},
     {.sql = "ALTER TABLE t ALTER a SET DEFAULT 1"},

@@ -34,6 +34,9 @@ SG_TEST(wide)
     NONE(id, "ALTER TABLE t ADD COLUMN z int; INSERT INTO other VALUES (1, 'x')");
     NONE(id, "ALTER TABLE t ADD COLUMN z int; CREATE TABLE n (id bigint PRIMARY KEY); CREATE INDEX ON n (id)");
     NONE(id, "CREATE TABLE n (id bigint PRIMARY KEY); ALTER TABLE n ADD z int; UPDATE t SET a = 1");
+    NONE(id, "ALTER TABLE other ADD COLUMN z int; ALTER TABLE t ALTER c TYPE text");
+    FOUND(id, "ALTER TABLE other ADD COLUMN z int; ALTER TABLE t ALTER c TYPE varchar(5)");
+    NONE(id, "BEGIN; ALTER TABLE t ADD COLUMN z int; CREATE INDEX CONCURRENTLY i ON t (z); COMMIT");
     NONE(id, "BEGIN; ALTER TABLE t ADD COLUMN z int; COMMIT; BEGIN; UPDATE t SET z = 1; COMMIT");
     T_EQ_STR(look_rules(&outside, id, "ALTER TABLE t ADD COLUMN z int; UPDATE t SET z = 1"), "");
 }
@@ -126,6 +129,7 @@ SG_TEST(statement_timeout)
     NONE(id, "SET statement_timeout = '1min'; CREATE INDEX i ON t (b)");
     NONE(id, "SET LOCAL transaction_timeout = '1min'; ALTER TABLE t ALTER a SET NOT NULL");
     NONE(id, "ALTER TABLE t ADD COLUMN z int");
+    NONE(id, "ALTER TABLE t ALTER c TYPE text");
     T_EQ_STR(look_rules(&outside, id, "CREATE INDEX CONCURRENTLY i ON t (b)"), "");
 }
 
