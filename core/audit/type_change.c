@@ -72,10 +72,12 @@ const char *sg_type_bare(struct sg_arena *arena, const char *type)
 
 /* ---- types that the migrations made --------------------------------------------- */
 
-/* "\"a\".\"b\"" to a and b. False for what is no quoted name: a type of pg_catalog. */
+/* "\"a\".\"b\"" to a and b. False for what is no quoted name: a type of pg_catalog. Two of those have to be quoted. */
 static bool names_of(struct sg_arena *arena, const char *text, struct sg_relation *name_r)
 {
 	*name_r = (struct sg_relation){ NULL, NULL };
+	if (strcmp(text, "\"char\"") == 0 || strcmp(text, "\"bit\"") == 0)
+		return false;
 	while (*text == '"') {
 		char *out = sg_arena_alloc(arena, strlen(text) + 1);
 		size_t length = 0;
@@ -215,11 +217,15 @@ static struct sg_type_change judge(struct sg_arena *arena, const struct type *fr
 	static const char with[] = "timestamp with time zone", without[] = "timestamp without time zone";
 	struct sg_type_change change = { .verdict = SG_TYPE_REWRITES };
 
-	if (from->array || to->array)
+	/* Without a modifier there is nothing to be done to the elements; for all else arrays have no support function. */
+	if (from->array || to->array) {
+		if (from->array && to->array && is(from, to->name) && to->count == 0)
+			change.verdict = SG_TYPE_KEEPS;
 		return change;
+	}
 	if (is_interval(from) && is_interval(to)) {
 		if (least_field(to->name) <= least_field(from->name) &&
-		    (least_field(to->name) > 0 || keeps_precision(from, to)))
+		    (least_field(from->name) > 0 || keeps_precision(from, to)))
 			change.verdict = SG_TYPE_KEEPS;
 	} else if (is(from, to->name)) {
 		change.verdict = keeps_values(from, to) ? SG_TYPE_KEEPS : SG_TYPE_REWRITES;
@@ -231,10 +237,9 @@ static struct sg_type_change judge(struct sg_arena *arena, const struct type *fr
 		change.reindex = true;
 	} else if (to->count == 0 && same_bits(from, to)) {
 		change.verdict = SG_TYPE_KEEPS;
-		change.reindex = !(ONE_OF(from, "text", "character varying") && ONE_OF(to, "text", "character varying")) &&
-		                 !is(from, "cidr");
+		change.reindex = ONE_OF(from, "integer", "bit", "\"bit\"", "bit varying") || ONE_OF(to, "integer", "bpchar");
 	} else if (to->count == 0 && ((is_citext(arena, to) && ONE_OF(from, "text", "character varying")) ||
-	                              (is_citext(arena, from) && ONE_OF(to, "text", "character varying")))) {
+	                              (is_citext(arena, from) && ONE_OF(to, "text", "character varying", "bpchar")))) {
 		change = (struct sg_type_change){ .verdict = SG_TYPE_KEEPS, .reindex = true };
 	}
 	return change;

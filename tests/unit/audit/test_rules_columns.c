@@ -225,6 +225,7 @@ SG_TEST(types_that_rewrite)
     T_REWRITES("json", "jsonb");
     T_REWRITES("varchar(10)[]", "varchar(20)[]");
     T_REWRITES("varchar[]", "text[]");
+    T_REWRITES("\"char\"", "text");
     T_REWRITES("int", "pos");
     T_REWRITES("plain", "pos");
     T_REWRITES("short", "varchar(30)");
@@ -263,6 +264,8 @@ SG_TEST(types_that_keep_rows)
     T_KEEPS("char(5)", "char(5)");
     T_KEEPS("mood[]", "mood[]");
     T_KEEPS("text", "citext");
+    T_KEEPS("interval year", "interval(3)");
+    T_KEEPS("varchar(10)[]", "varchar[]");
 }
 
 SG_TEST(types_not_seen)
