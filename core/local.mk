@@ -57,6 +57,7 @@ libsgrun_core_la_SOURCES += core/audit/rules_objects.c
 libsgrun_core_la_SOURCES += core/audit/rules_tables.c
 libsgrun_core_la_SOURCES += core/audit/rules_transaction.c
 libsgrun_core_la_SOURCES += core/audit/rules_types.c core/audit/rules_types.h
+libsgrun_core_la_SOURCES += core/audit/rules_zone.c
 libsgrun_core_la_SOURCES += core/audit/scope.h
 libsgrun_core_la_SOURCES += core/audit/script.c core/audit/script.h
 libsgrun_core_la_SOURCES += core/audit/shorten.c core/audit/shorten.h

@@ -8,6 +8,7 @@
 
 #include "core/audit/parts.h"
 #include "core/audit/rules_columns.h"
+#include "core/audit/rules_types.h"
 #include "core/audit/type_change.h"
 #include "core/sql/tree.h"
 
@@ -120,6 +121,8 @@ void sg_rules_column_type(struct sg_audit_scope *scope, struct sg_relation table
 
 	if (type.verdict == SG_TYPE_BY_ZONE && scope->options->server_version < 12)
 		type.verdict = SG_TYPE_REWRITES;
+	else if (type.verdict == SG_TYPE_BY_ZONE && sg_rules_zone_is_utc(scope))
+		type.verdict = SG_TYPE_KEEPS;
 	if (from != NULL && to != NULL)
 		change.label = sg_arena_printf(scope->arena, "column %s of %s: %s to %s", name, on, from, to);
 	else if (to != NULL)

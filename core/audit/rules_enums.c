@@ -7,18 +7,6 @@
 #include "core/audit/rules_types.h"
 #include "core/sql/tree.h"
 
-struct value {
-	const char *text;
-	struct sg_relation type;
-	size_t number;        /* of the statement that adds it */
-};
-
-struct sg_audit_type_notes {
-	size_t transaction;   /* that the values were added in */
-	struct value *values;
-	size_t count, capacity;
-};
-
 static bool is_new(const struct sg_audit_scope *scope, struct sg_relation name)
 {
 	const struct sg_model_type *type = sg_model_type(scope->model, name);
@@ -28,18 +16,15 @@ static bool is_new(const struct sg_audit_scope *scope, struct sg_relation name)
 
 static void note_value(struct sg_audit_scope *scope, struct sg_relation type, const char *text)
 {
-	struct sg_audit_type_notes *notes = scope->types;
+	struct sg_audit_type_notes *notes = sg_rules_type_notes(scope);
 
-	if (notes == NULL)
-		notes = scope->types = sg_arena_alloc(scope->arena, sizeof *notes);
 	if (notes->transaction != scope->transaction)
 		notes->count = 0;
 	notes->transaction = scope->transaction;
 	notes->values = sg_arena_grow(scope->arena, notes->values, &notes->capacity, notes->count + 1, sizeof *notes->values);
-	notes->values[notes->count++] = (struct value){ .text = sg_arena_strdup(scope->arena, text),
+	notes->values[notes->count++] = (struct sg_rules_enum_value){ .text = sg_arena_strdup(scope->arena, text),
 		                                        .type = { sg_arena_strdup(scope->arena, type.schema),
-		                                                  sg_arena_strdup(scope->arena, type.name) },
-		                                        .number = scope->number };
+		                                                  sg_arena_strdup(scope->arena, type.name) } };
 }
 
 static void add_value(struct sg_audit_scope *scope, struct sg_relation type, const char *text)

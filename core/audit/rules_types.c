@@ -128,6 +128,18 @@ static void look_at_key(struct sg_audit_scope *scope, struct sg_relation table, 
 		              column->type);
 }
 
+/* ALTER COLUMN … TYPE. A longer varchar was a varchar before: that is no news. */
+static void look_at_change(struct sg_audit_scope *scope, struct sg_relation table, const struct sg_json *column, const char *name)
+{
+	const struct sg_model_column *known = sg_parts_known_column(scope, table, name);
+	const char *type = sg_tree_type(scope->arena, sg_json_get(column, "typeName"));
+
+	if (type == NULL || (known != NULL && known->type != NULL &&
+	                     strcmp(sg_type_bare(scope->arena, known->type), sg_type_bare(scope->arena, type)) == 0))
+		return;
+	look_at_type(scope, type, name, sg_arena_printf(scope->arena, "column %s of %s", name, sg_audit_name(scope->arena, table)));
+}
+
 static void look_at_alter(struct sg_audit_scope *scope, struct sg_relation table, const struct sg_json *body)
 {
 	const struct sg_model_table *known = sg_model_table(scope->model, table);
@@ -142,8 +154,7 @@ static void look_at_alter(struct sg_audit_scope *scope, struct sg_relation table
 		if (sg_node_is(command, "subtype", "AT_AddColumn") && column != NULL)
 			look_at_column(scope, table, column, false);
 		else if (sg_node_is(command, "subtype", "AT_AlterColumnType") && column != NULL && name != NULL)
-			look_at_type(scope, sg_tree_type(scope->arena, sg_json_get(column, "typeName")), name,
-			             sg_arena_printf(scope->arena, "column %s of %s", name, sg_audit_name(scope->arena, table)));
+			look_at_change(scope, table, column, name);
 		else if (sg_node_is(command, "subtype", "AT_AddConstraint"))
 			look_at_key(scope, table, sg_node_as(sg_json_get(command, "def"), "Constraint"));
 	}
@@ -155,6 +166,7 @@ void sg_rules_types(struct sg_audit_scope *scope, const char *node, const struct
 
 	sg_rules_names(scope);
 	sg_rules_enums(scope, node, body);
+	sg_rules_zone(scope, node, body);
 	if (strcmp(node, "CreateStmt") == 0)
 		look_at_create(scope, body);
 	else if (sg_parts_alter(scope, node, body, &table))

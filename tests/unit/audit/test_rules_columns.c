@@ -268,6 +268,24 @@ SG_TEST(types_that_keep_rows)
     T_KEEPS("varchar(10)[]", "varchar[]");
 }
 
+SG_TEST(time_zone)
+{
+    static const char before[] = "CREATE TABLE z (a timestamp, b timestamptz, c timestamp); CREATE INDEX z_c ON z (c)";
+
+    T_AFTER(before, "SET timezone = 'UTC'; ALTER TABLE z ALTER a TYPE timestamptz", "column.type_no_rewrite");
+    T_AFTER(before, "SET LOCAL TIME ZONE 'etc/utc'; ALTER TABLE z ALTER b TYPE timestamp", "column.type_no_rewrite");
+    T_AFTER(before, "SET timezone TO UTC; ALTER TABLE z ALTER c TYPE timestamptz", "column.type_recheck");
+    T_AFTER(before, "SET timezone TO UTC; ALTER TABLE z ALTER a TYPE timestamptz(3)", "column.type_rewrite");
+    T_AFTER(before, "SET timezone = 'UTC'; RESET timezone; ALTER TABLE z ALTER a TYPE timestamptz", "column.type_rewrite");
+    T_AFTER(before, "SET timezone = 'Europe/Berlin'; ALTER TABLE z ALTER a TYPE timestamptz", "column.type_rewrite");
+    T_AFTER(before, "SET timezone = 'UTC'; ALTER TABLE z ALTER a TYPE timestamptz USING a AT TIME ZONE 'UTC'", "column.type_rewrite");
+    T_EQ_STR(look_rules_after(&(struct look){.no_transaction = true}, FAMILY, before,
+                              "BEGIN; SET LOCAL timezone = 'UTC'; COMMIT; ALTER TABLE z ALTER a TYPE timestamptz"),
+             "column.type_rewrite");
+    T_EQ_STR(look_rules_after(&(struct look){.server_version = 11}, FAMILY, before,
+                              "SET timezone = 'UTC'; ALTER TABLE z ALTER a TYPE timestamptz"), "column.type_rewrite");
+}
+
 SG_TEST(types_not_seen)
 {
     T_COLUMN("ALTER TABLE unseen ALTER c TYPE text", "column.type_rewrite");
@@ -304,7 +322,7 @@ static const struct sg_test tests[] = {SG_CASE(volatile_default), SG_CASE(functi
                                        SG_CASE(not_null_without_default), SG_CASE(serial_identity_generated),
                                        SG_CASE(with_constraint), SG_CASE(domain), SG_CASE(json), SG_CASE(drop), SG_CASE(rename),
                                        SG_CASE(not_null), SG_CASE(defaults), SG_CASE(types_that_rewrite),
-                                       SG_CASE(types_that_keep_rows), SG_CASE(types_not_seen),
+                                       SG_CASE(types_that_keep_rows), SG_CASE(time_zone), SG_CASE(types_not_seen),
                                        SG_CASE(types_that_are_checked_again), SG_CASES_END};
 static const struct sg_suite suites[] = {{"columns", tests}, SG_SUITES_END};
 

@@ -19,6 +19,8 @@ SG_TEST(characters)
     T_TYPE("CREATE TABLE fresh (c varchar(30))", "type.varchar");
     T_TYPE("ALTER TABLE t ADD c character varying(5)[]", "type.varchar");
     T_TYPE("CREATE TABLE fresh (c varchar, d text)", "");
+    T_TYPE("ALTER TABLE t ALTER c TYPE varchar(40)", ""); /* it is one already */
+    T_TYPE("ALTER TABLE t ALTER b TYPE varchar(40)", "type.varchar");
     T_TYPE("SELECT 'x'::varchar(30)", "");
 }
 
