@@ -110,6 +110,12 @@ static size_t line_length(const char *text, size_t length)
 	return end != NULL ? (size_t)(end - text) + 1 : length;
 }
 
+/* Of a byte order mark. */
+static size_t mark_length(const char *text, size_t length)
+{
+	return length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 enum sg_audit_layout sg_marks_layout(const char *head, size_t length)
 {
 	static const char sqlx[] = "-- no-transaction";
@@ -117,7 +123,7 @@ enum sg_audit_layout sg_marks_layout(const char *head, size_t length)
 
 	if (length >= strlen(sqlx) && memcmp(head, sqlx, strlen(sqlx)) == 0)
 		return SG_LAYOUT_SQLX;
-	for (size_t at = 0, step; at < length; at += step) {
+	for (size_t at = mark_length(head, length), step; at < length; at += step) {
 		const struct words *words;
 
 		step = line_length(head + at, length - at);
@@ -196,7 +202,7 @@ void sg_marks_read(enum sg_audit_layout layout, const char *text, size_t length,
 
 	*marks_r = (struct sg_marks){ .no_transaction = layout == SG_LAYOUT_SQLX && sg_marks_layout(text, length < 64 ? length : 64) ==
 		                                                                            SG_LAYOUT_SQLX };
-	for (size_t at = 0, step; some && at < length; at += step) {
+	for (size_t at = mark_length(text, length), step; some && at < length; at += step) {
 		const struct words *words;
 
 		step = line_length(text + at, length - at);

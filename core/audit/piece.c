@@ -76,7 +76,7 @@ void sg_piece_add(struct piece *piece, const struct sg_lex *lex, const struct sg
 		piece->parentheses++;
 	else if (c == ')' && piece->parentheses > 0)
 		piece->parentheses--;
-	else if (c == '[')
+	else if (c == '[' && !is(piece->last, "ARRAY"))
 		piece->brackets++;
 	else if (c == ']' && piece->brackets > 0)
 		piece->brackets--;

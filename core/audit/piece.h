@@ -16,7 +16,7 @@ struct piece {
 	size_t tokens;
 	char words[PIECE_WORDS][PIECE_WORD_BYTES]; /* the first words in capitals, as long as nothing else comes; longer ones cut */
 	size_t word_count;
-	size_t parentheses, brackets;
+	size_t parentheses, brackets; /* that are open; brackets: those of subscripts, not of ARRAY[…] */
 	size_t bodies;         /* BEGIN ATOMIC, and CASE in it, that are open */
 	char last[PIECE_WORD_BYTES]; /* the token before, if it was a word, or "." */
 	bool concurrently, from_stdin; /* these words are in it, outside of parentheses (concurrently: anywhere) */

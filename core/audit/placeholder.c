@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define TEMPLATE_BYTES 200 /* that a template's piece may be long */
+
 static char at(const struct sg_lex *lex, size_t place)
 {
 	return place < lex->length ? lex->sql[place] : '\0';
@@ -50,6 +52,24 @@ static bool is_format(const struct sg_lex *lex, const struct sg_token *token)
 	return at(lex, place) == ')' && at(lex, place + 1) == 's' && !is_name(at(lex, place + 2));
 }
 
+/* <%= x %>, <%- x %>; and <% if x %>, which stands first on its line, since "<%" and "%>" are operators of pg_trgm's. */
+static bool is_template(const struct sg_lex *lex, const struct sg_token *token)
+{
+	size_t rest = lex->length - token->end;
+
+	if (token->end - token->start < 2 || memcmp(lex->sql + token->start, "<%", 2) != 0)
+		return false;
+	if (token->end - token->start > 2)
+		return strchr("=-#@", lex->sql[token->start + 2]) != NULL;
+	for (size_t i = token->start; i > 0 && lex->sql[i - 1] != '\n'; i--)
+		if (lex->sql[i - 1] != ' ' && lex->sql[i - 1] != '\t')
+			return false;
+	for (size_t i = 0; i + 1 < rest && i < TEMPLATE_BYTES && lex->sql[token->end + i] != '\n'; i++)
+		if (lex->sql[token->end + i] == '%' && lex->sql[token->end + i + 1] == '>')
+			return true;
+	return false;
+}
+
 bool sg_placeholder_cut(struct sg_lex *lex, struct sg_token *token)
 {
 	if (token->kind != SG_TOKEN_DOLLAR || token->inner <= token->start + 2 || at(lex, token->inner) != '.' ||
@@ -78,7 +98,7 @@ bool sg_placeholder_is(const struct sg_lex *lex, const struct sg_token *token, s
 			return environment && is_letter(at(lex, token->end));
 		if (size == 1 && *text == ':')
 			return is_variable(lex, token, brackets);
-		return (size >= 2 && memcmp(text, "<%", 2) == 0) || is_format(lex, token);
+		return is_template(lex, token) || is_format(lex, token);
 	case SG_TOKEN_WORD:
 	case SG_TOKEN_NUMBER:
 	case SG_TOKEN_PARAM:

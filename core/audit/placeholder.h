@@ -10,7 +10,7 @@
 #include "core/audit/migration.h"
 #include "core/sql/lex.h"
 
-/* brackets: how many [ are open before the token. environment: goose's ENVSUB is on. */
+/* brackets: how many [ of subscripts are open before the token. environment: goose's ENVSUB is on. */
 bool sg_placeholder_is(const struct sg_lex *lex, const struct sg_token *token, size_t brackets, enum sg_audit_layout layout,
                        bool environment);
 /* $schema$.table looks like the beginning of a dollar quote, which would swallow what follows. True: token is now $schema$ alone, and

@@ -135,6 +135,9 @@ SG_TEST(placeholders)
     T_EQ_STR(cut("SELECT a::int, b[1:2], b[1:n], f(a := 1), ':x'"), "1:1 SELECT a::int, b[1:2], b[1:n], f(a := 1), ':x'");
     T_EQ_STR(cut("SELECT ${x}; SELECT {{ x }}; SELECT %(x)s; SELECT <%= x %>; SELECT $s$.t; SELECT {% if %}"), " p6");
     T_EQ_STR(cut("SELECT '${x}', 5 % (a), $$ ${x} $$, '{\"a\": 1}', a <-> b"), "1:1 SELECT '${x}', 5 % (a), $$ ${x} $$, '{\"a\": 1}', a <-> b");
+    /* pg_trgm's operators are none; a variable in an array is one */
+    T_EQ_STR(cut("SELECT a <% b, a <<% b, b %> a; SELECT ARRAY[:x, 1]; SELECT ARRAY[a[1:n]];\n <% if x %>\n+ 1"),
+             "1:1 SELECT a <% b, a <<% b, b %> a|1:54 SELECT ARRAY[a[1:n]] p2");
     T_EQ_STR(cut_as(SG_LAYOUT_FLYWAY, "SELECT '${x}'; SELECT $$ ${x} $$; SELECT '$x'; SELECT ':x'"), "1:35 SELECT '$x'|1:48 SELECT ':x' p2");
     T_EQ_STR(cut_as(SG_LAYOUT_GOOSE, "-- +goose Up\nSELECT '${A}';\n-- +goose ENVSUB ON\nSELECT '${A}';\nSELECT $A;\nSELECT $1;\n"
                                      "-- +goose ENVSUB OFF\nSELECT '$A';\n"),
@@ -147,6 +150,7 @@ SG_TEST(goose)
                                      "-- +goose Down\nSELECT 5;\n-- +goose StatementBegin\nSELECT 6;\n-- +goose StatementEnd\n"),
              "2:1 SELECT 1|4:1 SELECT 2;\nSELECT 3|7:1 SELECT 4");
     T_EQ_STR(cut_as(SG_LAYOUT_GOOSE, "--   +GOOSE   up  \r\nSELECT 1;\r\n-- +goose down\r\nSELECT 2;"), "2:1 SELECT 1");
+    T_EQ_STR(cut_as(SG_LAYOUT_DBMATE, "\xEF\xBB\xBF-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;"), "2:1 SELECT 1");
     T_TRUE(split_as(SG_LAYOUT_GOOSE, "-- +goose Up\nSELECT 1;").transaction);
     T_FALSE(split_as(SG_LAYOUT_GOOSE, "-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 1;SELECT 2").transaction);
     /* marks inside of a block cut nothing */
