@@ -14,7 +14,6 @@ UNIT_TESTS += tests/unit/audit/test_model
 UNIT_TESTS += tests/unit/audit/test_rules
 UNIT_TESTS += tests/unit/audit/test_audit
 tests_unit_audit_test_audit_SOURCES = tests/unit/audit/test_audit.c $(audit_look)
-UNIT_TESTS += tests/unit/audit/test_script
 UNIT_TESTS += tests/unit/audit/test_dml
 tests_unit_audit_test_dml_SOURCES = tests/unit/audit/test_dml.c $(audit_look)
 UNIT_TESTS += tests/unit/audit/test_rules_columns
