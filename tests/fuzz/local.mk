@@ -34,6 +34,11 @@ tests_fuzz_fuzz_script_SOURCES = tests/fuzz/fuzz_script.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_script_LDFLAGS = $(AM_LDFLAGS) $(LINK_FUZZ)
 tests_fuzz_fuzz_script_LDADD = libsgrun-core.la
 
+FUZZ_TARGETS += tests/fuzz/fuzz_model
+tests_fuzz_fuzz_model_SOURCES = tests/fuzz/fuzz_model.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_model_LDFLAGS = $(AM_LDFLAGS) $(LINK_FUZZ)
+tests_fuzz_fuzz_model_LDADD = libsgrun-core.la
+
 EXTRA_DIST += tests/fuzz/script.dict tests/fuzz/index.dict tests/fuzz/corpus tests/fuzz/manifest.dict tests/fuzz/policy.dict
 FUZZ_SECONDS = 60
 

@@ -6,6 +6,8 @@
 #include "core/sql/tree.h"
 #include "tests/kit/test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void free_model(void *model)
@@ -185,8 +187,194 @@ SG_TEST(routines)
     T_EQ_INT(g->volatility, 's');
 }
 
+/* ---- constraints and indexes: what rules ask ------------------------------------------ */
+
+SG_TEST(constraints)
+{
+    struct sg_model *model =
+        AFTER("CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (a int UNIQUE, b int REFERENCES p, c int, UNIQUE (b, c))",
+              "ALTER TABLE t ADD CONSTRAINT nn CHECK (c IS NOT NULL) NOT VALID; CREATE INDEX CONCURRENTLY i ON t (c, a) WHERE a > 0;"
+              "CREATE UNIQUE INDEX u ON ONLY t (c DESC, lower(a::text)) INCLUDE (b)");
+    const struct sg_model_table *t = table_of(model, "t"), *owner;
+    const struct sg_model_constraint *nn = sg_model_constraint(t, "nn"), *key = sg_model_constraint(t, "t_b_fkey");
+    const struct sg_model_index *i = sg_model_index(model, named("i"), &owner), *u = sg_model_index(model, named("public.u"), NULL);
+
+    T_MUST(nn != NULL && key != NULL && i != NULL && u != NULL);
+    T_EQ_INT(nn->kind, 'c');
+    T_EQ_STR(nn->not_null, "c");
+    T_TRUE(nn->not_valid);
+    T_EQ_STR(nn->made_in, "2");
+    T_EQ_INT(nn->made_at, 0);
+    T_EQ_STR(key->parent.name, "p");
+    T_NULL(key->parent_columns);
+    T_EQ_STR(key->columns[0], "b");
+    T_TRUE(owner == t);
+    T_TRUE(i->partial && i->concurrent && !i->unique && !i->plain && !i->only);
+    T_TRUE(u->unique && u->only && !u->plain);
+    T_EQ_INT(u->column_count, 2);
+    T_EQ_STR(u->columns[1], "");
+    T_TRUE(sg_model_index(model, named("t_a_key"), NULL)->plain);
+    T_TRUE(sg_model_is_indexed(t, (const char *const[]){"a"}, 1));
+    T_TRUE(sg_model_is_indexed(t, (const char *const[]){"b"}, 1));
+    T_TRUE(sg_model_is_indexed(t, (const char *const[]){"c", "b"}, 2));
+    T_FALSE(sg_model_is_indexed(t, (const char *const[]){"c", "a"}, 2));
+    apply(model, "ALTER TABLE t VALIDATE CONSTRAINT nn; DROP INDEX i");
+    T_FALSE(sg_model_constraint(t, "nn")->not_valid);
+    T_NULL(sg_model_index(model, named("i"), NULL));
+    T_NULL(sg_model_constraint(t, "t_b_key"));
+}
+
+/* Names are cut as the server cuts them, on both sides. */
+SG_TEST(long_names)
+{
+    char name[10241];
+    struct sg_model *model;
+
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    model = AFTER(sg_test_strf("CREATE TABLE %s (%s int UNIQUE)", name, name));
+    T_TRUE(is_new(model, name));
+    T_EQ_INT(strlen(table_of(model, name)->name.name), 63);
+    name[63] = '\0';
+    T_TRUE(is_new(model, name));
+    T_NOT_NULL(sg_model_column(table_of(model, name), name));
+    name[62] = '\0';
+    T_FALSE(is_new(model, name));
+}
+
+/* ---- hostile ------------------------------------------------------------------------- */
+
+static void apply_json(struct sg_model *model, const char *json)
+{
+    struct sg_err err = SG_ERR_INIT;
+    struct sg_json *tree = sg_json_parse(json, strlen(json), &err);
+
+    sg_err_release(&err);
+    sg_model_apply(model, tree, "", 0);
+    sg_json_free(tree);
+}
+
+/* A tree of which one member is missing, or is of another kind. */
+static size_t apply_broken(struct sg_model *model, const char *sql)
+{
+    static const char *const instead[] = {"1,\"_\":", "\"x\",\"_\":", "{},\"_\":", "[],\"_\":", "[{\"String\":{}}],\"_\":", "null,\"_\":"};
+    struct sg_json *tree = NULL;
+    struct sg_err err = SG_ERR_INIT;
+    size_t count = 0;
+    char *json;
+
+    if (sg_parse(sql, strlen(sql), &tree, &err) != SG_PARSE_OK)
+        sg_test_fatal(SG_HERE_, "%s: %s", sql, err.primary);
+    json = sg_json_dump(sg_json_get(sg_json_at(sg_json_get(tree, "stmts"), 0), "stmt"), 0);
+    sg_json_free(tree);
+    for (char *colon = strstr(json, "\":"); colon != NULL; colon = strstr(colon + 1, "\":")) {
+        char before = colon[-1];
+
+        colon[-1] = '_';
+        apply_json(model, json);
+        colon[-1] = before;
+        for (size_t i = 0; i < SG_COUNT(instead); i++) {
+            size_t head = (size_t)(colon - json) + 2, size = strlen(json) + strlen(instead[i]) + 1;
+            char *other = sg_xmalloc(size);
+
+            snprintf(other, size, "%.*s%s%s", (int)head, json, instead[i], json + head);
+            apply_json(model, other);
+            free(other);
+            count++;
+        }
+    }
+    free(json);
+    return count;
+}
+
+static const char *const statements[] = {
+    "CREATE TABLE t (a int PRIMARY KEY DEFAULT 1, b text CHECK (b <> '') REFERENCES u (b), UNIQUE (a, b), EXCLUDE USING gist (a WITH =) WHERE (a > 0))",
+    "CREATE TABLE p (a int, LIKE t INCLUDING ALL) PARTITION BY LIST (a, (a + 1))",
+    "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)",
+    "CREATE TABLE h (x int) INHERITS (t, p)",
+    "CREATE TABLE o OF pair (PRIMARY KEY (x))",
+    "CREATE TABLE s.c AS SELECT a, b::text, * FROM t",
+    "CREATE MATERIALIZED VIEW m (a) AS SELECT 1 UNION SELECT 2",
+    "CREATE OR REPLACE VIEW v AS SELECT a FROM t",
+    "SELECT a INTO z FROM t",
+    "CREATE FOREIGN TABLE f (a int) SERVER s",
+    "CREATE SCHEMA s CREATE TABLE a (id int PRIMARY KEY) CREATE INDEX ON a (id)",
+    "ALTER TABLE p ADD COLUMN c int UNIQUE CHECK (c > 0), DROP COLUMN b CASCADE, ALTER a TYPE bigint, ALTER a SET NOT NULL, ALTER a DROP DEFAULT",
+    "ALTER TABLE p ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES t (a) NOT VALID, ADD UNIQUE (a), ADD CHECK (a IS NOT NULL), VALIDATE CONSTRAINT k",
+    "ALTER TABLE t ADD CONSTRAINT w PRIMARY KEY USING INDEX i, DROP CONSTRAINT t_pkey CASCADE, INHERIT p, NO INHERIT p",
+    "ALTER TABLE p ATTACH PARTITION t DEFAULT",
+    "ALTER TABLE p DETACH PARTITION t",
+    "CREATE UNIQUE INDEX i ON p (a, lower(b) DESC) INCLUDE (c) WHERE a > 0",
+    "ALTER INDEX i ATTACH PARTITION j",
+    "DROP TABLE t, s.u CASCADE",
+    "DROP SCHEMA s CASCADE",
+    "DROP TYPE mood CASCADE",
+    "DROP FUNCTION f(int)",
+    "DROP INDEX i",
+    "ALTER TABLE t RENAME a TO b",
+    "ALTER TABLE p RENAME TO q",
+    "ALTER TABLE q RENAME CONSTRAINT k TO l",
+    "ALTER SCHEMA s RENAME TO r",
+    "ALTER TYPE mood RENAME TO humour",
+    "ALTER TABLE q SET SCHEMA r",
+    "ALTER TYPE pair ADD ATTRIBUTE z int",
+    "CREATE TYPE pair AS (x int, y text)",
+    "CREATE TYPE mood AS ENUM ('a')",
+    "ALTER TYPE mood ADD VALUE 'b'",
+    "CREATE DOMAIN d AS int NOT NULL CHECK (value > 0)",
+    "ALTER DOMAIN d DROP CONSTRAINT x",
+    "CREATE FUNCTION f(a int) RETURNS trigger LANGUAGE plpgsql STABLE AS 'BEGIN END'",
+    "ALTER FUNCTION f(int) IMMUTABLE",
+    "CREATE SEQUENCE q",
+};
+
+SG_TEST(broken_trees)
+{
+    struct sg_model *model = AFTER("CREATE TABLE t (a int PRIMARY KEY, b text); CREATE TABLE p (a int, b text, c int) PARTITION BY LIST (a);"
+                                   "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE INDEX i ON p (a)");
+    size_t count = 0;
+
+    for (size_t i = 0; i < SG_COUNT(statements); i++)
+        count += apply_broken(model, statements[i]);
+    T_GT_INT(count, 5000);
+    for (size_t i = 0; i < SG_COUNT(statements); i++)
+        apply(model, statements[i]);
+    T_TRUE(sg_model_table(model, named("r.q")) != NULL);
+    apply_json(model, "1");
+    apply_json(model, "{}");
+    apply_json(model, "[]");
+    apply_json(model, "{\"CreateStmt\":1}");
+}
+
+/* Memory and time are bounded: what the server would refuse too is left out. */
+SG_TEST(very_many)
+{
+    struct sg_model *model = AFTER("CREATE TABLE t (a int); CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p0 PARTITION OF p DEFAULT");
+    const struct sg_model_table *table;
+    size_t made = 0;
+
+    for (int i = 0; i < 4000; i++) {
+        apply_json(model, sg_test_strf("{\"AlterTableStmt\":{\"relation\":{\"relname\":\"t\",\"inh\":true},\"cmds\":[{\"AlterTableCmd\":{\"subtype\":"
+                                       "\"AT_AddColumn\",\"def\":{\"ColumnDef\":{\"colname\":\"c%d\",\"constraints\":[{\"Constraint\":{"
+                                       "\"contype\":\"CONSTR_UNIQUE\"}}]}}}}]}}", i));
+        apply_json(model, sg_test_strf("{\"AlterTableStmt\":{\"relation\":{\"relname\":\"p\",\"inh\":true},\"cmds\":[{\"AlterTableCmd\":{\"subtype\":"
+                                       "\"AT_AddConstraint\",\"def\":{\"Constraint\":{\"contype\":\"CONSTR_UNIQUE\",\"conname\":\"k%d\",\"keys\":["
+                                       "{\"String\":{\"sval\":\"a\"}}]}}}}]}}", i));
+        apply_json(model, sg_test_strf("{\"CreateStmt\":{\"relation\":{\"relname\":\"h%d\",\"inh\":true},\"inhRelations\":[{\"RangeVar\":{\"relname\":"
+                                       "\"h%d\"}},{\"RangeVar\":{\"relname\":\"h%d\"}}]}}", i, i - 1, i - 2));
+    }
+    T_EQ_INT(table_of(model, "t")->column_count, 1600);
+    T_EQ_INT(table_of(model, "t")->index_count, 1599);
+    T_EQ_INT(table_of(model, "p")->constraint_count, 4000);
+    apply(model, "DROP TABLE p; DROP TABLE h0 CASCADE; ALTER TABLE h1 ADD COLUMN x int");
+    for (size_t i = 0; (table = sg_model_table_at(model, i)) != NULL; i++)
+        made += !table->dropped;
+    T_GT_INT(made, 0);
+}
+
 static const struct sg_test tests[] = {SG_CASE(columns), SG_CASE(altered), SG_CASE(newness),
-                                       SG_CASE(types),   SG_CASE(routines), SG_CASES_END};
+                                       SG_CASE(types),   SG_CASE(routines), SG_CASE(constraints), SG_CASE(long_names),
+                                       SG_CASE(broken_trees), SG_CASE(very_many), SG_CASES_END};
 static const struct sg_suite suites[] = {{"model", tests}, SG_SUITES_END};
 
 int main(int argc, char **argv)

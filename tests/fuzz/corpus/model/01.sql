@@ -1,0 +1,1 @@
+CREATE TABLE t (id bigserial PRIMARY KEY, a int DEFAULT 1, b varchar(20) NOT NULL, c numeric(10,2)[], d timestamptz(3), e int GENERATED ALWAYS AS IDENTITY, f int GENERATED ALWAYS AS (a + 1) STORED, g char(3), h bit(4), i interval day, j "char", k float4, l bool, m time, n json, o uuid DEFAULT gen_random_uuid())

@@ -1,0 +1,1 @@
+CREATE TABLE t (a int, b text); DROP TABLE t; CREATE TABLE t (c int); DROP TABLE IF EXISTS u; CREATE TABLE v (a int)

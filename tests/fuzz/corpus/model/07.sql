@@ -1,0 +1,1 @@
+CREATE TYPE pair AS (x int, y varchar(3)); CREATE TABLE t OF pair (PRIMARY KEY (x), y WITH OPTIONS DEFAULT 'a' NOT NULL)

@@ -1,0 +1,1 @@
+CREATE TABLE t (a int, b int); CREATE VIEW v AS SELECT a, lower(b::text), b + 1 AS d FROM t; CREATE VIEW w (x, y) AS SELECT a, b FROM t;CREATE MATERIALIZED VIEW m AS SELECT a, count(*) FROM t GROUP BY a; CREATE UNIQUE INDEX ON m (a); CREATE OR REPLACE VIEW w (x, y, z) AS SELECT a, b, a + b FROM t

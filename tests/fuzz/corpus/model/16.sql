@@ -1,0 +1,1 @@
+CREATE TABLE t ("größenänderungsübersichtstabellenspalte" int UNIQUE, "äääääääääääääääääääääääääääääää" int UNIQUE, UNIQUE ("größenänderungsübersichtstabellenspalte", "äääääääääääääääääääääääääääääää"))

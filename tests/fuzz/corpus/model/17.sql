@@ -1,0 +1,1 @@
+CREATE TABLE a_name_that_is_longer_than_what_the_server_keeps_of_it_so_it_is_cut_somewhere (a int UNIQUE)

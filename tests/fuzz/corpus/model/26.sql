@@ -1,0 +1,1 @@
+CREATE TABLE t (a int UNIQUE, b int, c int CHECK (c > 0), CHECK (a > b), UNIQUE (b, c)); CREATE INDEX ON t (b); CREATE INDEX ON t (c, a); CREATE INDEX ON t ((b + 1)); CREATE INDEX ON t (c) WHERE b > 0;CREATE INDEX ON t (c) INCLUDE (b); CREATE INDEX keep ON t (c); ALTER TABLE t DROP COLUMN b

@@ -1,0 +1,1 @@
+CREATE TABLE t (a int CHECK (a > 0)); ALTER TABLE t ALTER a TYPE bigint; ALTER TABLE t RENAME a TO b; ALTER TABLE t ALTER b TYPE numeric(5,2) USING b::numeric

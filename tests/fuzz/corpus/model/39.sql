@@ -1,0 +1,1 @@
+CREATE SCHEMA old; CREATE TABLE old.t (a int PRIMARY KEY); CREATE TABLE c (a int REFERENCES old.t); CREATE INDEX i ON old.t (a); ALTER SCHEMA old RENAME TO new; ALTER TABLE new.t ADD b int; DROP INDEX new.i
