@@ -223,7 +223,7 @@ DB_TESTS += tests/db/test_index_line
 tests_db_test_index_line_SOURCES = tests/db/test_index_line.c tests/db/project.c tests/db/project.h
 DB_TESTS += tests/db/test_index_builders
 tests_db_test_index_builders_SOURCES = tests/db/test_index_builders.c tests/db/project.c tests/db/project.h
-DB_TESTS += tests/db/test_audit_cli
+DB_TESTS += tests/db/test_audit_cli tests/db/test_audit_own
 tests_db_test_audit_cli_SOURCES = tests/db/test_audit_cli.c tests/db/project.c tests/db/project.h
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)

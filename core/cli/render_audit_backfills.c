@@ -105,26 +105,36 @@ static void add_moved(struct sg_buf *out, const struct sg_manifest *manifest)
 
 /* ---- next steps ---- */
 
-/* A name for the section, of the migration's id and title: what a manifest and a file's name take. */
-static void add_name(struct sg_buf *out, const struct sg_audit_seen *seen)
+/* Lower-case letters, digits and underscores: what a section's name, and a file's, takes. */
+static void add_plain(struct sg_buf *out, const char *text)
 {
-	struct sg_buf name = SG_BUF_INIT;
+	for (const char *at = text; *at != '\0'; at++) {
+		char c = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+		bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 
-	sg_buf_addf(&name, "%s%s", strncmp(seen->id, "migration", 9) == 0 ? "" : "migration_", seen->id);
-	if (seen->layout != SG_LAYOUT_MANIFEST && seen->title != NULL && strstr(seen->id, seen->title) == NULL)
-		sg_buf_addf(&name, "_%s", seen->title);
-	for (size_t i = 0, last = '_'; i < name.length && i < NAME_LIMIT; i++) {
-		char c = name.data[i];
-		bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
-
-		if (!fine && last == '_')
-			continue;
-		c = !fine ? '_' : c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-		sg_buf_addc(out, c);
-		last = (size_t)c;
+		if (fine || (out->length > 0 && out->data[out->length - 1] != '_'))
+			sg_buf_addc(out, fine ? c : '_');
 	}
 	while (out->length > 0 && out->data[out->length - 1] == '_')
 		out->data[--out->length] = '\0';
+}
+
+/* A name for the section: of the migration's id, and of its title where the id does not tell it. */
+static void add_name(struct sg_buf *out, const struct sg_audit_seen *seen)
+{
+	struct sg_buf id = SG_BUF_INIT, title = SG_BUF_INIT, name = SG_BUF_INIT;
+
+	add_plain(&id, seen->id);
+	if (seen->title != NULL && seen->layout != SG_LAYOUT_MANIFEST)
+		add_plain(&title, seen->title);
+	sg_buf_addf(&name, "%s%s", sg_text_prefix(id.data, "migration") ? "" : "migration_", id.data);
+	if (title.length > 0 && strstr(id.data, title.data) == NULL)
+		sg_buf_addf(&name, "_%s", title.data);
+	if (name.length > NAME_LIMIT)
+		name.data[name.length = NAME_LIMIT] = '\0';
+	add_plain(out, name.data);
+	sg_buf_release(&id);
+	sg_buf_release(&title);
 	sg_buf_release(&name);
 }
 
@@ -136,7 +146,7 @@ static void add_section(struct sg_buf *out, const struct sg_audit_seen *seen)
 	for (size_t i = 0; i < seen->type_count; i++)
 		sg_buf_addf(&note, "%s%s", i > 0 ? ", " : "", seen->types[i]);
 	for (size_t i = 0; i < seen->table_count; i++)
-		sg_buf_addf(&note, "%s%s", i > 0 ? ", " : " of ", seen->tables[i]);
+		sg_buf_addf(&note, "%s%s", i > 0 ? ", " : " on ", seen->tables[i]);
 	if (seen->layout != SG_LAYOUT_MANIFEST)
 		sg_buf_addf(&note, "; now in %s", seen->path);
 	sg_buf_addf(out, "[backfill %s]\n; ", name.data);

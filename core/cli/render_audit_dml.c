@@ -27,12 +27,12 @@ static void add_place(struct sg_buf *out, const struct sg_audit_result *result, 
 	sg_arena_release(&arena);
 }
 
-/* "UPDATE of `leads`" */
+/* "UPDATE on `leads`" */
 static void add_what(struct sg_buf *out, const struct sg_audit_dml *dml)
 {
 	sg_buf_adds(out, dml->type);
 	if (dml->table_count > 0) {
-		sg_buf_adds(out, " of ");
+		sg_buf_adds(out, " on ");
 		sg_md_codes(out, dml->tables, dml->table_count);
 	}
 	if (dml->via != NULL) {

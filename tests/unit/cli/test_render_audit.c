@@ -100,7 +100,7 @@ SG_TEST(the_summary_comes_first)
 	T_CONTAINS(text, "| DDL findings | 2 | 1 error, 1 warning, 0 hints |");
 	T_CONTAINS(text, "| Allowed, with a reason | 1 |");
 	T_CONTAINS(text, "| Known, of the baseline | 1 |");
-	T_CONTAINS(text, "**Needs action: 1 DML operation.**\n\n- `db/migrations/V11__leads.sql:4`: UNSAFE, UPDATE of `leads` by DO block"
+	T_CONTAINS(text, "**Needs action: 1 DML operation.**\n\n- `db/migrations/V11__leads.sql:4`: UNSAFE, UPDATE on `leads` by DO block"
 	                 " (bulk_update)\n");
 	T_LT_INT(at(text, "## Summary"), at(text, "## DML safety analysis"));
 	T_LT_INT(at(text, "## DML safety analysis"), at(text, "## Backfill audit"));
@@ -149,7 +149,7 @@ SG_TEST(the_backfill_audit_says_what_is_hot_and_what_to_paste)
 	T_CONTAINS(text, "- LOW: ");
 	T_CONTAINS(text, "| `11` | leads: order \\| index | `leads` | UPDATE | UPDATE of the hot table leads |");
 	T_CONTAINS(text, "1. First, before they run on a database in use, move what changes rows into backfills: `11` (`leads`).");
-	T_CONTAINS(text, "```ini\n[backfill migration_11_leads_order_index]\n; UPDATE of leads; now in db/migrations/V11__leads.sql\n"
+	T_CONTAINS(text, "```ini\n[backfill migration_11_leads_order_index]\n; UPDATE on leads; now in db/migrations/V11__leads.sql\n"
 	                 "plugin = migration_11_leads_order_index\n");
 	T_CONTAINS(text, "priority = HIGH\n```");
 	about.hot = SG_HOT_MEASURED;
@@ -166,18 +166,29 @@ SG_TEST(a_section_to_paste_fits_a_manifest)
 	struct sg_audit_seen odd[] = { seen[1] };
 	struct sg_audit_result result = all();
 	struct sg_audit_about about = about_files();
+	struct sg_errs errs = SG_ERRS_INIT;
+	struct sg_manifest manifest;
 	const char *line;
 
-	odd[0].id = "20240101120000";
-	odd[0].title = "Übung -- macht [den] Meister, und noch viel mehr als das";
+	T_CONTAINS(report(&about, &result), "[backfill migration_11_leads_order_index]");
 	result.migrations = odd;
 	result.migration_count = 1;
+	odd[0].id = "0011_leads_order_index";
+	T_CONTAINS(report(&about, &result), "[backfill migration_0011_leads_order_index]");
+	odd[0].id = "20240101120000";
+	odd[0].title = "Übung -- macht [den] Meister, und noch viel mehr als das";
 	result.dml_count = result.finding_count = 0;
 	line = strstr(report(&about, &result), "[backfill ");
 	T_MUST_NOT_NULL(line);
 	T_LE_INT(strcspn(line, "]") - 1, 49);
 	T_EQ_INT(strspn(line + 10, "abcdefghijklmnopqrstuvwxyz0123456789_"), strcspn(line + 10, "]"));
 	T_NE_INT(line[strcspn(line, "]") - 1], '_');
+	/* and the manifest takes all of it */
+	line = sg_test_strf("[sgrun]\nplugin_path = .\n[database]\ndsn = host=x\n%.*s", (int)(strstr(line, "```") - line), line);
+	T_EQ_INT(sg_manifest_parse("m.ini", line, strlen(line), NULL, 0, false, &arena, &manifest, &errs), 0);
+	T_EQ_INT(manifest.step_count, 1);
+	T_EQ_INT(manifest.steps[0].priority, SG_PRIORITY_HIGH);
+	sg_errs_release(&errs);
 }
 
 SG_TEST(findings_by_severity_and_what_their_rules_say_once)
