@@ -16,6 +16,7 @@ struct sg_audit_options {
 	bool hot_known;              /* they were named or measured; false: every priority is MEDIUM or LOW, and that is said */
 	const struct sg_list *allow; /* of [policy]; or NULL */
 	struct sg_baseline *baseline; /* or NULL */
+	const struct sg_manifest *manifest; /* or NULL; its [index] sections build what a migration may not */
 };
 
 enum sg_dml_kind {

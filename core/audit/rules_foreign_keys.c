@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "core/audit/parts.h"
 #include "core/audit/rules_constraints.h"
@@ -183,6 +184,59 @@ static bool may_be_indexed(const struct sg_audit_scope *scope, const struct sg_r
 	return !child->known;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Is it one of the first columns of such a list ("run_id, lead_id DESC")? A name in quotes is compared without them. */
+static bool leads(const char *columns, size_t count, const char *column)
+{
+	size_t length = strlen(column);
+
+	for (const char *at = columns; count > 0; count--) {
+		const char *end = at + strcspn(at, ",");
+
+		while (is_blank(*at) || *at == '"')
+			at++;
+		if (strncmp(at, column, length) == 0 && (at + length == end || is_blank(at[length]) || at[length] == '"'))
+			return true;
+		if (*end == '\0')
+			break;
+		at = end + 1;
+	}
+	return false;
+}
+
+/* A partial index is of use only if it leaves out none but the rows that refer to nothing: "run_id IS NOT NULL". */
+static bool covers_all(struct sg_arena *arena, const char *where, const struct sg_rules_fk *key)
+{
+	return where == NULL ||
+	       (key->column_count == 1 && strcasecmp(where, sg_arena_printf(arena, "%s IS NOT NULL", key->columns[0])) == 0);
+}
+
+/* An index section of the manifest does it: after the migration, and concurrently. */
+static bool is_in_registry(const struct sg_audit_scope *scope, const struct sg_rules_fk *key)
+{
+	const struct sg_manifest *manifest = scope->options->manifest;
+
+	for (size_t i = 0; manifest != NULL && i < manifest->step_count; i++) {
+		const struct sg_step *step = &manifest->steps[i];
+		const char *dot = step->kind == SG_STEP_INDEX && step->table != NULL ? strrchr(step->table, '.') : NULL;
+		size_t found = 0;
+
+		if (step->kind != SG_STEP_INDEX || step->table == NULL || step->columns == NULL ||
+		    !covers_all(scope->arena, step->where, key) ||
+		    strcmp(dot != NULL ? dot + 1 : step->table, key->child.name) != 0)
+			continue;
+		while (found < key->column_count && leads(step->columns, key->column_count, key->columns[found]))
+			found++;
+		if (found == key->column_count)
+			return true;
+	}
+	return false;
+}
+
 void sg_rules_foreign_keys_end(struct sg_audit_scope *scope)
 {
 	const struct sg_audit_constraint_notes *notes = scope->constraints;
@@ -195,7 +249,7 @@ void sg_rules_foreign_keys_end(struct sg_audit_scope *scope)
 			continue;
 		look_at_types(scope, key, child);
 		if (key->column_count > 0 && !sg_model_is_indexed(child, key->columns, key->column_count) &&
-		    !may_be_indexed(scope, key, child))
+		    !may_be_indexed(scope, key, child) && !is_in_registry(scope, key))
 			sg_audit_find_at(scope, key->number, SG_RULE_CONSTRAINT_FK_WITHOUT_INDEX, NULL, "%s (%s) to %s",
 			                 sg_audit_name(scope->arena, key->child),
 			                 sg_parts_join(scope->arena, key->columns, key->column_count),

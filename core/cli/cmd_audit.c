@@ -227,7 +227,7 @@ void sg_cmd_audit(struct sg_cli *cli)
 	audit.options.small_rows = cli->manifest.small_rows;
 	if (o->manifest != NULL) {
 		audit.options.allow = &cli->manifest.policy.allow;
-		audit.about.manifest = &cli->manifest;
+		audit.options.manifest = audit.about.manifest = &cli->manifest;
 		sg_findings_check_allow(&cli->manifest);
 	}
 	audit.about.source = o->path_count > 0 ? SG_AUDIT_FILES : o->from_ledger ? SG_AUDIT_LEDGER : SG_AUDIT_REHEARSAL;

@@ -80,6 +80,7 @@ void sg_cmd_rehearse(struct sg_cli *cli)
 	options.server_version = rehearsal->server_version;
 	options.small_rows = cli->manifest.small_rows;
 	options.allow = &cli->manifest.policy.allow;
+	options.manifest = &cli->manifest;
 	options.hot_tables = cli->manifest.hot_tables.items;
 	options.hot_count = cli->manifest.hot_tables.count;
 	options.hot_known = options.hot_count > 0;
