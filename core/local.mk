@@ -98,6 +98,7 @@ libsgrun_core_la_SOURCES += core/cli/cmd_backfill.c
 libsgrun_core_la_SOURCES += core/cli/cmd_check.c
 libsgrun_core_la_SOURCES += core/cli/cmd_deploy.c
 libsgrun_core_la_SOURCES += core/cli/cmd_index.c
+libsgrun_core_la_SOURCES += core/cli/cmd_new.c
 libsgrun_core_la_SOURCES += core/cli/cmd_plan.c
 libsgrun_core_la_SOURCES += core/cli/cmd_rehearse.c
 libsgrun_core_la_SOURCES += core/cli/cmd_status.c

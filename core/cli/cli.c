@@ -98,7 +98,7 @@ static void run_command(struct sg_cli *cli)
 	case SG_COMMAND_CHECK: sg_cmd_check(cli); return;
 	case SG_COMMAND_AUDIT: sg_cmd_audit(cli); return;
 	case SG_COMMAND_REHEARSE: sg_cmd_rehearse(cli); return;
-	case SG_COMMAND_NEW:
+	case SG_COMMAND_NEW: sg_cmd_new(cli); return;
 	case SG_COMMAND_TEST: break;
 	}
 	SG_BUG("a command that this version lacks was not refused");

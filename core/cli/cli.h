@@ -33,6 +33,7 @@ void sg_cmd_plan(struct sg_cli *cli);   /* and --dry-run */
 void sg_cmd_status(struct sg_cli *cli);
 void sg_cmd_verify(struct sg_cli *cli);
 void sg_cmd_check(struct sg_cli *cli);
+void sg_cmd_new(struct sg_cli *cli);
 void sg_cmd_audit(struct sg_cli *cli);
 void sg_cmd_rehearse(struct sg_cli *cli);
 

@@ -17,31 +17,35 @@ static void add_names(struct sg_buf *out, bool here)
 		}
 }
 
-/* commands: in the list of all of them, where some share a line. */
-static void add_flag(struct sg_buf *out, const struct sg_flag *flag, bool commands)
+static void add_flag(struct sg_buf *out, const struct sg_flag *flag)
 {
-	const struct sg_flag *last = flag;
 	size_t start = out->length;
 
 	sg_buf_addf(out, "  %s", flag->name);
-	while (commands && flag->joint != NULL && last[1].joint != NULL && last[1].joint[0] == '\0')
-		sg_buf_addf(out, ", %s", (++last)->name);
-	if (last->argument != NULL)
-		sg_buf_addf(out, "%s%s", last->argument[0] == '[' ? "" : " ", last->argument);
+	if (flag->argument != NULL)
+		sg_buf_addf(out, "%s%s", flag->argument[0] == '[' ? "" : " ", flag->argument);
 	while (out->length - start < 27)
 		sg_buf_addc(out, ' ');
-	sg_buf_addf(out, " %s", commands && flag->joint != NULL ? flag->joint : flag->help);
-	if (!commands && flag->environment != NULL)
+	sg_buf_addf(out, " %s", flag->help);
+	if (flag->environment != NULL)
 		sg_buf_addf(out, " [%s]", flag->environment);
-	if (commands && flag->commands != SG_EVERY_COMMAND) {
-		const char *before = " (";
+	sg_buf_addc(out, '\n');
+}
 
-		for (const struct sg_command *c = sg_commands(); c->name != NULL; c++)
-			if (flag->commands & (1u << c->id)) {
-				sg_buf_addf(out, "%s%s", before, c->name);
-				before = ", ";
-			}
-		sg_buf_adds(out, flag->here ? ")" : "; not yet)");
+/* The names alone: what each does is said by the command's own help. */
+static void add_own_flags(struct sg_buf *out, const struct sg_command *command)
+{
+	size_t start = out->length;
+
+	sg_buf_addf(out, "  %-9s", command->name);
+	for (const struct sg_flag *f = sg_flags(); f->name != NULL; f++) {
+		if (!f->here || f->commands == SG_EVERY_COMMAND || !(f->commands & (1u << command->id)))
+			continue;
+		if (out->length - start + 1 + strlen(f->name) > 80) {
+			sg_buf_adds(out, "\n           ");
+			start = out->length - 11;
+		}
+		sg_buf_addf(out, " %s", f->name);
 	}
 	sg_buf_addc(out, '\n');
 }
@@ -60,9 +64,17 @@ static void add_environment(struct sg_buf *out)
 
 static void add_exit(struct sg_buf *out)
 {
-	sg_buf_adds(out, "\nExit status: 0 done  1 failed  2 usage or manifest  3 waits for a gate\n"
+	sg_buf_adds(out, "Exit status: 0 done  1 failed  2 usage or manifest  3 waits for a gate\n"
 	                 "  4 blocked  5 no server  6 plugin refused  7 policy  8 verification  9 found\n"
 	                 "  70 a bug of sgrun  130, 143 stopped by a signal\n");
+}
+
+static bool lacks(void)
+{
+	for (const struct sg_command *c = sg_commands(); c->name != NULL; c++)
+		if (!c->here)
+			return true;
+	return false;
 }
 
 void sg_help_main(struct sg_buf *out)
@@ -73,12 +85,19 @@ void sg_help_main(struct sg_buf *out)
 	for (const struct sg_command *c = sg_commands(); c->name != NULL; c++)
 		if (c->here)
 			sg_buf_addf(out, "  %-9s %s\n", c->name, c->help);
-	sg_buf_adds(out, "Not in this version yet: ");
-	add_names(out, false);
-	sg_buf_adds(out, "\n\nOptions:\n");
+	if (lacks()) {
+		sg_buf_adds(out, "Not in this version yet: ");
+		add_names(out, false);
+		sg_buf_addc(out, '\n');
+	}
+	sg_buf_adds(out, "\nOptions of every command:\n");
 	for (const struct sg_flag *f = sg_flags(); f->name != NULL; f++)
-		if (f->joint == NULL || f->joint[0] != '\0')
-			add_flag(out, f, true);
+		if (f->commands == SG_EVERY_COMMAND)
+			add_flag(out, f);
+	sg_buf_adds(out, "\nOptions of a command:\n");
+	for (const struct sg_command *c = sg_commands(); c->name != NULL; c++)
+		if (c->here)
+			add_own_flags(out, c);
 	add_environment(out);
 	add_exit(out);
 	sg_buf_adds(out, "\nsgrun COMMAND --help says more, and gives an example. Manual: sgrun(1).\n");
@@ -93,11 +112,12 @@ void sg_help_command(struct sg_buf *out, const struct sg_command *command)
 	            command->name);
 	for (const struct sg_flag *f = sg_flags(); f->name != NULL; f++)
 		if (f->here && f->commands != SG_EVERY_COMMAND && (f->commands & (1u << command->id)))
-			add_flag(out, f, false);
+			add_flag(out, f);
 	sg_buf_adds(out, "\nOptions of every command:\n");
 	for (const struct sg_flag *f = sg_flags(); f->name != NULL; f++)
 		if (f->commands == SG_EVERY_COMMAND)
-			add_flag(out, f, false);
+			add_flag(out, f);
+	sg_buf_addc(out, '\n');
 	add_exit(out);
 	sg_buf_addf(out, "\nExample:\n  %s\n", command->example);
 }

@@ -79,58 +79,63 @@ static const struct sg_command commands[] = {
 	  "and proves each fingerprint: false before, true after. The real server is\n"
 	  "never spoken to, but by the pg_dump of --schema-from.",
 	  "sgrun --manifest etc/prod.ini rehearse --rows 10000", NULL },
-	{ SG_COMMAND_NEW, "new", false, "a new step from a template", NULL, NULL, NULL },
+	{ SG_COMMAND_NEW, "new", true, "a new step: source, manifest section and test",
+	  "`new migration ID` and `new backfill KEY --table T --key K` write a source of\n"
+	  "the template, a test of it, and a section at the end of the manifest, ready to\n"
+	  "build. Without --key the backfill selects its own rows (a drain). Nothing is\n"
+	  "overwritten: where a file is there already, nothing is written at all.",
+	  "sgrun --manifest etc/prod.ini new migration 0118_lead_source", "migration|backfill NAME" },
 	{ SG_COMMAND_TEST, "test", false, "a plugin against a throw-away server", NULL, NULL, NULL },
 	{ 0, NULL, false, NULL, NULL, NULL, NULL }
 };
 
 static const struct sg_flag flags[] = {
-	{ SG_FLAG_MANIFEST, "--manifest", "FILE", SG_EVERY_COMMAND, "SGRUN_MANIFEST", true, "the manifest to work from", NULL },
-	{ SG_FLAG_SET, "--set", "SECTION.KEY=VALUE", SG_EVERY_COMMAND, NULL, true, "beats the file; may be repeated", NULL },
-	{ SG_FLAG_JSON, "--json", NULL, SG_EVERY_COMMAND, NULL, true, "the result as JSON on stdout, errors included", NULL },
+	{ SG_FLAG_MANIFEST, "--manifest", "FILE", SG_EVERY_COMMAND, "SGRUN_MANIFEST", true, "the manifest to work from" },
+	{ SG_FLAG_SET, "--set", "SECTION.KEY=VALUE", SG_EVERY_COMMAND, NULL, true, "beats the file; may be repeated" },
+	{ SG_FLAG_JSON, "--json", NULL, SG_EVERY_COMMAND, NULL, true, "the result as JSON on stdout, errors included" },
 	{ SG_FLAG_LOG_FORMAT, "--log-format", "FORMAT", SG_EVERY_COMMAND, "SGRUN_LOG_FORMAT", true,
-	  "log on stderr as text or json", NULL },
-	{ SG_FLAG_VERBOSE, "--verbose", NULL, SG_EVERY_COMMAND, NULL, true, "name what is skipped too; log more", "name what is skipped too and log more; or less" },
-	{ SG_FLAG_QUIET, "--quiet", NULL, SG_EVERY_COMMAND, NULL, true, "no line a step; log warnings and errors only", "" },
-	{ SG_FLAG_NO_COLOR, "--no-color", NULL, SG_EVERY_COMMAND, "NO_COLOR", true, "no colours on a terminal", NULL },
-	{ SG_FLAG_HELP, "--help", NULL, SG_EVERY_COMMAND, NULL, true, "this text, or that of the command", "this text, or that of the command; versions" },
-	{ SG_FLAG_VERSION, "--version", NULL, SG_EVERY_COMMAND, NULL, true, "versions of sgrun and what it is built with", "" },
-	{ SG_FLAG_TO, "--to", "ID", ON(MIGRATE) | ON(PLAN), NULL, true, "the last migration to do", NULL },
-	{ SG_FLAG_WAIT, "--wait", "SECONDS", RUNS | ON(VERIFY), "SGRUN_WAIT", true, "wait for another runner", NULL },
-	{ SG_FLAG_DRY_RUN, "--dry-run", NULL, RUNS, NULL, true, "the same as plan", NULL },
+	  "log on stderr as text or json" },
+	{ SG_FLAG_VERBOSE, "--verbose", NULL, SG_EVERY_COMMAND, NULL, true, "name what is skipped too; log more" },
+	{ SG_FLAG_QUIET, "--quiet", NULL, SG_EVERY_COMMAND, NULL, true, "no line a step; log warnings and errors only" },
+	{ SG_FLAG_NO_COLOR, "--no-color", NULL, SG_EVERY_COMMAND, "NO_COLOR", true, "no colours on a terminal" },
+	{ SG_FLAG_HELP, "--help", NULL, SG_EVERY_COMMAND, NULL, true, "this text, or that of the command" },
+	{ SG_FLAG_VERSION, "--version", NULL, SG_EVERY_COMMAND, NULL, true, "versions of sgrun and what it is built with" },
+	{ SG_FLAG_TO, "--to", "ID", ON(MIGRATE) | ON(PLAN), NULL, true, "the last migration to do" },
+	{ SG_FLAG_WAIT, "--wait", "SECONDS", RUNS | ON(VERIFY), "SGRUN_WAIT", true, "wait for another runner" },
+	{ SG_FLAG_DRY_RUN, "--dry-run", NULL, RUNS, NULL, true, "the same as plan" },
 	{ SG_FLAG_STRICT, "--strict", NULL, RUNS | ON(BACKFILL) | ON(INDEX), NULL, true,
-	  "exit 3 if anything is left or has failed", "3 if any is left" },
-	{ SG_FLAG_ONLY_PHASE, "--only-phase", "LIST", ON(DEPLOY), NULL, true, "of migrate,index,backfill", NULL },
-	{ SG_FLAG_MAX_MINUTES, "--max-minutes", "N", WORKS, NULL, true, "bounds all but migrations", "time limit; lanes, builds" },
-	{ SG_FLAG_JOBS, "--jobs", "N", WORKS, NULL, true, "lanes or builds, 1 to 64", "" },
-	{ SG_FLAG_EXIT_CODE, "--exit-code", NULL, ON(STATUS), NULL, true, "exit 3 if anything is left or failed", NULL },
-	{ SG_FLAG_REASON, "--reason", "TEXT", ON(VERIFY), NULL, true, "why, for the ledger", "record what was done by other means" },
-	{ SG_FLAG_ADOPT, "--adopt", "ID", ON(VERIFY), NULL, true, "record it unrun, if its fingerprint holds", "" },
-	{ SG_FLAG_ADOPT_TO, "--adopt-to", "ID", ON(VERIFY), NULL, true, "record all up to it; needs --reason", "" },
-	{ SG_FLAG_STATE_SQL, "--state-sql", NULL, ON(CHECK), NULL, true, "print the state tables' SQL, for a DBA", "print the state tables' SQL; every key" },
-	{ SG_FLAG_SETTINGS, "--settings", NULL, ON(CHECK), NULL, true, "print every key of the manifest", "" },
-	{ SG_FLAG_GRAPH, "--graph", "[=FORMAT]", ON(PLAN), NULL, true, "the steps as a graph; text or dot", NULL },
-	{ SG_FLAG_ALL, "--all", NULL, ON(BACKFILL) | ON(INDEX), NULL, true, "every one that is ready (the default)",
-	  "every one (the default), or one" },
-	{ SG_FLAG_ONLY, "--only", "NAME", ON(BACKFILL) | ON(INDEX), NULL, true, "this one only", "" },
-	{ SG_FLAG_PAUSE, "--pause", "KEY", ON(BACKFILL), NULL, true, "stop it within a batch, wherever it runs",
-	  "act on one, from any host" },
-	{ SG_FLAG_RESUME, "--resume", "KEY", ON(BACKFILL), NULL, true, "let it go on", "" },
-	{ SG_FLAG_RETRY, "--retry", "KEY", ON(BACKFILL), NULL, true, "have its bad rows done by the next run", "" },
-	{ SG_FLAG_AGAIN, "--again", "KEY", ON(BACKFILL), NULL, true, "have the next run begin a new sweep over all rows", "" },
-	{ SG_FLAG_FAIL_ON, "--fail-on", "LIST", FINDS, NULL, true, "exit 9 for unsafe, error, RULE ...", NULL },
-	{ SG_FLAG_WRITE_BASELINE, "--write-baseline", NULL, FINDS, NULL, true, "write the file of --baseline anew",
-	  "what is known already" },
-	{ SG_FLAG_BASELINE, "--baseline", "FILE", FINDS, NULL, true, "what is in this file is known, and does not count", "" },
-	{ SG_FLAG_HOT_TABLES, "--hot-tables", "LIST", ON(AUDIT), NULL, true, "tables that are written all the time", NULL },
-	{ SG_FLAG_FROM_LEDGER, "--from-ledger", NULL, ON(AUDIT), NULL, true, "what the real runs have sent",
-	  "of what, and how" },
-	{ SG_FLAG_SAMPLE, "--sample", "SECONDS", ON(AUDIT), NULL, true, "measure for so long which tables are hot", "" },
-	{ SG_FLAG_SERVER_VERSION, "--server-version", "N", ON(AUDIT), NULL, true, "rules of PostgreSQL N, 10 to 19", "" },
-	{ SG_FLAG_SCHEMA_FROM, "--schema-from", "DSN|FILE", ON(REHEARSE), NULL, true, "start with this schema",
-	  "the schema and rows to start with" },
-	{ SG_FLAG_ROWS, "--rows", "N", ON(REHEARSE), NULL, true, "fill each table with so many made-up rows", "" },
-	{ 0, NULL, NULL, 0, NULL, false, NULL, NULL }
+	  "exit 3 if anything is left or has failed" },
+	{ SG_FLAG_ONLY_PHASE, "--only-phase", "LIST", ON(DEPLOY), NULL, true, "of migrate,index,backfill" },
+	{ SG_FLAG_MAX_MINUTES, "--max-minutes", "N", WORKS, NULL, true, "bounds all but migrations" },
+	{ SG_FLAG_JOBS, "--jobs", "N", WORKS, NULL, true, "lanes or builds, 1 to 64" },
+	{ SG_FLAG_EXIT_CODE, "--exit-code", NULL, ON(STATUS), NULL, true, "exit 3 if anything is left or failed" },
+	{ SG_FLAG_REASON, "--reason", "TEXT", ON(VERIFY), NULL, true, "why, for the ledger" },
+	{ SG_FLAG_ADOPT, "--adopt", "ID", ON(VERIFY), NULL, true, "record it unrun, if its fingerprint holds" },
+	{ SG_FLAG_ADOPT_TO, "--adopt-to", "ID", ON(VERIFY), NULL, true, "record all up to it; needs --reason" },
+	{ SG_FLAG_STATE_SQL, "--state-sql", NULL, ON(CHECK), NULL, true, "print the state tables' SQL, for a DBA" },
+	{ SG_FLAG_SETTINGS, "--settings", NULL, ON(CHECK), NULL, true, "print every key of the manifest" },
+	{ SG_FLAG_GRAPH, "--graph", "[=FORMAT]", ON(PLAN), NULL, true, "the steps as a graph; text or dot" },
+	{ SG_FLAG_ALL, "--all", NULL, ON(BACKFILL) | ON(INDEX), NULL, true, "every one that is ready (the default)" },
+	{ SG_FLAG_ONLY, "--only", "NAME", ON(BACKFILL) | ON(INDEX), NULL, true, "this one only" },
+	{ SG_FLAG_PAUSE, "--pause", "KEY", ON(BACKFILL), NULL, true, "stop it within a batch, wherever it runs" },
+	{ SG_FLAG_RESUME, "--resume", "KEY", ON(BACKFILL), NULL, true, "let it go on" },
+	{ SG_FLAG_RETRY, "--retry", "KEY", ON(BACKFILL), NULL, true, "have its bad rows done by the next run" },
+	{ SG_FLAG_AGAIN, "--again", "KEY", ON(BACKFILL), NULL, true, "have the next run begin a new sweep over all rows" },
+	{ SG_FLAG_FAIL_ON, "--fail-on", "LIST", FINDS, NULL, true, "exit 9 for unsafe, error, RULE ..." },
+	{ SG_FLAG_WRITE_BASELINE, "--write-baseline", NULL, FINDS, NULL, true, "write the file of --baseline anew" },
+	{ SG_FLAG_BASELINE, "--baseline", "FILE", FINDS, NULL, true, "what is in this file is known, and does not count" },
+	{ SG_FLAG_HOT_TABLES, "--hot-tables", "LIST", ON(AUDIT), NULL, true, "tables that are written all the time" },
+	{ SG_FLAG_FROM_LEDGER, "--from-ledger", NULL, ON(AUDIT), NULL, true, "what the real runs have sent" },
+	{ SG_FLAG_SAMPLE, "--sample", "SECONDS", ON(AUDIT), NULL, true, "measure for so long which tables are hot" },
+	{ SG_FLAG_SERVER_VERSION, "--server-version", "N", ON(AUDIT), NULL, true, "rules of PostgreSQL N, 10 to 19" },
+	{ SG_FLAG_SCHEMA_FROM, "--schema-from", "DSN|FILE", ON(REHEARSE), NULL, true, "start with this schema" },
+	{ SG_FLAG_ROWS, "--rows", "N", ON(REHEARSE), NULL, true, "fill each table with so many made-up rows" },
+	{ SG_FLAG_TITLE, "--title", "TEXT", ON(NEW), NULL, true, "one line: what it is for" },
+	{ SG_FLAG_TABLE, "--table", "NAME", ON(NEW), NULL, true, "of a backfill: the table that it changes" },
+	{ SG_FLAG_KEY, "--key", "COLUMNS", ON(NEW), NULL, true, "of a backfill: what orders the table" },
+	{ SG_FLAG_AFTER, "--after", "ID", ON(NEW), NULL, true, "of a backfill: the migration before it" },
+	{ SG_FLAG_FOLDER, "--folder", "PATH", ON(NEW), NULL, true, "of the sources; else beside the manifest" },
+	{ 0, NULL, NULL, 0, NULL, false, NULL }
 };
 
 const struct sg_command *sg_commands(void)
@@ -372,6 +377,11 @@ static int assign(struct sg_options *o, const struct sg_flag *flag, const char *
 	case SG_FLAG_SERVER_VERSION: return read_number(flag, source, value, 10, 19, &o->server_version, err);
 	case SG_FLAG_SCHEMA_FROM: o->schema_from = value; return 0;
 	case SG_FLAG_ROWS: return read_number(flag, source, value, 0, 10000000, &o->rows, err);
+	case SG_FLAG_TITLE: o->title = value; return 0;
+	case SG_FLAG_TABLE: o->table = value; return 0;
+	case SG_FLAG_KEY: o->key = value; return 0;
+	case SG_FLAG_AFTER: o->after = value; return 0;
+	case SG_FLAG_FOLDER: o->folder = value; return 0;
 	}
 	SG_BUG("option without a case");
 }

@@ -31,7 +31,8 @@ enum sg_flag_id {
 	SG_FLAG_MAX_MINUTES, SG_FLAG_JOBS, SG_FLAG_EXIT_CODE, SG_FLAG_REASON, SG_FLAG_ADOPT, SG_FLAG_ADOPT_TO, SG_FLAG_STATE_SQL,
 	SG_FLAG_SETTINGS, SG_FLAG_GRAPH, SG_FLAG_ALL, SG_FLAG_ONLY, SG_FLAG_PAUSE, SG_FLAG_RESUME, SG_FLAG_RETRY, SG_FLAG_AGAIN,
 	SG_FLAG_FAIL_ON, SG_FLAG_WRITE_BASELINE, SG_FLAG_BASELINE, SG_FLAG_HOT_TABLES, SG_FLAG_FROM_LEDGER, SG_FLAG_SAMPLE,
-	SG_FLAG_SERVER_VERSION, SG_FLAG_SCHEMA_FROM, SG_FLAG_ROWS
+	SG_FLAG_SERVER_VERSION, SG_FLAG_SCHEMA_FROM, SG_FLAG_ROWS, SG_FLAG_TITLE, SG_FLAG_TABLE, SG_FLAG_KEY, SG_FLAG_AFTER,
+	SG_FLAG_FOLDER
 };
 
 struct sg_flag {
@@ -42,7 +43,6 @@ struct sg_flag {
 	const char *environment; /* variable that gives the default, or NULL */
 	bool here;               /* this version has it */
 	const char *help;        /* one line */
-	const char *joint;       /* in `sgrun --help` it shares a line: its text in the first that does, "" in the others; or NULL */
 };
 
 #define SG_EVERY_COMMAND (~0u)
@@ -81,7 +81,7 @@ struct sg_options {
 	unsigned phases;                  /* SG_PHASES_…; 0: not given */
 	enum sg_graph_form graph;
 	/* audit and rehearse */
-	const char *const *paths;         /* what to audit, as given */
+	const char *const *paths;         /* what to audit, or the words after `new`; as given */
 	size_t path_count;
 	const char *const *fail_on;       /* each is a word of sg_audit_is_limit, or "failed" */
 	size_t fail_on_count;
@@ -93,6 +93,7 @@ struct sg_options {
 	int server_version;               /* 0: not given */
 	const char *schema_from;          /* or NULL; may hold a password: never print it */
 	int rows;                         /* 0: none */
+	const char *title, *table, *key, *after, *folder; /* of new; or NULL */
 };
 
 /* argv as main() has it; lookup is getenv, or a test's. Flag beats environment.
