@@ -71,12 +71,12 @@ static bool is_same_table(const struct sg_model *model, struct sg_relation a, st
 	return strcmp(a.name, b.name) == 0 && (a.schema == NULL || b.schema == NULL || strcmp(a.schema, b.schema) == 0);
 }
 
-/* Others see it, and it has rows. */
+/* Others see it. A view counts as a table: who reads it waits as well. */
 static bool matters(const struct sg_audit_scope *scope, struct sg_relation relation)
 {
 	const struct sg_model_table *table = sg_model_table(scope->model, relation);
 
-	return !sg_model_is_new(scope->model, relation) && (table == NULL || (!table->temporary && table->kind != 'v'));
+	return !sg_model_is_new(scope->model, relation) && (table == NULL || !table->temporary);
 }
 
 static int line_of(const struct sg_audit_scope *scope, size_t number)

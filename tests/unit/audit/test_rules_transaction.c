@@ -112,6 +112,8 @@ SG_TEST(lock_timeout)
     FOUND(id, "ALTER TABLE t ADD COLUMN z int; SET lock_timeout = '2s'");
     FOUND(id, "BEGIN; SET LOCAL lock_timeout = '2s'; COMMIT; BEGIN; DROP TABLE t; COMMIT");
     T_EQ_STR(look_rules(&outside, id, "SET LOCAL lock_timeout = '2s'; DROP TABLE t"), id);
+    FOUND(id, "DROP VIEW v");
+    NONE(id, "CREATE VIEW v AS SELECT 1 AS one; DROP VIEW v");
     NONE(id, "SET lock_timeout = '2s'; ALTER TABLE t ADD COLUMN z int");
     NONE(id, "SET LOCAL lock_timeout TO 500; ALTER TABLE t ADD COLUMN z int");
     NONE(id, "SELECT pg_catalog.set_config('lock_timeout', '2s', true); ALTER TABLE t ADD COLUMN z int");
