@@ -639,7 +639,7 @@ static const struct sg_rule rules[SG_RULE_COUNT] = {
 		NULL,
 		0, 0, NULL },
 	/* lock */
-	[SG_RULE_LOCK_EXPLICIT] = { "lock.explicit", SG_SEVERITY_WARNING, true,
+	[SG_RULE_LOCK_EXPLICIT] = { "lock.explicit", SG_SEVERITY_WARNING, false,
 		"LOCK TABLE",
 		"the lock that it names, until the end of the transaction",
 		"Others wait from the moment it is asked for until the transaction ends, whatever else that does.",
