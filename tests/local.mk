@@ -48,7 +48,7 @@ UNIT_TESTS += tests/unit/scaffold/test_c_text tests/unit/scaffold/test_scaffold 
 UNIT_TESTS += tests/unit/test_includes
 UNIT_TESTS += tests/unit/kit/test_test
 UNIT_TESTS += tests/unit/etc/test_manifests
-UNIT_TESTS += tests/unit/db/test_db tests/unit/db/test_dsn tests/unit/db/test_quote tests/unit/db/test_said \
+UNIT_TESTS += tests/unit/db/test_db tests/unit/db/test_dsn tests/unit/db/test_script tests/unit/rehearse/test_schema_from tests/unit/db/test_quote tests/unit/db/test_said \
 	tests/unit/db/test_sqlstate
 tests_unit_db_test_db_SOURCES = tests/unit/db/test_db.c tests/unit/db/fakepq.c tests/unit/db/fakepq.h
 tests_unit_db_test_db_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPQ_CFLAGS)

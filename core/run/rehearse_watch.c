@@ -89,7 +89,7 @@ static void ended(void *context, const struct sg_step *step, enum sg_outcome out
 
 static const char *fill_note(const struct sg_backfill_result *result, struct sg_arena *arena)
 {
-	if (result->end == SG_BACKFILL_END_ALREADY)
+	if (result->batches == 0)
 		return result->note;
 	return sg_arena_printf(arena, "%" PRId64 " batch%s, %" PRId64 " rows read, %" PRId64 " changed%s%s", result->batches,
 	                       result->batches == 1 ? "" : "es", result->rows, result->changed, result->note != NULL ? "; " : "",
@@ -188,6 +188,7 @@ static void note_statement(struct sg_rehearse_watcher *watcher, const struct sg_
 			.us = result->build_ms * 1000
 		};
 		at->statement_count = 1;
+		at->outside = true;
 	}
 	sg_err_release(&err);
 }
