@@ -239,6 +239,7 @@ libsgrun_core_la_SOURCES += core/rehearse/rows_read.c
 libsgrun_core_la_SOURCES += core/rehearse/rows_shapes.c
 libsgrun_core_la_SOURCES += core/rehearse/rows_source.c
 libsgrun_core_la_SOURCES += core/rehearse/rows_types.c
+libsgrun_core_la_SOURCES += core/rehearse/sampler.c core/rehearse/sampler.h
 libsgrun_core_la_SOURCES += core/rehearse/schema_from.c core/rehearse/schema_from.h
 libsgrun_core_la_SOURCES += core/rehearse/trace.c core/rehearse/trace.h
 libsgrun_core_la_SOURCES += core/run/ask.c core/run/ask.h

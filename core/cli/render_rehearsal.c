@@ -341,7 +341,8 @@ static void add_step(struct sg_buf *out, const struct sg_rehearsal_step *step, c
 	if (step->outcome == SG_OUTCOME_FAILED)
 		add_error(out, &step->err);
 	if (step->outside)
-		sg_buf_adds(out, "It ran outside of any transaction: its locks are not measured.\n\n");
+		sg_buf_addf(out, "It ran outside of any transaction: its locks are %s.\n\n",
+		            step->sampled ? "those that were seen from aside while it ran" : "not measured");
 	if (step->statement_count > 0) {
 		sg_md_head(out, "No:|Statement|Duration:|Locks newly taken|Rewritten|Scanned");
 		for (size_t i = 0; i < step->statement_count; i++)

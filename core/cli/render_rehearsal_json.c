@@ -68,6 +68,7 @@ static struct sg_json *step_json(const struct sg_rehearsal_step *step)
 	sg_json_set_text(one, "outcome", sg_outcome_name(step->outcome));
 	sg_json_set_text(one, "note", step->note);
 	sg_json_set_bool(one, "outside", step->outside);
+	sg_json_set_bool(one, "sampled", step->sampled);
 	set_ms(one, "duration_ms", step->us);
 	set_answer(one, "fingerprint_before", step->before);
 	set_answer(one, "fingerprint_after", step->after);

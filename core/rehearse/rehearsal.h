@@ -48,7 +48,9 @@ struct sg_rehearsal_step {
 	struct sg_err err;     /* FAILED; its texts are the arena's: it is not to be released */
 	const char *note;      /* "waits for backfill:x"; how many batches, how large; or NULL */
 	int64_t us;            /* the whole step */
-	bool outside;          /* its statement ran outside any transaction: its locks are not measured */
+	/* Its statement ran outside any transaction. sampled: its locks were looked at from aside while it ran, and held is from
+	 * their first sight to their last; else (it was over too soon) they are not measured. */
+	bool outside, sampled;
 	/* The proof of the fingerprint (migrations and backfills): -1 not asked, 0 false, 1 true. */
 	int before, after;
 	struct sg_rehearsal_statement *statements; /* of migrations, and CREATE INDEX of an index; in order */

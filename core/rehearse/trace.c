@@ -20,7 +20,7 @@ struct sg_trace_relation {
 	int held;                /* strongest lock so far, by strength; 0: none but ACCESS SHARE */
 	/* of that lock */
 	const char *mode;
-	int64_t since_us, since_own_us;
+	int64_t since_us, since_own_us, sampled_us;
 	size_t statement;
 	/* of the statement that was looked at last */
 	int newly;               /* strength newly taken, or 0 */
@@ -73,6 +73,8 @@ static void begun(void *context, const struct sg_step *step)
 	tracer->looked = false;
 	tracer->relations = NULL;
 	tracer->relation_count = 0;
+	at->sampled = false;
+	sg_sampler_drop(&tracer->sampler);
 	sg_arena_reset(&tracer->attempt);
 }
 
@@ -203,6 +205,27 @@ static int look_at_files(struct sg_tracer *tracer, struct sg_db *db, struct sg_a
 	return 0;
 }
 
+/* Of what was there before; what is gone by now is named by what it was. */
+static int take_samples(struct sg_tracer *tracer, struct sg_rehearsal_step *step, struct sg_arena *arena, struct sg_err *err)
+{
+	struct sg_sampled *list;
+	size_t count;
+
+	if (sg_sampler_end(&tracer->sampler, arena, &list, &count, err) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		struct sg_trace_relation *at = find(tracer, list[i].relation);
+
+		if (at == NULL)
+			continue;
+		at->newly = list[i].strength;
+		at->sampled_us = list[i].us;
+		/* none at all: it was over before anybody looked */
+		step->sampled = true;
+	}
+	return 0;
+}
+
 static void forget(struct sg_tracer *tracer)
 {
 	for (size_t i = 0; i < tracer->relation_count; i++) {
@@ -231,6 +254,8 @@ static int before(void *context, const struct sg_step *step, struct sg_db *db, b
 				tracer->relations[i].held = tracer->relations[i].newly;
 		forget(tracer);
 	}
+	if (status == 0 && tracer->measure && outside)
+		status = sg_sampler_start(&tracer->sampler, tracer->dsn, sg_db_pid(db), err);
 	sg_arena_release(&scratch);
 	tracer->sent_us = sg_clock_us();
 	tracer->own_us += tracer->sent_us - started;
@@ -318,6 +343,52 @@ static void note_files(struct sg_tracer *tracer, struct sg_rehearsal_statement *
 	statement->scanned = scanned;
 }
 
+/* ---- how long tables were held ------------------------------------------------------- */
+
+static int by_strength_held(const void *a, const void *b)
+{
+	const struct sg_rehearsal_held *x = a, *y = b;
+
+	if (x->strength != y->strength)
+		return y->strength - x->strength;
+	return x->us != y->us ? (x->us < y->us) - (x->us > y->us) : strcmp(x->relation, y->relation);
+}
+
+static void note_held(struct sg_tracer *tracer, struct sg_rehearsal_step *at)
+{
+	int64_t now = sg_clock_us();
+	size_t count = 0;
+
+	for (size_t i = 0; i < tracer->relation_count; i++)
+		count += tracer->relations[i].mode != NULL;
+	at->held = sg_arena_array(tracer->arena, count, sizeof *at->held);
+	at->held_count = 0;
+	for (size_t i = 0; i < tracer->relation_count && count > 0; i++) {
+		const struct sg_trace_relation *relation = &tracer->relations[i];
+
+		if (relation->mode == NULL || is_covered(tracer, relation))
+			continue;
+		at->held[at->held_count++] = (struct sg_rehearsal_held){
+			.relation = sg_arena_strdup(tracer->arena, relation->name), .mode = relation->mode, .strength = relation->held,
+			.us = tracer->outside ? relation->sampled_us
+			                      : now - relation->since_us - (tracer->own_us - relation->since_own_us),
+			.statement = relation->statement
+		};
+	}
+	if (at->held_count > 1)
+		qsort(at->held, at->held_count, sizeof *at->held, by_strength_held);
+}
+
+static void committed(void *context, const struct sg_step *step)
+{
+	struct sg_tracer *tracer = context;
+
+	if (!tracer->outside)
+		note_held(tracer, sg_tracer_step(tracer, step));
+}
+
+/* ---- after a statement -------------------------------------------------------------------- */
+
 static int after(void *context, const struct sg_step *step, struct sg_db *db, const char *kind, const char *sql,
                  bool existed, struct sg_err *err)
 {
@@ -337,54 +408,19 @@ static int after(void *context, const struct sg_step *step, struct sg_db *db, co
 	};
 	if (tracer->measure) {
 		status = look_at_files(tracer, db, &scratch, err);
-		/* CREATE INDEX CONCURRENTLY and its like hold nothing any more */
-		if (status == 0 && !tracer->outside)
-			status = look_at_locks(tracer, db, &scratch, err);
+		if (status == 0)
+			status = tracer->outside ? take_samples(tracer, at, &scratch, err) : look_at_locks(tracer, db, &scratch, err);
 		if (status == 0) {
 			note_locks(tracer, at, statement);
 			note_files(tracer, statement);
+			if (tracer->outside)
+				note_held(tracer, at);
 		}
 		forget(tracer);
 	}
 	sg_arena_release(&scratch);
 	tracer->own_us += sg_clock_us() - ended;
 	return status;
-}
-
-/* ---- how long tables were held ------------------------------------------------------- */
-
-static int by_strength_held(const void *a, const void *b)
-{
-	const struct sg_rehearsal_held *x = a, *y = b;
-
-	if (x->strength != y->strength)
-		return y->strength - x->strength;
-	return x->us != y->us ? (x->us < y->us) - (x->us > y->us) : strcmp(x->relation, y->relation);
-}
-
-static void committed(void *context, const struct sg_step *step)
-{
-	struct sg_tracer *tracer = context;
-	struct sg_rehearsal_step *at = sg_tracer_step(tracer, step);
-	int64_t now = sg_clock_us();
-	size_t count = 0;
-
-	for (size_t i = 0; i < tracer->relation_count; i++)
-		count += tracer->relations[i].mode != NULL;
-	at->held = sg_arena_array(tracer->arena, count, sizeof *at->held);
-	at->held_count = 0;
-	for (size_t i = 0; i < tracer->relation_count && count > 0; i++) {
-		const struct sg_trace_relation *relation = &tracer->relations[i];
-
-		if (relation->mode == NULL || is_covered(tracer, relation))
-			continue;
-		at->held[at->held_count++] = (struct sg_rehearsal_held){
-			.relation = sg_arena_strdup(tracer->arena, relation->name), .mode = relation->mode, .strength = relation->held,
-			.us = now - relation->since_us - (tracer->own_us - relation->since_own_us), .statement = relation->statement
-		};
-	}
-	if (at->held_count > 1)
-		qsort(at->held, at->held_count, sizeof *at->held, by_strength_held);
 }
 
 /* ---- the tracer ------------------------------------------------------------------------ */
@@ -401,5 +437,6 @@ void sg_tracer_init(struct sg_tracer *tracer, struct sg_arena *arena, struct sg_
 
 void sg_tracer_release(struct sg_tracer *tracer)
 {
+	sg_sampler_drop(&tracer->sampler);
 	sg_arena_release(&tracer->attempt);
 }

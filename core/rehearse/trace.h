@@ -5,12 +5,13 @@
  * backend's own counters (pg_stat_get_xact_numscans and …tuples_returned; PostgreSQL documentation, "The Cumulative Statistics
  * System"), as differences, for they may hold what earlier transactions of the backend have not reported yet. The scan by which
  * ALTER TABLE checks a constraint, a foreign key's query, the build of an index and a rewrite all count there. What these
- * questions take is not in the times. */
+ * questions take is not in the times. Outside any transaction the locks are seen from aside (sampler.h). */
 #ifndef SG_REHEARSE_TRACE_H
 #define SG_REHEARSE_TRACE_H
 
 #include "core/exec/trace.h"
 #include "core/rehearse/rehearsal.h"
+#include "core/rehearse/sampler.h"
 
 struct sg_trace_relation; /* trace.c */
 
@@ -22,6 +23,7 @@ struct sg_tracer {
 	const struct sg_step *copies;
 	const struct sg_step *const *originals;
 	const char *state_schema, *schema;
+	const struct sg_dsn *dsn;    /* for the look from aside at statements outside any transaction */
 	bool measure;                /* else only statements and times are noted */
 	/* of the attempt */
 	struct sg_arena attempt;
@@ -31,6 +33,7 @@ struct sg_tracer {
 	size_t statement_capacity;
 	int64_t sent_us;             /* of the statement that runs */
 	int64_t own_us;              /* what our questions took so far */
+	struct sg_sampler sampler;
 };
 
 void sg_tracer_init(struct sg_tracer *tracer, struct sg_arena *arena, struct sg_rehearsal *rehearsal);

@@ -239,6 +239,7 @@ static int rehearse(struct rehearsing *r, const struct sg_observer *observer, st
 		status = sg_run_open(&r->run, &r->copy.manifest, &r->watcher.observer, r->arena, &err);
 	}
 	if (status == 0) {
+		r->tracer.dsn = &r->run.direct;
 		r->run.trace = &r->tracer.trace;
 		status = deploy(r, errs);
 		if (status == 0) {

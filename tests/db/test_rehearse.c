@@ -176,25 +176,38 @@ SG_TEST(what_the_plugin_reads_is_not_told)
 
 /* ---- outside a transaction ------------------------------------------------------------------------ */
 
-SG_TEST(outside_a_transaction_time_and_scans_are_seen)
+SG_TEST(outside_a_transaction_locks_are_seen_from_aside)
 {
     struct sg_rehearse_options options = {
         .schema_from = rehearsed_schema("CREATE TYPE mood AS ENUM ('a'); CREATE TABLE t (a int);"
-                                        "INSERT INTO t SELECT generate_series(1, 1000); CREATE INDEX t_a ON t (a);")};
+                                        "INSERT INTO t SELECT generate_series(1, 1000); CREATE INDEX t_a ON t (a);"
+                                        "CREATE TABLE part (a int) PARTITION BY RANGE (a);"
+                                        "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (1) TO (10000);"
+                                        /* slow enough to be seen for sure */
+                                        "CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS"
+                                        " 'BEGIN PERFORM pg_sleep(0.5); END';"
+                                        "CREATE EVENT TRIGGER slow ON ddl_command_end WHEN TAG IN ('DROP INDEX') EXECUTE FUNCTION slow();")};
     struct rehearsed *r = rehearse(NULL,
                                    sg_test_strf("%s%s",
                                                 rehearsed_one("x01", "DROP INDEX CONCURRENTLY t_a", "SELECT 1 WHERE to_regclass('t_a') IS NULL"),
-                                                rehearsed_one("x02", "ALTER TYPE mood ADD VALUE 'b'",
-                                                              "SELECT 1 FROM pg_enum WHERE enumlabel = 'b'")),
+                                                rehearsed_one("x02", "ALTER TABLE part DETACH PARTITION part_1 CONCURRENTLY",
+                                                              "SELECT 1 FROM pg_class WHERE relname = 'part_1' AND NOT relispartition")),
                                    &options);
     const struct sg_rehearsal_step *step = rehearsed_step(r, "x01");
 
     T_EQ_STR(rehearsed_course(r), "x01 applied 0 1\nx02 applied 0 1\n");
-    T_TRUE(step->outside);
+    T_TRUE(step->outside && step->sampled);
     T_MUST_EQ_INT(step->statement_count, 1);
     T_EQ_STR(step->statements[0].kind, "DROP INDEX");
-    T_TRUE(step->statements[0].us > 0);
-    T_EQ_INT(step->held_count, 0);
+    T_TRUE(step->statements[0].us >= 500000);
+    T_CONTAINS(rehearsed_did(&step->statements[0], true), "t:ShareUpdateExclusive");
+    T_TRUE(step->held_count >= 1 && step->held[0].us <= step->statements[0].us);
+    step = rehearsed_step(r, "x02");
+    T_TRUE(step->outside);
+    if (step->sampled)
+        T_CONTAINS(rehearsed_did(&step->statements[0], true), "part");
+    /* its server is gone, and with it who looked */
+    T_EQ_STR(rehearsed_left(), "");
 }
 
 /* ---- gates ------------------------------------------------------------------------------------------ */
@@ -310,7 +323,7 @@ static const struct sg_test course[] = {SG_CASE(rehearses_the_example), SG_CASE(
                                         SG_CASE(a_fingerprint_that_does_not_hold_afterwards), SG_CASE(refused_plugins_are_errors),
                                         SG_CASE(says_what_held_before_and_what_was_undone), SG_CASE(tells_how_long_a_table_was_held),
                                         SG_CASE(a_lock_is_told_where_it_was_taken), SG_CASE(what_the_plugin_reads_is_not_told),
-                                        SG_CASE(outside_a_transaction_time_and_scans_are_seen), SG_CASE(a_gate_is_opened_by_its_backfill),
+                                        SG_CASE(outside_a_transaction_locks_are_seen_from_aside), SG_CASE(a_gate_is_opened_by_its_backfill),
                                         SG_CASE(for_an_audit_only_what_a_gate_needs_is_run), SG_CASE(a_gate_that_stays_closed_is_told),
                                         SG_CASES_END};
 static const struct sg_test start[] = {SG_CASE(the_role_and_schema_of_the_manifest_are_there), SG_CASE(a_dump_goes_as_far_as_it_goes),
