@@ -36,14 +36,15 @@ static void finish(struct project *project, const char *key, int rows)
 
 SG_TEST(time_is_over)
 {
-    struct project *project = fill_new(4000);
+    /* 8 s of sleep at the least; and in 3 s there is a batch, even where a lane takes long to start */
+    struct project *project = fill_new(8000);
 
     fill_write(project, "b01", SLOW FILL_ONE);
-    (void)project_must(project, 0, "backfill", "--set", "backfills.max_seconds=1");
-    expect_position(project, "b01", "pending", 4000);
-    (void)project_must(project, 3, "backfill", "--strict", "--set", "backfills.max_seconds=1");
-    expect_position(project, "b01", "pending", 4000);
-    finish(project, "b01", 4000);
+    (void)project_must(project, 0, "backfill", "--set", "backfills.max_seconds=3");
+    expect_position(project, "b01", "pending", 8000);
+    (void)project_must(project, 3, "backfill", "--strict", "--set", "backfills.max_seconds=3");
+    expect_position(project, "b01", "pending", 8000);
+    finish(project, "b01", 8000);
 }
 
 SG_TEST(max_minutes)
@@ -211,7 +212,7 @@ SG_TEST(sigterm_while_it_waits)
     sg_sql_close(holder);
     holder = sg_sql_hold(project->conninfo, "LOCK TABLE items IN SHARE MODE");
     run = fill_start_all(project);
-    sg_test_sleep_ms(700);
+    sg_sql_await_queued(project->sql, "items", 20000);
     sg_run_signal(run, SIGTERM);
     (void)fill_ends(run, 143);
     expect_position(project, "b01", "pending", 100);

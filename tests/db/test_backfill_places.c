@@ -7,6 +7,7 @@
 #include "tests/db/fills.h"
 #include "tests/kit/pgbouncer.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +45,10 @@ SG_TEST(a_locked_partition)
     holder = sg_sql_hold(project->conninfo, "LOCK TABLE items_2 IN SHARE MODE");
     fill_write(project, "b01", "batch_size = 50\n" FILL_ONE);
     run = fill_start_all(project);
-    sg_test_sleep_ms(1500);
+    for (int i = 0; i < 3; i++) { /* it comes to the partition, and comes again */
+        sg_sql_await_queued(project->sql, "items_2", 20000);
+        sg_test_sleep_ms(500);
+    }
     sg_run_goes_on(run);
     T_EQ_INT(sg_sql_int(project->sql, "SELECT count(*) FROM sgrun.backfill_ranges WHERE deferred"), 0);
     sg_sql_close(holder);
@@ -65,7 +69,10 @@ SG_TEST(a_locked_table_of_also_writes)
     holder = sg_sql_hold(project->conninfo, "LOCK TABLE audit IN SHARE MODE");
     fill_write(project, "b01", "batch_size = 50\nalso_writes = audit\n" FILL_ONE);
     run = fill_start_all(project);
-    sg_test_sleep_ms(1500);
+    for (int i = 0; i < 3; i++) {
+        sg_sql_await_queued(project->sql, "audit", 20000);
+        sg_test_sleep_ms(500);
+    }
     sg_run_goes_on(run);
     T_EQ_STR(sg_sql_rows(project->sql, "SELECT * FROM sgrun.backfill_ranges WHERE deferred"), "");
     sg_sql_close(holder);
@@ -104,19 +111,24 @@ SG_TEST(a_role_and_a_schema)
 SG_TEST(positions_of_another_key)
 {
     struct project *project = fill_new(400);
+    struct sg_run_result result;
+    struct sg_run *run;
 
     sg_sql_exec(
         project->sql,
         "ALTER TABLE items ADD other bigint; UPDATE items SET other = 401 - id; ALTER TABLE items ALTER other SET NOT NULL");
-    fill_write(project, "b01", "batch_size = 20\nmax_seconds = 1\noption.sleep_ms = 100\n" FILL_ONE);
-    (void)project_must(project, 0, "backfill");
+    fill_write(project, "b01", "batch_size = 20\noption.sleep_ms = 300\n" FILL_ONE);
+    run = fill_start_all(project);
+    fill_await(project, run, "b01", 20);
+    sg_run_signal(run, SIGTERM);
+    (void)fill_ends(run, 128 + SIGTERM);
     T_TRUE(fill_done(project, "b01") >= 20 && fill_done(project, "b01") < 400);
     sg_sql_exec(project->sql,
                 "ALTER TABLE items RENAME id TO first; ALTER TABLE items RENAME other TO id; CREATE UNIQUE INDEX ON items (id)");
     /* Under the same names nobody can tell. Under others: */
     sg_sql_exec(project->sql, "ALTER TABLE items ALTER id TYPE text USING lpad(id::text, 9, '0')");
-    struct sg_run_result run = project_must(project, 6, "backfill", "--strict");
-    T_CONTAINS(run.out, "this backfill was begun over public.items (id integer), and is now over public.items (id text");
+    result = project_must(project, 6, "backfill", "--strict");
+    T_CONTAINS(result.out, "this backfill was begun over public.items (id integer), and is now over public.items (id text");
     T_EQ_STR(fill_state(project, "b01"), "pending");
     /* An integer that got wider is the same key. */
     sg_sql_exec(project->sql,

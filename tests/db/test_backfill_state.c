@@ -76,7 +76,7 @@ SG_TEST(a_run_begins_moves_and_ends)
     T_EQ_INT(r->batch_size, 688000);
     T_TRUE(r->rows_per_s > 7818 && r->rows_per_s < 7819);
     T_EQ_INT(r->seconds_left, 40);
-    T_TRUE(r->silent_s == 0 || r->silent_s == 1);
+    T_TRUE(r->silent_s >= 0 && r->silent_s < 20);
     T_EQ_STR(sg_backfill_row_text(r, &arena), "312,000 of about 1,000,000 rows left, about 40.0 s");
     /* read where no lock may be had, too: in a transaction that only reads, and in one that would fail on changed rows */
     run(other, "BEGIN READ ONLY");

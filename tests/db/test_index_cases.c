@@ -292,7 +292,7 @@ BOTH_WAYS(a_table_that_goes_meanwhile)
     struct sg_run_result result;
 
     sg_sql_send(other, "DROP TABLE t");
-    sg_sql_await_queued(site->sql, "t", 5000);
+    sg_sql_await_queued(site->sql, "t", 20000);
     sg_sql_execf(site->sql, "SELECT pg_terminate_backend(%d)", site_builder_backend(site));
     T_EQ_STR(sg_sql_finish(other, 10000), "");
     result = site_end(site, run, "the table went");

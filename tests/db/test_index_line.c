@@ -153,7 +153,7 @@ SG_TEST(three_by_the_same_two_sessions)
     T_EQ_INT(pid(&line.session), own);
     T_EQ_STR(logged.length > 0 ? logged.data : "", "");
     sg_index_line_release(&line);
-    sg_sql_await(sql, SESSIONS, "0", 5000);
+    sg_sql_await(sql, SESSIONS, "0", 20000);
 }
 
 static struct {
@@ -224,7 +224,7 @@ static void let_go_late(const struct sg_index_progress *progress)
 {
     if (holder != NULL && progress->waits_for != NULL) {
         held_ms = held_ms == 0 ? sg_test_now_ms() : held_ms;
-        if (sg_test_now_ms() - held_ms > 2000) {
+        if (sg_test_now_ms() - held_ms > 5000) {
             sg_sql_close(holder);
             holder = NULL;
         }
@@ -234,7 +234,7 @@ static void let_go_late(const struct sg_index_progress *progress)
 /* The first section's lock_seconds and max_seconds are its own. */
 SG_TEST(limits_are_each_sections_own)
 {
-    plain(I(1, "lock_seconds = 1\nmax_seconds = 1\n") I(2, ""));
+    plain(I(1, "lock_seconds = 4\nmax_seconds = 4\n") I(2, ""));
     held_ms = 0;
     T_EQ_STR(built(1), "built");
     T_MUST(line.kept);
@@ -248,7 +248,7 @@ SG_TEST(limits_are_each_sections_own)
     holder = sg_sql_hold(conninfo, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM other");
     T_EQ_STR(built(1), "failed");
     T_FALSE(line.kept);
-    sg_sql_await(sql, SESSIONS, "0", 5000);
+    sg_sql_await(sql, SESSIONS, "0", 20000);
 }
 
 SG_TEST(what_fails_leaves_nothing)
@@ -266,7 +266,7 @@ SG_TEST(what_fails_leaves_nothing)
         int own = pid(&line.session), watch = pid(&line.watch.session);
         T_EQ_STR(built(bad), bad == 4 ? "drifted" : "failed");
         T_FALSE(line.kept);
-        sg_sql_await(sql, sg_test_strf("SELECT count(*) FROM pg_stat_activity WHERE pid IN (%d, %d)", own, watch), "0", 5000);
+        sg_sql_await(sql, sg_test_strf("SELECT count(*) FROM pg_stat_activity WHERE pid IN (%d, %d)", own, watch), "0", 20000);
     }
 }
 
@@ -279,7 +279,7 @@ SG_TEST(a_connection_that_went_away_meanwhile)
         T_MUST(line.kept);
         int victim = pid(which == 0 ? &line.session : &line.watch.session), other = pid(which == 0 ? &line.watch.session : &line.session);
         sg_sql_execf(sql, "SELECT pg_terminate_backend(%d)", victim);
-        sg_sql_await(sql, sg_test_strf("SELECT count(*) FROM pg_stat_activity WHERE pid = %d", victim), "0", 5000);
+        sg_sql_await(sql, sg_test_strf("SELECT count(*) FROM pg_stat_activity WHERE pid = %d", victim), "0", 20000);
         T_EQ_STR(built(2 + which), "built");
         T_EQ_INT(result.attempts, 1);
         T_MUST(line.kept);
@@ -411,7 +411,7 @@ SG_TEST(sgrun_builds_all_in_one_session)
     T_EQ_INT(sg_sql_int(project->sql, VALID), 3);
     T_EQ_INT(words(who_built(server)), 1);
     T_EQ_STR(sg_run_orphans(), "");
-    sg_sql_await(project->sql, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'sgrun%'", "0", 5000);
+    sg_sql_await(project->sql, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'sgrun%'", "0", 20000);
 }
 
 SG_TEST(sgrun_takes_a_fresh_session_after_a_failure)

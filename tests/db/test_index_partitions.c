@@ -70,7 +70,7 @@ SG_TEST(nothing_of_ours_is_open_after)
 {
     one_begin(TABLE, false, "", I_M);
     expect_built();
-    sg_sql_await(one.sql, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()", "0", 5000);
+    sg_sql_await(one.sql, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()", "0", 20000);
     T_EQ_STR(sg_sql_rows(one.sql, "SELECT owner FROM sgrun.indexes WHERE owner IS NOT NULL"), "");
 }
 
@@ -344,7 +344,7 @@ SG_TEST(a_partition_whose_detach_is_pending)
         struct sg_sql *detacher = sg_sql_open(one.conninfo);
 
         sg_sql_send(detacher, "ALTER TABLE m DETACH PARTITION m1 CONCURRENTLY");
-        sg_sql_await(one.sql, "SELECT count(*) FROM pg_inherits WHERE inhdetachpending", "1", 5000);
+        sg_sql_await(one.sql, "SELECT count(*) FROM pg_inherits WHERE inhdetachpending", "1", 20000);
         sg_sql_cancel(detacher);
         T_MUST_NOT_NULL(sg_sql_finish(detacher, 5000));
     }
@@ -519,7 +519,7 @@ SG_TEST(who_waits_crosswise_is_no_victim)
     one.meanwhile = ask_for_ours;
     expect_built();
     T_EQ_INT(struck, 1);
-    T_EQ_STR(sg_sql_finish(holder, 5000), "");
+    T_EQ_STR(sg_sql_finish(holder, 20000), "");
     T_EQ_STR(indexes(), ALL_OF_M);
 }
 
@@ -530,7 +530,7 @@ static void build_there(const struct sg_index_progress *progress)
     if (now(progress, "partition public.m1")) {
         holder = sg_sql_hold(one.conninfo, "INSERT INTO m VALUES (1, 1, 'held')");
         sg_sql_send(busy_with, "CREATE INDEX CONCURRENTLY their ON m1 (id)");
-        sg_sql_await(one.sql, "SELECT count(*) FROM pg_stat_progress_create_index", "1", 5000);
+        sg_sql_await(one.sql, "SELECT count(*) FROM pg_stat_progress_create_index", "1", 20000);
     } else if (progress->doing != NULL && strstr(progress->doing, "a build on partition public.m1 by another session") != NULL && holder != NULL) {
         sg_sql_close(holder);
         holder = NULL;
@@ -547,7 +547,7 @@ SG_TEST(a_build_of_somebody_else_on_a_partition)
     struck = 0;
     one.meanwhile = build_there;
     expect_built();
-    T_EQ_STR(sg_sql_finish(other, 5000), "");
+    T_EQ_STR(sg_sql_finish(other, 20000), "");
     T_CONTAINS(one.logged.data, "another session builds on partition public.m1");
     T_CONTAINS(indexes(), "their on m1\n");
 }
@@ -599,14 +599,14 @@ SG_TEST(two_hundred_partitions_under_load)
     begun = sg_test_now_ms() - begun;
     sg_run_goes_on(run);
     sg_run_signal(run, SIGTERM);
-    sg_run_wait(run, 5000);
+    sg_run_wait(run, 20000);
     T_EQ_STR(sent(), "200 of 200");
     T_EQ_STR(sg_sql_rows(one.sql, "SELECT bool_and(indisvalid), count(*) FROM pg_index WHERE indexrelid::regclass::text LIKE 'i\\_m%'"), "t|201");
     printf("     200 partitions in %lld ms; %s\n", (long long)begun,
            sg_sql_rows(one.sql, "SELECT string_agg(format('%s %s, the slowest %s ms', n, CASE WHEN writes THEN 'writes' ELSE 'reads' END, most), '; ')"
                                 " FROM (SELECT writes, count(*) n, round(extract(epoch FROM max(ms)) * 1000) most FROM took GROUP BY 1) s"));
     T_GT_INT(sg_sql_int(one.sql, "SELECT count(*) FROM took"), 500);
-    T_EQ_STR(sg_sql_rows(one.sql, "SELECT FROM took WHERE ms > interval '1.7 s'"), "");
+    T_EQ_STR(sg_sql_rows(one.sql, "SELECT FROM took WHERE ms > interval '5 s'"), "");
     T_EQ_STR(sg_sql_rows(one.sql, "SELECT count(*) > 20 FROM took WHERE NOT writes AND ms > interval '500 ms'"), "f");
 }
 

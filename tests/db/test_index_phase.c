@@ -164,7 +164,7 @@ SG_TEST(one_opens_the_gate_of_another)
                                         index_on("i2", "t2", "a", ""), index_on("i3", "t3", "a", "")));
     going = start(project, "index", "--jobs", "3");
     sg_sql_await(project->sql, "SELECT count(*) FROM pg_index i WHERE i.indexrelid = to_regclass('i1') AND indisvalid", "1", 20000);
-    sg_sql_await(project->sql, BUILDS, "1", 5000);
+    sg_sql_await(project->sql, BUILDS, "1", 20000);
     sg_sql_close(holder);
     T_EQ_INT(sg_run_wait(going, 20000).exit, 0);
     T_EQ_STR(there(project), "i1 i2 i3");
@@ -523,7 +523,7 @@ SG_TEST(a_standby)
     sg_server_be_standby(project->server, true);
     result = sg_run_wait(project_start_args(project, (const char *const[]){"index", "--json", NULL}), 60000);
     sg_test_check(SG_HERE_, false, result.exit == 0, "exit %d:\n%s%s", result.exit, result.out, result.err);
-    T_LT_INT(result.ms, 10000);
+    T_LT_INT(result.ms, 15000); /* each for itself, they would take 18 s */
     T_CONTAINS(result.out, "\"end\": \"left\"");
 }
 

@@ -27,7 +27,7 @@ static int holder_pid(struct site *site)
 static void names_holder(struct site *site, struct sg_run *run)
 {
     sg_run_await(run, sg_test_strf("pid %d", holder_pid(site)), 15000);
-    sg_run_await(run, "holder", 1000);
+    sg_run_await(run, "holder", 20000);
 }
 
 /* ---- locks, writers, snapshots ---- */

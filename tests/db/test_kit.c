@@ -45,7 +45,7 @@ SG_TEST(a_server_keeps_its_data_over_a_crash)
     sg_sql_exec(other, "BEGIN; INSERT INTO t VALUES (2)");
     sg_sql_send(sql, "SELECT pg_sleep(100)");
     sg_server_kill(server);
-    T_EQ_STR(sg_sql_finish(sql, 5000), "lost");
+    T_EQ_STR(sg_sql_finish(sql, 20000), "lost");
     sg_server_restart(server);
     sql = sg_sql_open(sg_server_conninfo(server, "postgres", NULL));
     T_EQ_STR(sg_sql_rows(sql, "SELECT n FROM t"), "1");
@@ -84,23 +84,23 @@ SG_TEST(sessions_hold_and_wait)
     sg_sql_exec(sql, "CREATE TABLE t (n int)");
     holder = sg_sql_hold(at, "LOCK TABLE t IN ACCESS SHARE MODE");
     sg_sql_send(waiter, "ALTER TABLE t ADD COLUMN m int");
-    sg_sql_await_queued(sql, "t", 5000);
-    sg_sql_await_waiting(sql, pid, 5000);
+    sg_sql_await_queued(sql, "t", 20000);
+    sg_sql_await_waiting(sql, pid, 20000);
     T_TRUE(sg_sql_busy(waiter));
     T_NULL(sg_sql_finish(waiter, 20));
     sg_sql_exec(holder, "COMMIT");
-    T_EQ_STR(sg_sql_finish(waiter, 5000), "");
+    T_EQ_STR(sg_sql_finish(waiter, 20000), "");
     sg_sql_send(waiter, "SELECT pg_sleep(100)");
     /* a request to cancel that is there before the statement cancels nothing */
-    sg_sql_await(sql, sg_test_strf("SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND wait_event = 'PgSleep'", pid), "1", 5000);
+    sg_sql_await(sql, sg_test_strf("SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND wait_event = 'PgSleep'", pid), "1", 20000);
     sg_sql_cancel(waiter);
-    T_EQ_STR(sg_sql_finish(waiter, 5000), "57014");
+    T_EQ_STR(sg_sql_finish(waiter, 20000), "57014");
     sg_sql_expect(sql, "SELECT 1/0", "22012");
     T_CONTAINS(sg_sql_message(sql), "division by zero");
     T_EQ_STR(sg_sql_rows(sql, "VALUES (1, NULL), (2, 'x')"), "1|\n2|x");
     sg_sql_close(holder);
     sg_sql_close(waiter);
-    sg_sql_await_alone(sql, 5000);
+    sg_sql_await_alone(sql, 20000);
 }
 
 /* ---- PgBouncer ---- */
@@ -209,9 +209,9 @@ SG_TEST(the_proxy_passes_everything)
     T_EQ_INT(strlen(sg_sql_value(s.sql, "SELECT repeat('y', 5000000)")), 5000000);
     sg_sql_expect(s.sql, "SELECT 1/0", "22012");
     sg_sql_send(s.sql, "SELECT pg_sleep(100)");
-    sg_sql_await(s.direct, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND application_name = 'kit'", "1", 5000);
+    sg_sql_await(s.direct, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND application_name = 'kit'", "1", 20000);
     sg_sql_cancel(s.sql); /* a connection of its own, with a request that has no type */
-    T_EQ_STR(sg_sql_finish(s.sql, 5000), "57014");
+    T_EQ_STR(sg_sql_finish(s.sql, 20000), "57014");
     T_EQ_INT(sg_proxy_count(s.proxy), 4);
     T_EQ_STR(sg_proxy_statement(s.proxy, 2), "SELECT 1/0");
     T_NULL(sg_proxy_statement(s.proxy, 4));
@@ -220,7 +220,7 @@ SG_TEST(the_proxy_passes_everything)
     sg_proxy_forget(s.proxy);
     T_EQ_INT(sg_proxy_count(s.proxy), 0);
     sg_sql_close(s.sql);
-    sg_sql_await_alone(s.direct, 5000);
+    sg_sql_await_alone(s.direct, 20000);
     for (int i = 0; i < 500 && sg_proxy_open(s.proxy) > 0; i++)
         sg_test_sleep_ms(10); /* the server's side is gone, the proxy has yet to see it */
     T_EQ_INT(sg_proxy_open(s.proxy), 0);
@@ -248,14 +248,14 @@ SG_TEST(drop_reply_commits)
 SG_TEST(cut_now_does_not_wait)
 {
     struct scene s = set_scene();
-    int64_t began = sg_test_now_ms();
 
-    sg_sql_exec(s.direct, "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(2); RETURN NULL; END $$;"
+    sg_sql_exec(s.direct, "SELECT pg_advisory_lock(1); CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+                          " $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;"
                           "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
                           " EXECUTE FUNCTION slow()");
     T_EQ_STR(commit_under(&s, SG_FAULT_CUT_NOW), "lost");
-    T_LT_INT(sg_test_now_ms() - began, 1900);
-    T_EQ_INT(sg_sql_int(s.direct, "SELECT count(*) FROM t"), 0); /* still at it */
+    T_EQ_INT(sg_sql_int(s.direct, "SELECT count(*) FROM t"), 0); /* still at it, for as long as we want */
+    sg_sql_exec(s.direct, "SELECT pg_advisory_unlock(1)");
     T_EQ_INT(rows_after(&s), 1);
 }
 
@@ -266,7 +266,7 @@ SG_TEST(a_hole_says_nothing)
     sg_proxy_arm(s.proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_HOLE, .match = "COMMIT"});
     sg_sql_exec(s.sql, "BEGIN; INSERT INTO t VALUES (1)");
     sg_sql_send(s.sql, "COMMIT");
-    T_TRUE(sg_proxy_await_hits(s.proxy, 1, 5000));
+    T_TRUE(sg_proxy_await_hits(s.proxy, 1, 20000));
     T_NULL(sg_sql_finish(s.sql, 100));
     T_EQ_INT(sg_sql_int(s.direct, "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
                                   " AND application_name = 'kit' AND datname = current_database()"),
@@ -287,7 +287,7 @@ SG_TEST(a_hole_after_the_request_commits)
     sg_proxy_arm(s.proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_HOLE_REPLY, .match = "COMMIT"});
     sg_sql_exec(s.sql, "BEGIN; INSERT INTO t VALUES (1)");
     sg_sql_send(s.sql, "COMMIT");
-    sg_sql_await(s.direct, "SELECT count(*) FROM t", "1", 5000);
+    sg_sql_await(s.direct, "SELECT count(*) FROM t", "1", 20000);
     T_NULL(sg_sql_finish(s.sql, 100));
     T_EQ_INT(sg_proxy_hits(s.proxy), 1);
 }
@@ -300,9 +300,8 @@ SG_TEST(a_delay_delays)
     sg_proxy_arm(s.proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_DELAY, .match = "late", .ms = 300});
     T_EQ_STR(sg_sql_value(s.sql, "SELECT 'late'"), "late");
     T_GE_INT(sg_test_now_ms() - began, 300);
-    began = sg_test_now_ms();
     T_EQ_STR(sg_sql_value(s.sql, "SELECT 'late'"), "late"); /* once only */
-    T_LT_INT(sg_test_now_ms() - began, 300);
+    T_EQ_INT(sg_proxy_hits(s.proxy), 1);
 }
 
 SG_TEST(a_pause_waits_for_release)
@@ -311,11 +310,11 @@ SG_TEST(a_pause_waits_for_release)
 
     sg_proxy_arm(s.proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_PAUSE, .match = "INSERT"});
     sg_sql_send(s.sql, "INSERT INTO t VALUES (1)");
-    T_MUST(sg_proxy_await_hits(s.proxy, 1, 5000));
+    T_MUST(sg_proxy_await_hits(s.proxy, 1, 20000));
     T_EQ_INT(sg_sql_int(s.direct, "SELECT count(*) FROM t"), 0);
     T_TRUE(sg_sql_busy(s.sql));
     sg_proxy_release(s.proxy);
-    T_EQ_STR(sg_sql_finish(s.sql, 5000), "");
+    T_EQ_STR(sg_sql_finish(s.sql, 20000), "");
     T_EQ_INT(sg_sql_int(s.direct, "SELECT count(*) FROM t"), 1);
     T_EQ_INT(sg_proxy_count(s.proxy), 1);
 }
@@ -328,10 +327,10 @@ SG_TEST(a_paused_session_hears_of_its_end)
 
     sg_proxy_arm(s.proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_PAUSE, .match = "INSERT"});
     sg_sql_send(s.sql, "INSERT INTO t VALUES (1)");
-    T_MUST(sg_proxy_await_hits(s.proxy, 1, 5000));
+    T_MUST(sg_proxy_await_hits(s.proxy, 1, 20000));
     T_MUST_EQ_INT(sg_proxy_hit_pid(s.proxy), pid);
     sg_sql_exec(s.direct, sg_test_strf("SELECT pg_terminate_backend(%d)", pid));
-    T_EQ_STR(sg_sql_finish(s.sql, 5000), "57P01");
+    T_EQ_STR(sg_sql_finish(s.sql, 20000), "57P01");
     T_EQ_INT(rows_after(&s), 0);
 }
 
@@ -341,11 +340,11 @@ SG_TEST(a_paused_reply_comes_after_the_deed)
 
     sg_proxy_arm(s.proxy, &(struct sg_proxy_rule){.fault = SG_FAULT_PAUSE_REPLY, .match = "INSERT"});
     sg_sql_send(s.sql, "INSERT INTO t VALUES (1)");
-    T_MUST(sg_proxy_await_hits(s.proxy, 1, 5000));
+    T_MUST(sg_proxy_await_hits(s.proxy, 1, 20000));
     T_EQ_INT(sg_sql_int(s.direct, "SELECT count(*) FROM t"), 1);
     T_NULL(sg_sql_finish(s.sql, 50));
     sg_proxy_release(s.proxy);
-    T_EQ_STR(sg_sql_finish(s.sql, 5000), "");
+    T_EQ_STR(sg_sql_finish(s.sql, 20000), "");
     T_EQ_INT(sg_sql_int(s.sql, "SELECT count(*) FROM t"), 1);
 }
 

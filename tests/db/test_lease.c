@@ -81,12 +81,12 @@ SG_TEST(waiting_ends_in_time)
     T_GE_INT(run.ms, 1000);
     T_CONTAINS(run.err, lease_owner(&place));
     /* whoever waits can be sent away */
-    sg_run_await(waiter, "waiting for another runner", 5000);
+    sg_run_await(waiter, "waiting for another runner", 20000);
     sg_run_signal(waiter, SIGTERM);
-    ended(sg_run_wait(waiter, 5000), 143);
+    ended(sg_run_wait(waiter, 20000), 143);
     expect_runner(lease_owner(&place), first);
     sg_run_signal(first, SIGKILL);
-    (void)sg_run_wait(first, 5000);
+    (void)sg_run_wait(first, 20000);
 }
 
 /* ---- ten at once ---- */
@@ -177,10 +177,10 @@ SG_TEST(a_dead_runner_is_called_dead)
                             " AND application_name = 'sgrun:s01'", "t", 10000);
     owner = lease_owner(&place);
     sg_run_signal(run, SIGKILL);
-    (void)sg_run_wait(run, 5000);
+    (void)sg_run_wait(run, 20000);
     /* not yet: its lease has not run out */
     T_CONTAINS(sgrun(manifest, "status", "--json").out, "\"alive\": true");
-    sg_sql_await(place.sql, "SELECT expires_at < clock_timestamp() FROM sgrun.lease", "t", 5000);
+    sg_sql_await(place.sql, "SELECT expires_at < clock_timestamp() FROM sgrun.lease", "t", 20000);
     result = ended(sgrun(manifest, "status", "--json"), 0);
     T_CONTAINS(result.out, sg_test_strf("\"owner\": \"%s\"", owner));
     T_CONTAINS(result.out, "\"alive\": false");
@@ -205,7 +205,7 @@ SG_TEST(a_locked_lease_is_alive)
     holder = sg_sql_hold(place.direct, "SELECT * FROM t");
     run = sgrun_start(manifest, "deploy");
     sg_sql_await_queued(place.sql, "t", 10000);
-    sg_sql_await(place.sql, "SELECT expires_at < clock_timestamp() FROM sgrun.lease", "t", 5000);
+    sg_sql_await(place.sql, "SELECT expires_at < clock_timestamp() FROM sgrun.lease", "t", 20000);
     T_CONTAINS(ended(sgrun(manifest, "deploy"), 4).err, lease_owner(&place));
     T_CONTAINS(ended(sgrun(manifest, "status", "--json"), 0).out, "\"alive\": true");
     expect_runner(lease_owner(&place), run);
@@ -284,7 +284,7 @@ SG_TEST(taken_while_a_statement_runs_outside_a_transaction)
     run = sgrun_start(manifest, "deploy");
     await_drop(&place);
     sg_sql_exec(place.sql, "UPDATE sgrun.lease SET owner = 'somebody', fence = fence + 1, expires_at = clock_timestamp() + interval '1 hour'");
-    T_CONTAINS(ended(sg_run_wait(run, 5000), 4).err, "another runner took the lease");
+    T_CONTAINS(ended(sg_run_wait(run, 20000), 4).err, "another runner took the lease");
     T_EQ_STR(ledger(&place), "");
     T_EQ_STR(lease_owner(&place), "somebody");
     T_EQ_INT(sg_sql_int(place.sql, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DROP INDEX%' AND state = 'active'"

@@ -214,14 +214,14 @@ SG_TEST(two_short_waits_for_the_table)
     struct sg_sql *ranges, *table = hold(project, "LOCK TABLE items IN SHARE MODE");
     struct sg_run *run;
 
-    fill_write(project, "b01", "lock_seconds = 2\nlock_ms = 100\nlock_pause_ms = 100\n" FILL_ONE);
+    fill_write(project, "b01", "lock_seconds = 6\nlock_ms = 100\nlock_pause_ms = 100\n" FILL_ONE);
     run = fill_start_all(project);
     sg_sql_await(project->sql, "SELECT count(*) FROM pg_class WHERE relname = 'backfill_ranges'", "1", 10000);
     sg_sql_await(project->sql, "SELECT count(*) FROM sgrun.backfill_ranges", "1", 10000);
     sg_test_sleep_ms(500);
     ranges = hold(project, "SELECT 1 FROM sgrun.backfill_ranges FOR UPDATE");
     sg_sql_close(table);
-    sg_test_sleep_ms(2500);
+    sg_test_sleep_ms(6500);
     table = hold(project, "LOCK TABLE items IN SHARE MODE");
     sg_sql_close(ranges);
     sg_test_sleep_ms(700);

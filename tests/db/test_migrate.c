@@ -164,7 +164,7 @@ SG_TEST(sizes)
                            "option.ddl1 = CREATE TABLE n ()\n");
     run = project_must(project, 7, NULL);
     T_CONTAINS(run.err, "larger than 16777216 bytes");
-    T_LE_INT(run.ms, 5000);
+    T_LE_INT(run.ms, 15000);
     nothing_is_left(project, "");
 }
 
@@ -180,15 +180,15 @@ SG_TEST(times)
     run = project_must(project, 1, NULL);
     T_CONTAINS(run.err, "57014");
     T_CONTAINS(run.err, "ddl_seconds");
-    T_LE_INT(run.ms, 5000);
+    T_LE_INT(run.ms, 15000);
     nothing_is_left(project, "");
     project_write(project, "[migration s01]\nplugin = s01\noption.read1 = SELECT pg_sleep(20)\n");
     run = project_must(project, 1, NULL);
     T_CONTAINS(run.err, "57014");
     T_CONTAINS(run.err, "read_seconds");
-    T_LE_INT(run.ms, 5000);
+    T_LE_INT(run.ms, 15000);
     project_write(project, "[migration s01]\nplugin = s01\noption.fingerprint = SELECT pg_sleep(20)\n");
-    T_LE_INT(project_must(project, 1, NULL).ms, 5000);
+    T_LE_INT(project_must(project, 1, NULL).ms, 15000);
     nothing_is_left(project, "");
     /* plugin_seconds counts the plugin's time, not the server's */
     project->policy = "plugin_seconds = 1\n";

@@ -43,7 +43,7 @@ SG_TEST(a_server_that_is_down)
     result = place_run(&place, SHORT_BUDGET);
     T_EQ_INT(result.exit, 5);
     T_CONTAINS(result.err, "3 attempts in");
-    T_LT_INT(result.ms, 5000);
+    T_LT_INT(result.ms, 15000);
     run = place_start(&place, NULL);
     sg_run_await(run, "trying again in", 10000);
     sg_server_restart(place.server);
@@ -71,7 +71,7 @@ SG_TEST(a_pooler_whose_server_is_down)
 /* The second connection too, which has been asked who blocks. */
 static void end_all(struct place *place)
 {
-    sg_sql_await(place->sql, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sgrun' AND state = 'idle'", "1", 5000);
+    sg_sql_await(place->sql, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sgrun' AND state = 'idle'", "1", 20000);
     /* that one first, so that it cannot be seen before it is needed */
     sg_sql_exec(place->sql, "SELECT pg_terminate_backend(pid, 5000) FROM (SELECT pid FROM pg_stat_activity WHERE application_name"
                             " LIKE 'sgrun%' ORDER BY application_name COLLATE \"C\") a");

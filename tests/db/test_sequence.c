@@ -271,9 +271,10 @@ SG_TEST(an_index_goes_before_other_backfills)
 SG_TEST(a_gate_that_others_open)
 {
     struct project *project = project_here(NULL);
+    struct sg_sql *holder = sg_sql_hold(project->conninfo, "LOCK TABLE others IN SHARE MODE"); /* b07 runs until we let it */
     struct sg_run *run;
 
-    project_write(project, sg_test_strf("%s%s%s%s", fills("b07", "priority = HIGH\noption.sleep_ms = 1500\n"), unique_code("requires = backfill:d01\n"),
+    project_write(project, sg_test_strf("%s%s%s%s", fills("b07", "priority = HIGH\n"), unique_code("requires = backfill:d01\n"),
                                         dedupes("d01", DEDUPE_DRAIN, "priority = LOW\n"),
                                         "[backfill b01]\nplugin = b01\noption.batch = UPDATE items SET n = n + 1 WHERE id BETWEEN $1 AND $2\n"
                                         "option.left = SELECT 1 FROM items WHERE n = 0\n"));
@@ -281,6 +282,7 @@ SG_TEST(a_gate_that_others_open)
     sg_sql_await(project->sql, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sgrun:b07'", "1", 20000);
     sg_sql_exec(project->sql, "DELETE FROM items WHERE id > 50;"
                               "INSERT INTO sgrun.backfills (key, state, started_at, finished_at) VALUES ('d01', 'complete', now(), now())");
+    sg_sql_close(holder);
     T_EQ_INT(sg_run_wait(run, 30000).exit, 0);
     T_EQ_STR(sg_sql_rows(project->sql, "SELECT key, state FROM sgrun.backfills ORDER BY key"), "b01|complete\nb07|complete\nd01|complete");
     T_EQ_STR(sg_sql_rows(project->sql, "SELECT n, count(*) FROM items GROUP BY n"), "1|50");

@@ -267,9 +267,9 @@ SG_TEST(a_session_that_we_block)
     /* Another lane of the same backfill waits. */
     pids[1] = sg_sql_pid(lane);
     sg_sql_cancel(b);
-    sg_sql_finish(b, 5000);
+    sg_sql_finish(b, 20000);
     sg_sql_cancel(a);
-    sg_sql_finish(a, 5000);
+    sg_sql_finish(a, 20000);
     sg_sql_exec(a, "SET application_name = 'sgrun:lead_name'");
     sg_sql_send(a, "UPDATE t SET n = 2 WHERE id = 1");
     sg_sql_await_waiting(sql, waits, 10000);

@@ -129,7 +129,7 @@ static void meet(struct project *project, const struct animal *animal)
     /* manifest file and line */
     T_EQ_STR(project_text(error, "file"), project->manifest);
     T_GT_INT(sg_json_int(sg_json_get(error, "line")), 0);
-    T_LE_INT(run.ms, 8000);
+    T_LE_INT(run.ms, 20000);
     /* what came before stays, but of a refused one nothing came before; itself and what comes after leave nothing */
     if (strcmp(project_ledger(project), at_load ? "" : "s01|applied") != 0)
         T_FAIL("%s: the ledger says \"%s\"", animal->name, project_ledger(project));

@@ -118,10 +118,39 @@ struct sg_run *sg_run_start(const struct sg_run_opts *opts)
     return run;
 }
 
+/* Whether the signal still waits for the process to be scheduled; false if it is stopped, or has ended. */
+static bool pending(pid_t pid, int sig)
+{
+    char path[40], line[256];
+    unsigned long long of_thread = 0, of_process = 0;
+    bool stopped = false;
+    FILE *status;
+
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    status = fopen(path, "re");
+    if (status == NULL)
+        return false;
+    while (fgets(line, sizeof line, status) != NULL) {
+        stopped = stopped || strncmp(line, "State:\tT", 8) == 0 || strncmp(line, "State:\tZ", 8) == 0;
+        if (strncmp(line, "SigPnd:", 7) == 0)
+            of_thread = strtoull(line + 7, NULL, 16);
+        else if (strncmp(line, "ShdPnd:", 7) == 0)
+            of_process = strtoull(line + 7, NULL, 16);
+    }
+    (void)fclose(status);
+    return !stopped && (((of_thread | of_process) >> (sig - 1)) & 1) != 0;
+}
+
 void sg_run_signal(struct sg_run *run, int sig)
 {
-    if (!sg_run_ended(run))
-        (void)kill(run->pid, sig);
+    int64_t until = sg_test_now_ms() + 5000;
+
+    if (sg_run_ended(run))
+        return;
+    (void)kill(run->pid, sig);
+    /* a second one like it would be lost while this one is pending: the kernel keeps no count */
+    while ((sig == SIGINT || sig == SIGTERM) && pending(run->pid, sig) && sg_test_now_ms() < until)
+        sg_test_sleep_ms(1);
 }
 
 bool sg_run_ended(struct sg_run *run)

@@ -45,7 +45,8 @@ struct sg_run_result sg_run(const struct sg_run_opts *opts);
 
 /* Starts it in the background. */
 struct sg_run *sg_run_start(const struct sg_run_opts *opts);
-/* Sends a signal to it alone: SIGSTOP, SIGCONT, SIGKILL, SIGTERM, ... */
+/* Sends a signal to it alone: SIGSTOP, SIGCONT, SIGKILL, SIGTERM, ... Of SIGINT and SIGTERM it returns when it was taken, so that two of
+ * them are two. */
 void sg_run_signal(struct sg_run *run, int sig);
 /* Whether it has ended. */
 bool sg_run_ended(struct sg_run *run);
