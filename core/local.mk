@@ -41,6 +41,7 @@ libsgrun_core_la_SOURCES += core/audit/model_names.c
 libsgrun_core_la_SOURCES += core/audit/model_other.c
 libsgrun_core_la_SOURCES += core/audit/model_parts.h
 libsgrun_core_la_SOURCES += core/audit/model_table.c
+libsgrun_core_la_SOURCES += core/audit/naming.c core/audit/naming.h
 libsgrun_core_la_SOURCES += core/audit/parts.c core/audit/parts.h
 libsgrun_core_la_SOURCES += core/audit/piece.c core/audit/piece.h
 libsgrun_core_la_SOURCES += core/audit/placeholder.c core/audit/placeholder.h

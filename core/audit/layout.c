@@ -6,35 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/audit/bytes.h"
 #include "core/audit/flyway.h"
 #include "core/audit/folder.h"
-#include "core/audit/marks.h"
+#include "core/audit/naming.h"
 #include "core/audit/sqitch.h"
-#include "core/audit/versions.h"
 
-#define HEAD_BYTES ((size_t)64 << 10)
-#define SIDE_LIMIT ((size_t)64 << 10) /* of metadata.toml and the like */
 #define MAX_DEPTH 64
-
-enum role {
-	ROLE_OTHER,     /* no .sql file */
-	ROLE_DOWN,      /* by its name */
-	ROLE_FLYWAY,
-	ROLE_UP,        /* x.up.sql */
-	ROLE_FOLDER_UP, /* up.sql: its folder is the migration */
-	ROLE_PRISMA,    /* migration.sql, likewise */
-	ROLE_MARKED,    /* goose, dbmate */
-	ROLE_UNMARKED
-};
-
-struct look {
-	enum role role;
-	enum sg_audit_layout layout; /* MARKED; UNMARKED: SQLX if its first line says so */
-	struct sg_flyway_name flyway;
-};
 
 struct facts {
 	bool folder_up, flyway, dbmate, up, sqlx, prisma;
@@ -47,7 +26,7 @@ struct walk {
 	struct sg_flyway flyway;
 	const char **owned; /* folders of sqitch projects, which were looked at already */
 	size_t owned_count, owned_capacity;
-	char *head;
+	struct sg_naming naming;
 };
 
 const char *sg_audit_layout_name(enum sg_audit_layout layout)
@@ -73,187 +52,18 @@ static void tell(struct walk *walk, const char *path, const char *primary, const
 	(void)sg_err_at(err, sg_bytes_shown(path, walk->arena), 0);
 }
 
-/* ---- names ------------------------------------------------------------------------- */
-
-static bool ends(const char *name, const char *end)
+/* A FIFO, a socket, a device. */
+static void tell_odd(struct walk *walk, const char *path, const char *hint)
 {
-	size_t length = strlen(name), size = strlen(end);
+	struct stat status;
+	const char *kind = stat(path, &status) == 0 ? sg_bytes_kind(status.st_mode) : "gone";
 
-	return length >= size && strcmp(name + length - size, end) == 0;
+	tell(walk, path, sg_arena_printf(walk->arena, "this is %s, and is not read", kind), hint);
 }
 
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
-/* The folder's own name, without slashes at its end; "." and ".." as they are really called. */
-static const char *folder_name(const char *path, struct sg_arena *arena)
-{
-	size_t length = strlen(path);
-	const char *name;
-
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	name = last_part(sg_arena_strndup(arena, path, length));
-	if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
-		char *real = realpath(path, NULL);
-
-		name = real != NULL ? last_part(sg_arena_strdup(arena, real)) : name;
-		free(real);
-	}
-	return name;
-}
-
-static struct look look_at(struct walk *walk, const char *path, const char *name)
-{
-	struct look look = { .role = ROLE_OTHER };
-	size_t length;
-
-	if (!ends(name, ".sql"))
-		return look;
-	if (strcmp(name, "up.sql") == 0 || strcmp(name, "migration.sql") == 0) {
-		look.role = name[0] == 'u' ? ROLE_FOLDER_UP : ROLE_PRISMA;
-		return look;
-	}
-	if (strcmp(name, "down.sql") == 0 || ends(name, ".down.sql")) {
-		look.role = ROLE_DOWN;
-		return look;
-	}
-	if (ends(name, ".up.sql")) {
-		look.role = ROLE_UP;
-		return look;
-	}
-	sg_flyway_name(name, walk->arena, &look.flyway);
-	if (look.flyway.kind != 0) {
-		look.role = look.flyway.kind == 'U' ? ROLE_DOWN : ROLE_FLYWAY;
-		return look;
-	}
-	look.role = ROLE_UNMARKED;
-	if (sg_bytes_head(path, walk->head, HEAD_BYTES, &length) == 0)
-		look.layout = sg_marks_layout(walk->head, length);
-	if (look.layout == SG_LAYOUT_GOOSE || look.layout == SG_LAYOUT_DBMATE)
-		look.role = ROLE_MARKED;
-	return look;
-}
-
-/* ---- what stands beside ------------------------------------------------------------------ */
-
-/* Is there a line `key = false`, but for blanks? */
-static bool says_false(struct walk *walk, const char *path, const char *key)
-{
-	struct sg_arena arena = SG_ARENA_INIT;
-	struct sg_err err = SG_ERR_INIT;
-	size_t length, size = strlen(key);
-	bool found = false;
-	char *text;
-
-	if (access(path, F_OK) != 0)
-		return false;
-	if (sg_bytes_read(path, SIDE_LIMIT, &arena, &text, &length, &err) != 0) {
-		sg_err_move(sg_errs_add(walk->errs), &err);
-		sg_arena_release(&arena);
-		return false;
-	}
-	for (char *line = text, *next = NULL; line != NULL && !found; line = next) {
-		next = strchr(line, '\n');
-		if (next != NULL)
-			next++;
-		line += strspn(line, " \t");
-		if (strncmp(line, key, size) != 0)
-			continue;
-		line += size + strspn(line + size, " \t");
-		if (*line++ != '=')
-			continue;
-		line += strspn(line, " \t");
-		found = strncmp(line, "false", 5) == 0 && strchr(" \t\r\n#", line[5]) != NULL;
-	}
-	sg_arena_release(&arena);
-	return found;
-}
-
-static bool exists(const char *folder, const char *name, struct sg_arena *arena)
-{
-	return access(sg_folder_join(folder, name, arena), F_OK) == 0;
-}
-
-/* A Rust project is above these files, or sqlx's own folder: then x.up.sql is sqlx's. */
-static bool is_rust(const char *folder, struct sg_arena *arena)
-{
-	return exists(folder, "../Cargo.toml", arena) || exists(folder, "../sqlx.toml", arena) || exists(folder, "../.sqlx", arena) ||
-	       exists(folder, "../../Cargo.toml", arena);
-}
-
-/* ---- migrations ------------------------------------------------------------------------------ */
-
-static const char *shown(struct walk *walk, const char *text)
-{
-	return text != NULL ? sg_bytes_shown(text, walk->arena) : NULL;
-}
-
-static const char *without(struct walk *walk, const char *name, const char *end)
-{
-	return sg_arena_strndup(walk->arena, name, strlen(name) - (ends(name, end) ? strlen(end) : 0));
-}
-
-/* A file whose name begins with a number, or any other: the layouts that go by the file's name. */
-static struct sg_audit_file by_file(struct walk *walk, const char *path, const char *name, enum sg_audit_layout layout)
-{
-	struct sg_arena *arena = walk->arena;
-	const char *stem = without(walk, name, layout != SG_LAYOUT_PLAIN && ends(name, ".up.sql") ? ".up.sql" : ".sql"), *id = NULL;
-
-	if (layout == SG_LAYOUT_DBMATE && is_digit(stem[0]))
-		id = sg_arena_strndup(arena, stem, strspn(stem, "0123456789"));
-	else if (layout != SG_LAYOUT_PLAIN)
-		id = sg_name_number(stem, arena);
-	return (struct sg_audit_file){ .path = path,
-		                       .id = shown(walk, id != NULL ? id : stem),
-		                       .title = shown(walk, sg_name_title(stem, strlen(stem), arena)),
-		                       .layout = layout,
-		                       .transaction = true };
-}
-
-/* Its folder's name is its own. */
-static struct sg_audit_file by_folder(struct walk *walk, const char *path, const char *folder, enum sg_audit_layout layout)
-{
-	const char *name = folder_name(folder, walk->arena), *id = name;
-	bool diesel = layout == SG_LAYOUT_DIESEL;
-
-	if (diesel && is_digit(name[0])) {
-		/* diesel's version: up to the first underscore, without dashes */
-		char *version = sg_arena_strndup(walk->arena, name, strcspn(name, "_"));
-		size_t to = 0;
-
-		for (const char *at = version; *at != '\0'; at++)
-			if (*at != '-')
-				version[to++] = *at;
-		version[to] = '\0';
-		id = version;
-	}
-	return (struct sg_audit_file){ .path = path,
-		                       .id = shown(walk, id),
-		                       .title = shown(walk, sg_name_title(name, strlen(name), walk->arena)),
-		                       .layout = layout,
-		                       .transaction = !diesel || !says_false(walk, sg_folder_join(folder, "metadata.toml", walk->arena),
-		                                                             "run_in_transaction") };
-}
-
-static struct sg_audit_file by_flyway(struct walk *walk, const char *path, const char *name, const struct sg_flyway_name *flyway)
-{
-	return (struct sg_audit_file){
-		.path = path,
-		.id = flyway->version != NULL ? flyway->version : shown(walk, without(walk, name, ".sql")),
-		.title = shown(walk, flyway->title != NULL && flyway->title[0] != '\0' ? flyway->title : NULL),
-		.layout = SG_LAYOUT_FLYWAY,
-		.transaction = !says_false(walk, sg_arena_printf(walk->arena, "%s.conf", path), "executeInTransaction")
-	};
 }
 
 /* ---- order ---------------------------------------------------------------------------------------- */
@@ -268,7 +78,7 @@ static const char *own_name(const struct sg_audit_file *file)
 	const char *end = strrchr(file->path, '/'), *start = end;
 
 	if (end == NULL || (file->layout != SG_LAYOUT_DIESEL && file->layout != SG_LAYOUT_PRISMA))
-		return last_part(file->path);
+		return sg_naming_last(file->path);
 	while (start > file->path && start[-1] != '/')
 		start--;
 	return start;
@@ -298,41 +108,41 @@ static void reorder(struct walk *walk, size_t begin)
 
 /* ---- folders ------------------------------------------------------------------------------------------ */
 
-static void take_file(struct walk *walk, const struct sg_folder *folder, const char *name, const struct look *look,
+static void take_file(struct walk *walk, const struct sg_folder *folder, const char *name, const struct sg_look *look,
                       const struct facts *facts, size_t location)
 {
 	const char *path = sg_folder_join(folder->path, name, walk->arena);
 	struct sg_audit_file file;
 
 	switch (look->role) {
-	case ROLE_OTHER:
+	case SG_ROLE_OTHER:
 		walk->files->other++;
 		return;
-	case ROLE_DOWN:
+	case SG_ROLE_DOWN:
 		walk->files->down++;
 		return;
-	case ROLE_FLYWAY:
-		file = by_flyway(walk, path, name, &look->flyway);
+	case SG_ROLE_FLYWAY:
+		file = sg_naming_by_flyway(&walk->naming, path, name, &look->flyway);
 		sg_flyway_add(&walk->flyway, walk->arena, &look->flyway, &file, location);
 		return;
-	case ROLE_UP:
-		file = by_file(walk, path, name, facts->sqlx ? SG_LAYOUT_SQLX : SG_LAYOUT_GOLANG_MIGRATE);
+	case SG_ROLE_UP:
+		file = sg_naming_by_file(&walk->naming, path, name, facts->sqlx ? SG_LAYOUT_SQLX : SG_LAYOUT_GOLANG_MIGRATE);
 		break;
-	case ROLE_FOLDER_UP:
-		file = by_folder(walk, path, folder->path, SG_LAYOUT_DIESEL);
+	case SG_ROLE_FOLDER_UP:
+		file = sg_naming_by_folder(&walk->naming, path, folder->path, SG_LAYOUT_DIESEL);
 		break;
-	case ROLE_PRISMA:
+	case SG_ROLE_PRISMA:
 		if (facts->prisma)
-			file = by_folder(walk, path, folder->path, SG_LAYOUT_PRISMA);
+			file = sg_naming_by_folder(&walk->naming, path, folder->path, SG_LAYOUT_PRISMA);
 		else
-			file = by_file(walk, path, name, SG_LAYOUT_PLAIN);
+			file = sg_naming_by_file(&walk->naming, path, name, SG_LAYOUT_PLAIN);
 		break;
-	case ROLE_MARKED:
-		file = by_file(walk, path, name, look->layout);
+	case SG_ROLE_MARKED:
+		file = sg_naming_by_file(&walk->naming, path, name, look->layout);
 		break;
-	case ROLE_UNMARKED:
+	case SG_ROLE_UNMARKED:
 		if (facts->sqlx && is_digit(name[0])) {
-			file = by_file(walk, path, name, SG_LAYOUT_SQLX);
+			file = sg_naming_by_file(&walk->naming, path, name, SG_LAYOUT_SQLX);
 			break;
 		}
 		if (facts->folder_up || facts->flyway || facts->up || facts->sqlx ||
@@ -340,27 +150,27 @@ static void take_file(struct walk *walk, const struct sg_folder *folder, const c
 			walk->files->other++;
 			return;
 		}
-		file = by_file(walk, path, name, SG_LAYOUT_PLAIN);
+		file = sg_naming_by_file(&walk->naming, path, name, SG_LAYOUT_PLAIN);
 		break;
 	}
 	sg_audit_files_add(walk->files, walk->arena, &file);
 }
 
-static struct facts learn(struct walk *walk, const struct sg_folder *folder, const struct look *looks, bool locked)
+static struct facts learn(struct walk *walk, const struct sg_folder *folder, const struct sg_look *looks, bool locked)
 {
-	struct facts facts = { .prisma = locked || is_digit(folder_name(folder->path, walk->arena)[0]) };
+	struct facts facts = { .prisma = locked || is_digit(sg_naming_folder(folder->path, walk->arena)[0]) };
 	bool unmarked = false;
 
 	for (size_t i = 0; i < folder->count; i++) {
-		facts.folder_up = facts.folder_up || looks[i].role == ROLE_FOLDER_UP;
-		facts.flyway = facts.flyway || looks[i].role == ROLE_FLYWAY;
-		facts.up = facts.up || looks[i].role == ROLE_UP;
-		facts.dbmate = facts.dbmate || (looks[i].role == ROLE_MARKED && looks[i].layout == SG_LAYOUT_DBMATE);
-		facts.sqlx = facts.sqlx || (looks[i].role == ROLE_UNMARKED && looks[i].layout == SG_LAYOUT_SQLX);
-		unmarked = unmarked || (looks[i].role == ROLE_UNMARKED && is_digit(folder->list[i].name[0]));
+		facts.folder_up = facts.folder_up || looks[i].role == SG_ROLE_FOLDER_UP;
+		facts.flyway = facts.flyway || looks[i].role == SG_ROLE_FLYWAY;
+		facts.up = facts.up || looks[i].role == SG_ROLE_UP;
+		facts.dbmate = facts.dbmate || (looks[i].role == SG_ROLE_MARKED && looks[i].layout == SG_LAYOUT_DBMATE);
+		facts.sqlx = facts.sqlx || (looks[i].role == SG_ROLE_UNMARKED && looks[i].layout == SG_LAYOUT_SQLX);
+		unmarked = unmarked || (looks[i].role == SG_ROLE_UNMARKED && is_digit(folder->list[i].name[0]));
 	}
 	if (!facts.sqlx && (facts.up || unmarked) && !facts.flyway && !facts.dbmate)
-		facts.sqlx = is_rust(folder->path, walk->arena);
+		facts.sqlx = sg_naming_is_rust(folder->path, walk->arena);
 	return facts;
 }
 
@@ -401,12 +211,12 @@ static void take_entry(struct walk *walk, const struct sg_folder *folder, const 
 			tell(walk, path, "folders are nested too deeply to go on", "Name the folder with the migrations itself.");
 		else
 			(void)walk_folder(walk, path, depth + 1, locked);
-	} else if (!ends(entry->name, ".sql")) {
+	} else if (!sg_naming_ends(entry->name, ".sql")) {
 		walk->files->other++;
 	} else if (entry->kind == SG_ENTRY_BROKEN) {
 		tell(walk, path, "a symbolic link that leads to no file", "Mend it, or take it away.");
 	} else {
-		tell(walk, path, "this is no regular file, and is not read", "Put a file in its place, or take it away.");
+		tell_odd(walk, path, "Put a file in its place, or take it away.");
 	}
 }
 
@@ -430,7 +240,7 @@ static int walk_folder(struct walk *walk, const char *path, int depth, bool lock
 	struct sg_err err = SG_ERR_INIT;
 	struct sg_folder folder;
 	struct facts facts;
-	struct look *looks;
+	struct sg_look *looks;
 	bool lock;
 
 	if (sg_folder_read(path, walk->arena, &folder, &err) != 0) {
@@ -442,7 +252,7 @@ static int walk_folder(struct walk *walk, const char *path, int depth, bool lock
 	looks = sg_arena_array(walk->arena, folder.count + 1, sizeof *looks);
 	for (size_t i = 0; i < folder.count; i++)
 		if (folder.list[i].kind == SG_ENTRY_FILE)
-			looks[i] = look_at(walk, sg_folder_join(path, folder.list[i].name, walk->arena), folder.list[i].name);
+			looks[i] = sg_naming_look(&walk->naming, sg_folder_join(path, folder.list[i].name, walk->arena), folder.list[i].name);
 	facts = learn(walk, &folder, looks, locked);
 	lock = sg_folder_find(&folder, "migration_lock.toml") != NULL;
 	if (sg_folder_find(&folder, SG_SQITCH_PLAN) != NULL)
@@ -457,7 +267,7 @@ static int walk_folder(struct walk *walk, const char *path, int depth, bool lock
 		else
 			take_entry(walk, &folder, entry, depth, lock);
 	}
-	if (dump < walk->files->count && strcmp(last_part(walk->files->list[dump].path), "schema.sql") == 0)
+	if (dump < walk->files->count && strcmp(sg_naming_last(walk->files->list[dump].path), "schema.sql") == 0)
 		drop_dump(walk, begin, dump);
 	reorder(walk, begin);
 	sg_flyway_close(&walk->flyway, flyway, location, walk->arena, walk->files);
@@ -468,7 +278,7 @@ static int walk_folder(struct walk *walk, const char *path, int depth, bool lock
 
 static size_t folder_length(const char *path)
 {
-	return (size_t)(last_part(path) - path);
+	return (size_t)(sg_naming_last(path) - path);
 }
 
 /* Flyway's versions and other numbers, for files that were named one by one; what has no number stays where it was named. */
@@ -478,8 +288,8 @@ static int compare_named(const struct sg_audit_file *a, const struct sg_audit_fi
 
 	if (a->layout != SG_LAYOUT_FLYWAY || b->layout != SG_LAYOUT_FLYWAY)
 		return is_digit(own_name(a)[0]) && is_digit(own_name(b)[0]) ? compare(a, b) : 0;
-	sg_flyway_name(last_part(a->path), arena, &x);
-	sg_flyway_name(last_part(b->path), arena, &y);
+	sg_flyway_name(sg_naming_last(a->path), arena, &x);
+	sg_flyway_name(sg_naming_last(b->path), arena, &y);
 	if ((x.kind == 'R') != (y.kind == 'R'))
 		return x.kind == 'R' ? 1 : -1;
 	return x.kind == 'R' ? strcmp(x.title, y.title) : sg_version_compare(x.version, y.version);
@@ -506,37 +316,37 @@ static void insert_named(struct walk *walk, const struct sg_audit_file *file)
 
 static void take_named(struct walk *walk, const char *path)
 {
-	const char *name = last_part(path);
+	const char *name = sg_naming_last(path);
 	const char *parent = name == path ? "." : sg_arena_strndup(walk->arena, path, folder_length(path));
-	struct look look = look_at(walk, path, name);
+	struct sg_look look = sg_naming_look(&walk->naming, path, name);
 	struct sg_audit_file file;
 	bool planned;
 
-	if (look.role == ROLE_DOWN) {
+	if (look.role == SG_ROLE_DOWN) {
 		walk->files->down++;
 		return;
 	}
-	planned = strcmp(folder_name(parent, walk->arena), "deploy") == 0 && exists(parent, "../" SG_SQITCH_PLAN, walk->arena);
+	planned = strcmp(sg_naming_folder(parent, walk->arena), "deploy") == 0 && sg_naming_exists(parent, "../" SG_SQITCH_PLAN, walk->arena);
 	if (planned) {
-		file = by_file(walk, path, name, SG_LAYOUT_PLAIN);
+		file = sg_naming_by_file(&walk->naming, path, name, SG_LAYOUT_PLAIN);
 		file.layout = SG_LAYOUT_SQITCH;
 		file.transaction = false;
-	} else if (look.role == ROLE_FLYWAY) {
-		file = by_flyway(walk, path, name, &look.flyway);
-	} else if (look.role == ROLE_FOLDER_UP) {
-		file = by_folder(walk, path, parent, SG_LAYOUT_DIESEL);
-	} else if (look.role == ROLE_PRISMA && (is_digit(folder_name(parent, walk->arena)[0]) ||
-	                                        exists(parent, "../migration_lock.toml", walk->arena))) {
-		file = by_folder(walk, path, parent, SG_LAYOUT_PRISMA);
-	} else if (look.role == ROLE_UP || (look.role == ROLE_UNMARKED && is_digit(name[0]))) {
-		bool sqlx = look.layout == SG_LAYOUT_SQLX || is_rust(parent, walk->arena);
+	} else if (look.role == SG_ROLE_FLYWAY) {
+		file = sg_naming_by_flyway(&walk->naming, path, name, &look.flyway);
+	} else if (look.role == SG_ROLE_FOLDER_UP) {
+		file = sg_naming_by_folder(&walk->naming, path, parent, SG_LAYOUT_DIESEL);
+	} else if (look.role == SG_ROLE_PRISMA && (is_digit(sg_naming_folder(parent, walk->arena)[0]) ||
+	                                        sg_naming_exists(parent, "../migration_lock.toml", walk->arena))) {
+		file = sg_naming_by_folder(&walk->naming, path, parent, SG_LAYOUT_PRISMA);
+	} else if (look.role == SG_ROLE_UP || (look.role == SG_ROLE_UNMARKED && is_digit(name[0]))) {
+		bool sqlx = look.layout == SG_LAYOUT_SQLX || sg_naming_is_rust(parent, walk->arena);
 
-		file = by_file(walk, path, name,
+		file = sg_naming_by_file(&walk->naming, path, name,
 		               sqlx                      ? SG_LAYOUT_SQLX
-		               : look.role == ROLE_UP ? SG_LAYOUT_GOLANG_MIGRATE
+		               : look.role == SG_ROLE_UP ? SG_LAYOUT_GOLANG_MIGRATE
 		                                      : SG_LAYOUT_PLAIN);
 	} else {
-		file = by_file(walk, path, name, look.role == ROLE_UNMARKED || look.role == ROLE_MARKED ? look.layout : SG_LAYOUT_PLAIN);
+		file = sg_naming_by_file(&walk->naming, path, name, look.role == SG_ROLE_UNMARKED || look.role == SG_ROLE_MARKED ? look.layout : SG_LAYOUT_PLAIN);
 	}
 	insert_named(walk, &file);
 }
@@ -555,16 +365,16 @@ int sg_audit_files_find(const char *path, struct sg_arena *arena, struct sg_audi
 		(void)sg_err_hint(err, "Check the path.");
 		return sg_err_at(err, sg_bytes_shown(copy, arena), 0);
 	}
-	walk.head = sg_xmalloc(HEAD_BYTES);
+	walk.naming = (struct sg_naming){ .arena = arena, .errs = errs, .head = sg_xmalloc(SG_NAMING_HEAD) };
 	if (S_ISDIR(status.st_mode)) {
 		result = walk_folder(&walk, copy, 0, false);
 		sg_flyway_end(&walk.flyway, arena, files);
 	} else if (S_ISREG(status.st_mode)) {
 		take_named(&walk, copy);
 	} else {
-		tell(&walk, copy, "this is no regular file, and is not read", "Name a file or a folder.");
+		tell_odd(&walk, copy, "Name a file or a folder.");
 		result = -1;
 	}
-	free(walk.head);
+	free(walk.naming.head);
 	return result;
 }

@@ -70,10 +70,16 @@ static bool is_template(const struct sg_lex *lex, const struct sg_token *token)
 	return false;
 }
 
+/* ".table" */
+static bool is_part(const struct sg_lex *lex, size_t place)
+{
+	return at(lex, place) == '.' && is_letter(at(lex, place + 1));
+}
+
 bool sg_placeholder_cut(struct sg_lex *lex, struct sg_token *token)
 {
-	if (token->kind != SG_TOKEN_DOLLAR || token->inner <= token->start + 2 || at(lex, token->inner) != '.' ||
-	    !is_letter(at(lex, token->inner + 1)))
+	if (token->kind != SG_TOKEN_DOLLAR || token->inner <= token->start + 2 || !is_part(lex, token->inner) ||
+	    (token->closed && !is_part(lex, token->end)))
 		return false;
 	token->closed = true;
 	lex->at = token->end = token->inner;

@@ -13,7 +13,8 @@
 /* brackets: how many [ of subscripts are open before the token. environment: goose's ENVSUB is on. */
 bool sg_placeholder_is(const struct sg_lex *lex, const struct sg_token *token, size_t brackets, enum sg_audit_layout layout,
                        bool environment);
-/* $schema$.table looks like the beginning of a dollar quote, which would swallow what follows. True: token is now $schema$ alone, and
+/* $schema$.table looks like the beginning of a dollar quote, which would swallow what follows up to the next $schema$.table, or all
+ * of it; $re$.txt$re$ is one. True: token is now $schema$ alone, and
  * the lexer goes on behind it. */
 bool sg_placeholder_cut(struct sg_lex *lex, struct sg_token *token);
 

@@ -370,11 +370,11 @@ SG_TEST(what_is_no_file)
     T_EQ_STR(find(root), "plain 1 1.sql []\nplain 2 2.sql []\ndown 0 other 2\n"
                          "! dangling.sql:0 a symbolic link that leads to no file\n"
                          "! deep/up:0 a symbolic link to a folder is not followed\n"
-                         "! device.sql:0 this is no regular file, and is not read\n"
-                         "! fifo.sql:0 this is no regular file, and is not read\n"
+                         "! device.sql:0 this is a device, and is not read\n"
+                         "! fifo.sql:0 this is a FIFO, and is not read\n"
                          "! loop:0 a symbolic link to a folder is not followed\n"
                          "! loop.sql:0 a symbolic link that leads to no file\n"
-                         "! socket.sql:0 this is no regular file, and is not read\n");
+                         "! socket.sql:0 this is a socket, and is not read\n");
     T_EQ_INT(found, 0);
     /* nor does reading one wait */
     for (const char *const *name = (const char *const[]){"fifo.sql", "device.sql", "socket.sql", "folder.sql", "loop.sql", NULL}; *name != NULL; name++) {

@@ -135,6 +135,8 @@ SG_TEST(placeholders)
     T_EQ_STR(cut("SELECT a::int, b[1:2], b[1:n], f(a := 1), ':x'"), "1:1 SELECT a::int, b[1:2], b[1:n], f(a := 1), ':x'");
     T_EQ_STR(cut("SELECT ${x}; SELECT {{ x }}; SELECT %(x)s; SELECT <%= x %>; SELECT $s$.t; SELECT {% if %}"), " p6");
     T_EQ_STR(cut("SELECT '${x}', 5 % (a), $$ ${x} $$, '{\"a\": 1}', a <-> b"), "1:1 SELECT '${x}', 5 % (a), $$ ${x} $$, '{\"a\": 1}', a <-> b");
+    T_EQ_STR(cut("CREATE TABLE $s$.t (a int); CREATE TABLE $s$.u (a int);\nSELECT a ~ $re$.txt;$re$;\nSELECT 3"),
+             "2:1 SELECT a ~ $re$.txt;$re$|3:1 SELECT 3 p2");
     /* pg_trgm's operators are none; a variable in an array is one */
     T_EQ_STR(cut("SELECT a <% b, a <<% b, b %> a; SELECT ARRAY[:x, 1]; SELECT ARRAY[a[1:n]];\n <% if x %>\n+ 1"),
              "1:1 SELECT a <% b, a <<% b, b %> a|1:54 SELECT ARRAY[a[1:n]] p2");
