@@ -227,6 +227,8 @@ DB_TESTS += tests/db/test_index_builders
 tests_db_test_index_builders_SOURCES = tests/db/test_index_builders.c tests/db/project.c tests/db/project.h
 DB_TESTS += tests/db/test_audit_cli tests/db/test_audit_own
 tests_db_test_audit_cli_SOURCES = tests/db/test_audit_cli.c tests/db/project.c tests/db/project.h
+DB_TESTS += tests/db/test_rules_measured
+tests_db_test_rules_measured_SOURCES = tests/db/test_rules_measured.c $(audit_look)
 
 TESTS += $(UNIT_TESTS) $(DB_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(DB_TESTS) tests/unit/kit/bad_tests
