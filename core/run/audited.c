@@ -12,28 +12,16 @@
 
 /* ---- of a rehearsal ---------------------------------------------------------------- */
 
-/* It cannot be in a transaction: its plugin says SG_NO_TRANSACTION, or the index phase sends it. */
-static bool is_outside(const char *sql, struct sg_arena *arena)
-{
-	struct sg_policy_rules rules = { .phase = SG_PHASE_RUN, .state_schema = "sgrun", .schema = "public",
-		                         .no_transaction = true, .unparsed_allow = true };
-	struct sg_verdict verdict = { 0 };
-	struct sg_err err = SG_ERR_INIT;
-	bool outside = sg_policy_judge(&rules, SG_CALL_DDL, sql, strlen(sql), arena, &verdict, &err) == 0 && verdict.outside;
-
-	sg_err_release(&err);
-	return outside;
-}
-
-static void add_statement(struct sg_audit_migration *migration, size_t *capacity, const char *sql, struct sg_arena *arena)
+static void add_statement(struct sg_audit_migration *migration, size_t *capacity, const char *sql, bool outside,
+                          struct sg_arena *arena)
 {
 	struct sg_audit_statement *statement;
 
 	migration->statements = sg_arena_grow(arena, migration->statements, capacity, migration->count + 1,
 	                                      sizeof *migration->statements);
 	statement = &migration->statements[migration->count++];
-	*statement = (struct sg_audit_statement){ .text = sql, .length = strlen(sql), .outside = is_outside(sql, arena) };
-	if (statement->outside)
+	*statement = (struct sg_audit_statement){ .text = sql, .length = strlen(sql), .outside = outside };
+	if (outside)
 		migration->transaction = false;
 }
 
@@ -66,7 +54,8 @@ void sg_audit_of_rehearsal(const struct sg_manifest *manifest, const struct sg_r
 		if (!sg_audit_rehearsed(step))
 			continue;
 		for (size_t k = 0; k < step->statement_count; k++)
-			add_statement(&migration, &capacity, step->statements[k].text, &arena);
+			add_statement(&migration, &capacity, step->statements[k].text,
+			              step->outside || step->step->kind == SG_STEP_INDEX, &arena);
 		sg_audit_migration(audit, &migration, NULL);
 		sg_arena_release(&arena);
 	}
@@ -107,6 +96,19 @@ void sg_audit_unrehearsed(const struct sg_manifest *manifest, const struct sg_re
 }
 
 /* ---- of the ledger ------------------------------------------------------------------- */
+
+/* It cannot be in a transaction: its plugin says SG_NO_TRANSACTION, which no journal says. */
+static bool is_outside(const char *sql, struct sg_arena *arena)
+{
+	struct sg_policy_rules rules = { .phase = SG_PHASE_RUN, .state_schema = "sgrun", .schema = "public",
+		                         .no_transaction = true, .unparsed_allow = true };
+	struct sg_verdict verdict = { 0 };
+	struct sg_err err = SG_ERR_INIT;
+	bool outside = sg_policy_judge(&rules, SG_CALL_DDL, sql, strlen(sql), arena, &verdict, &err) == 0 && verdict.outside;
+
+	sg_err_release(&err);
+	return outside;
+}
 
 /* Connects and begins a look, within the retry budget of [policy]. */
 static int begin_look(struct sg_session *session, struct sg_err *err)
@@ -169,7 +171,7 @@ static int audit_recorded(struct sg_run *run, const struct sg_result *rows, int 
 
 		/* "exempt" names a table that an extension wrote, not a statement */
 		if (kind != NULL && sql != NULL && strcmp(kind, "exempt") != 0)
-			add_statement(&migration, &capacity, sql, &arena);
+			add_statement(&migration, &capacity, sql, is_outside(sql, &arena), &arena);
 	}
 	if (migration.count > 0)
 		sg_audit_migration(audit, &migration, NULL);

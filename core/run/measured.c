@@ -29,22 +29,28 @@ struct sg_audit_claim sg_audit_claim(const char *locks)
 	return claim;
 }
 
-/* The strongest lock that the statement took: on that table if it took one there, else anywhere. */
-static const struct sg_rehearsal_lock *strongest(const struct sg_rehearsal_statement *statement, const char *table)
+struct held {
+	const struct sg_rehearsal_lock *lock; /* or NULL */
+	size_t since;                         /* the statement that took it */
+};
+
+/* The strongest lock that is held when the statement is done, be it of an earlier one: on that table if there is one, else the
+ * strongest that the statement itself took. */
+static struct held strongest(const struct sg_rehearsal_step *step, size_t number, const char *table)
 {
-	const struct sg_rehearsal_lock *found = NULL;
-	bool there = false;
+	struct held on_table = { NULL, 0 }, anywhere = { NULL, 0 };
 
-	for (size_t i = 0; i < statement->lock_count; i++) {
-		const struct sg_rehearsal_lock *lock = &statement->locks[i];
-		bool here = table != NULL && strcmp(lock->relation, table) == 0;
+	for (size_t s = 0; s <= number; s++)
+		for (size_t i = 0; i < step->statements[s].lock_count; i++) {
+			const struct sg_rehearsal_lock *lock = &step->statements[s].locks[i];
 
-		if (found == NULL || (here && !there) || (here == there && lock->strength > found->strength)) {
-			found = lock;
-			there = here || there;
+			if (table != NULL && strcmp(lock->relation, table) == 0 &&
+			    (on_table.lock == NULL || lock->strength > on_table.lock->strength))
+				on_table = (struct held){ lock, s };
+			if (s == number && (anywhere.lock == NULL || lock->strength > anywhere.lock->strength))
+				anywhere = (struct held){ lock, s };
 		}
-	}
-	return found;
+	return on_table.lock != NULL ? on_table : anywhere;
 }
 
 static bool agrees(const struct sg_rehearsal *rehearsal, const struct sg_rehearsal_statement *statement,
@@ -59,14 +65,16 @@ static bool agrees(const struct sg_rehearsal *rehearsal, const struct sg_rehears
 }
 
 static const char *describe(struct sg_arena *arena, const struct sg_rehearsal_statement *statement,
-                            const struct sg_rehearsal_lock *lock)
+                            struct held held, size_t number)
 {
 	struct sg_buf text = SG_BUF_INIT;
 	const char *result;
 
-	if (lock != NULL)
-		sg_buf_addf(&text, "%s on %s", lock->mode, lock->relation);
-	else
+	if (held.lock != NULL)
+		sg_buf_addf(&text, "%s on %s", held.lock->mode, held.lock->relation);
+	if (held.lock != NULL && held.since < number)
+		sg_buf_addf(&text, " since statement %zu", held.since + 1);
+	if (held.lock == NULL)
 		sg_buf_adds(&text, "no lock on what was there before");
 	for (size_t i = 0; i < statement->rewritten_count; i++)
 		sg_buf_addf(&text, ", %s rewritten", statement->rewritten[i]);
@@ -83,15 +91,16 @@ static void measure(const struct sg_rehearsal *rehearsal, const struct sg_rehear
 	const struct sg_rule *rule = sg_rule(finding->rule);
 	struct sg_audit_claim claim = sg_audit_claim(rule->locks);
 	const struct sg_rehearsal_statement *statement;
-	const struct sg_rehearsal_lock *lock;
+	size_t number = finding->place.statement;
+	struct held held;
 
 	/* outside of a transaction nobody could look on */
-	if (!rule->measurable || claim.strength == 0 || step->outside || finding->place.statement >= step->statement_count)
+	if (!rule->measurable || claim.strength == 0 || step->outside || number >= step->statement_count)
 		return;
-	statement = &step->statements[finding->place.statement];
-	lock = strongest(statement, finding->table);
-	finding->seen = agrees(rehearsal, statement, claim, lock) ? SG_SEEN_SO : SG_SEEN_OTHERWISE;
-	finding->seen_what = describe(arena, statement, lock);
+	statement = &step->statements[number];
+	held = strongest(step, number, finding->table);
+	finding->seen = agrees(rehearsal, statement, claim, held.lock) ? SG_SEEN_SO : SG_SEEN_OTHERWISE;
+	finding->seen_what = describe(arena, statement, held, number);
 }
 
 void sg_audit_measure(const struct sg_rehearsal *rehearsal, struct sg_audit_result *result)

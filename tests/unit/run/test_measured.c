@@ -104,9 +104,35 @@ SG_TEST(what_cannot_be_measured_stays_read)
 	T_NULL(finding.seen_what);
 }
 
+/* Locks are shown where they are newly taken: one that an earlier statement of the step took is held all the same. */
+SG_TEST(a_lock_of_an_earlier_statement)
+{
+	static struct sg_step step = { .kind = SG_STEP_MIGRATION, .id = "a" };
+	struct sg_rehearsal_lock lock = { "leads", 'r', "AccessExclusiveLock", 8 };
+	struct sg_rehearsal_statement statements[2] = { { .text = "x", .locks = &lock, .lock_count = 1 }, { .text = "y" } };
+	struct sg_rehearsal_step one = { .step = &step, .statements = statements, .statement_count = 2 };
+	struct sg_rehearsal rehearsal = { .steps = &one, .step_count = 1 };
+	struct sg_audit_seen seen = { .id = "a" };
+	struct sg_audit_finding findings[2] = { { .rule = SG_RULE_COLUMN_DROP, .table = "leads", .place.statement = 1 },
+		                                { .rule = SG_RULE_COLUMN_DROP, .table = "calls", .place.statement = 1 } };
+	struct sg_audit_result result = { .arena = &arena, .migrations = &seen, .migration_count = 1, .findings = findings,
+		                          .finding_count = 2 };
+
+	sg_test_defer(release, NULL);
+	sg_audit_measure(&rehearsal, &result);
+	T_EQ_INT(findings[0].seen, SG_SEEN_SO);
+	T_EQ_STR(findings[0].seen_what, "AccessExclusiveLock on leads since statement 1");
+	T_EQ_INT(findings[1].seen, SG_SEEN_OTHERWISE);
+	one.outside = true;
+	findings[0].seen = SG_SEEN_NOT;
+	sg_audit_measure(&rehearsal, &result);
+	T_EQ_INT(findings[0].seen, SG_SEEN_NOT);
+}
+
 static const struct sg_test tests[] = { SG_CASE(a_claim_is_read_from_words), SG_CASE(every_measurable_rule_claims_something),
 	                                SG_CASE(what_agrees), SG_CASE(what_does_not), SG_CASE(an_empty_table_is_not_scanned),
-	                                SG_CASE(what_cannot_be_measured_stays_read), SG_CASES_END };
+	                                SG_CASE(what_cannot_be_measured_stays_read),
+	                                SG_CASE(a_lock_of_an_earlier_statement), SG_CASES_END };
 static const struct sg_suite suites[] = { { "measured", tests }, SG_SUITES_END };
 
 int main(int argc, char **argv)
