@@ -42,6 +42,15 @@ static bool is_temporary(const struct sg_dml_reader *reader, struct sg_relation 
 	       sg_relations_have(&reader->notes->temporary, table, "public");
 }
 
+/* A view that is new may be over tables that are not. */
+static bool is_new(const struct sg_dml_reader *reader, struct sg_relation table)
+{
+	const struct sg_model_table *known = sg_model_table(reader->scope->model, table);
+
+	return (sg_model_is_new(reader->scope->model, table) && (known == NULL || known->kind == 'r' || known->kind == 'p')) ||
+	       sg_relations_have(&reader->notes->made, table, "public");
+}
+
 static void add_table(struct sg_dml_reader *reader, struct sg_dml_op *op, const struct sg_json *relation)
 {
 	struct sg_relation table = sg_tree_relation(relation);
@@ -54,7 +63,7 @@ static void add_table(struct sg_dml_reader *reader, struct sg_dml_op *op, const 
 		return;
 	}
 	temporary = is_temporary(reader, table);
-	fresh = temporary || sg_model_is_new(reader->scope->model, table) || sg_relations_have(&reader->notes->made, table, "public");
+	fresh = temporary || is_new(reader, table);
 	op->fresh = fresh && (first || op->fresh);
 	op->temporary = temporary && (first || op->temporary);
 	sg_relations_add(reader->scope->arena, &op->tables, table);
@@ -141,13 +150,16 @@ static void note_create(struct sg_dml_reader *reader, const char *type, const st
 	bool temporary = sg_node_is(relation, "relpersistence", "t");
 	struct sg_dml_op *op;
 
-	sg_relations_add(reader->scope->arena, temporary ? &reader->notes->temporary : &reader->notes->made,
-	                 sg_tree_relation(relation));
+	if (reader->via != NULL || strcmp(type, "SELECT INTO") == 0)
+		sg_relations_add(reader->scope->arena, temporary ? &reader->notes->temporary : &reader->notes->made,
+		                 sg_tree_relation(relation));
 	if (sg_json_true(sg_json_get(into, "skipData")))
 		return;
 	op = add_op(reader, SG_VERB_CREATE, type);
 	op->inserts = true;
 	add_table(reader, op, relation);
+	op->fresh = !op->hidden; /* whatever the model knows of that name, this one is new */
+	op->temporary = temporary;
 	op->literal = sg_dml_rows(reader, query, with, &op->rows, &op->source);
 }
 

@@ -48,6 +48,7 @@ struct sg_dml_group {
 	bool negative;           /* it stands in NOT IN (…) */
 	bool picks;              /* it picks one of each group: min(id), DISTINCT ON, a.id > b.id, row_number() … */
 	bool having;             /* HAVING: groups of one are left alone */
+	bool whole;              /* all rows of a group are found, or it is not asked at all */
 	bool keeps;              /* the sum of it: one of each group stays */
 };
 
@@ -57,6 +58,7 @@ struct sg_dml_orphan {
 	struct sg_dml_names child, parent_columns;
 	/* NOT EXISTS (… WHERE id = lead_id): either may be of either table */
 	bool either;
+	size_t choice;           /* it is one side of an OR: all of the same number must be excused; 0: none */
 };
 
 enum sg_dml_test { SG_TEST_OTHER, SG_TEST_NOT_NULL, SG_TEST_NULL, SG_TEST_EMPTY, SG_TEST_CONSTANT };

@@ -190,7 +190,8 @@ void sg_dml_facts(struct sg_dml_reader *reader, const char *node, const struct s
 		alter_table(reader, body);
 	} else if (strcmp(node, "IndexStmt") == 0) {
 		unique_index(reader, body);
-	} else if (strcmp(node, "CreateStmt") == 0) {
+	} else if (strcmp(node, "CreateStmt") == 0 && reader->via != NULL) {
+		/* the model does not look into bodies */
 		const struct sg_json *relation = sg_json_get(body, "relation");
 
 		sg_relations_add(reader->scope->arena,

@@ -47,6 +47,8 @@ struct form {
 	struct sg_relation target;
 	struct sg_dml_names filters; /* names that say "not the first": rn > 1 */
 	bool different, anti;        /* a comparison keeps one; … IS NULL of a joined query */
+	bool linked;                 /* the target is joined with a query over it by equality */
+	size_t choices;              /* ORs of which all sides find orphans */
 	unsigned depth;
 	size_t steps;
 	size_t left_out;             /* elements of lists that the tree lacks */
@@ -330,6 +332,7 @@ static bool look_at_equal(struct form *form, struct level *level, const struct s
 			sg_dml_names_add(form->arena, &form->op->tested, text_l);
 		return true;
 	}
+	form->linked = form->linked || (l->target && r->derived) || (r->target && l->derived);
 	if (l->target && r->table.name != NULL) {
 		add_pair(form, pairs, r, text_l, text_r, !sure_l || !sure_r);
 		return true;
@@ -393,6 +396,8 @@ static void look_at_sublink(struct form *form, struct level *level, const struct
 	const struct sg_json *test = sg_json_get(body, "testexpr");
 	bool all = sg_node_is(body, "subLinkType", "ALL_SUBLINK"), exists = sg_node_is(body, "subLinkType", "EXISTS_SUBLINK");
 	bool any = sg_node_is(body, "subLinkType", "ANY_SUBLINK");
+	size_t groups = form->op->group_count;
+	struct sg_dml_names tested = { .count = 0 };
 	struct sg_relation op;
 	struct level inner;
 
@@ -400,6 +405,10 @@ static void look_at_sublink(struct form *form, struct level *level, const struct
 		all = false;
 	negative = all ? !negative : negative;
 	read_select(form, select, level, level->with, negative, &inner);
+	/* x IN (SELECT x … PARTITION BY x …): whole groups, nothing stays */
+	sg_dml_columns_of(form->arena, test, &tested);
+	for (size_t i = groups; i < form->op->group_count; i++)
+		form->op->groups[i].whole = sg_dml_names_within(&tested, &form->op->groups[i].by);
 	if (negative && exists && !inner.other && inner.count == 1 && inner.sources[0].table.name != NULL && inner.equal.count == 0)
 		add_orphan(form, &inner.pairs);
 	if (negative && (any || all))
@@ -456,6 +465,27 @@ static void look_at_null_test(struct form *form, struct level *level, const stru
 	level->other = level->other || source == NULL || !source->missing;
 }
 
+/* What is found under an OR excuses nothing, for there is the other side; but if each side finds orphans, all of them may be excused. */
+static void read_choice(struct form *form, struct level *level, const struct sg_json *args, bool negative)
+{
+	struct sg_dml_op *op = form->op;
+	size_t groups = op->group_count, orphans = op->orphan_count, choice = ++form->choices;
+	bool all = true;
+
+	level->other = true;
+	for (size_t i = 0; i < sg_json_count(args); i++) {
+		size_t before = op->orphan_count;
+
+		read_condition(form, level, sg_json_at(args, i), negative, false);
+		all = all && op->orphan_count == before + 1 && op->orphans[before].choice == 0;
+	}
+	op->group_count = groups;
+	for (size_t i = orphans; i < op->orphan_count; i++)
+		op->orphans[i].choice = choice;
+	if (!all)
+		op->orphan_count = orphans;
+}
+
 /* must: the level's rows all satisfy it (it stands under no OR). */
 static void read_condition(struct form *form, struct level *level, const struct sg_json *node, bool negative, bool must)
 {
@@ -467,8 +497,10 @@ static void read_condition(struct form *form, struct level *level, const struct 
 		bool no = sg_node_is(body, "boolop", "NOT_EXPR"), and = sg_node_is(body, "boolop", negative ? "OR_EXPR" : "AND_EXPR");
 		const struct sg_json *args = sg_json_get(body, "args");
 
-		if (!no && !and)
-			level->other = true;
+		if (!no && !and) {
+			read_choice(form, level, args, negative);
+			return;
+		}
 		for (size_t i = 0; i < sg_json_count(args); i++)
 			read_condition(form, level, sg_json_at(args, i), negative != no, must && (no || and));
 		return;
@@ -818,14 +850,24 @@ void sg_dml_form(struct sg_dml_reader *reader, struct sg_dml_op *op, const struc
 		             .left_out = reader->scope->left_out };
 	struct level level = { .with = with };
 	struct source *own = add_source(&form, &level, sg_json_get(body, "relation"));
+	size_t groups, orphans;
 
 	own->alias = own->alias != NULL ? own->alias : form.target.name;
 	own->table = form.target;
 	own->target = true;
 	for (size_t i = 0; i < sg_json_count(from); i++)
 		add_item(&form, &level, sg_json_at(from, i));
+	groups = op->group_count;
+	orphans = op->orphan_count;
 	read_condition(&form, &level, where, false, true);
-	end_level(&form, &level);
+	if (!form.linked) { /* USING a query, and no row of it is asked for */
+		for (size_t i = 0; i < groups; i++)
+			op->groups[i].whole = true;
+		for (size_t i = 0; i < orphans; i++)
+			op->orphans[i].parent.name = NULL;
+	}
+	if (level.equal.count > 0) /* other instances of the table say nothing of its rows unless they are joined */
+		end_level(&form, &level);
 	note_conditions(&form, &level, where);
 	for (size_t i = 0; op->verb == SG_VERB_UPDATE && i < sg_json_count(targets); i++) {
 		const struct sg_json *target = sg_node_as(sg_json_at(targets, i), "ResTarget");
@@ -841,5 +883,6 @@ void sg_dml_form(struct sg_dml_reader *reader, struct sg_dml_op *op, const struc
 			group->keeps = sg_dml_names_have(&form.filters, group->filter) && (group->picks || op->verb == SG_VERB_UPDATE);
 		else
 			group->keeps = group->picks && (group->negative || group->having || form.different || form.anti);
+		group->keeps = group->keeps && !group->whole;
 	}
 }

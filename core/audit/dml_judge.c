@@ -68,24 +68,41 @@ static bool points_so(const struct sg_audit_scope *scope, const struct sg_dml_fa
 	return same && (key.count == 0 || sg_dml_names_equal(&orphan->parent_columns, &key));
 }
 
-static bool is_orphan_cleanup(const struct sg_audit_scope *scope, const struct sg_dml_op *op, struct sg_dml_judgement *out)
+/* The foreign key that they would break; *nearly_r: one that stands before. */
+static const struct sg_dml_fact *key_for(const struct sg_audit_scope *scope, const struct sg_dml_op *op,
+                                         const struct sg_dml_orphan *orphan, const struct sg_dml_fact **nearly_r)
 {
 	const struct sg_audit_dml_notes *notes = scope->dml;
 
-	for (size_t o = 0; o < op->orphan_count; o++) {
-		out->orphan = out->orphan != NULL ? out->orphan : &op->orphans[o];
-		for (size_t f = 0; f < notes->fact_count; f++) {
-			const struct sg_dml_fact *fact = &notes->facts[f];
+	for (size_t f = 0; f < notes->fact_count; f++) {
+		const struct sg_dml_fact *fact = &notes->facts[f];
 
-			if (fact->kind != SG_FACT_FOREIGN_KEY || !writes(op, fact) || !changes(op, fact) ||
-			    !points_so(scope, fact, &op->orphans[o]))
-				continue;
-			if (fact->seq > op->seq) {
-				out->orphan = &op->orphans[o];
-				out->fact = fact;
-				return true;
+		if (fact->kind != SG_FACT_FOREIGN_KEY || !writes(op, fact) || !changes(op, fact) || !points_so(scope, fact, orphan))
+			continue;
+		if (fact->seq > op->seq)
+			return fact;
+		*nearly_r = fact;
+	}
+	return NULL;
+}
+
+static bool is_orphan_cleanup(const struct sg_audit_scope *scope, const struct sg_dml_op *op, struct sg_dml_judgement *out)
+{
+	for (size_t o = 0; o < op->orphan_count; o++) {
+		const struct sg_dml_orphan *orphan = &op->orphans[o];
+		const struct sg_dml_fact *fact = key_for(scope, op, orphan, &out->nearly);
+		bool all = fact != NULL;
+
+		out->orphan = out->orphan != NULL || orphan->parent.name == NULL ? out->orphan : orphan;
+		for (size_t i = 0; all && orphan->choice != 0 && i < op->orphan_count; i++)
+			if (op->orphans[i].choice == orphan->choice && key_for(scope, op, &op->orphans[i], &out->nearly) == NULL) {
+				all = false;
+				out->orphan = &op->orphans[i];
 			}
-			out->nearly = fact;
+		if (all) {
+			out->orphan = orphan;
+			out->fact = fact;
+			return true;
 		}
 	}
 	return false;
@@ -210,6 +227,7 @@ static void judge_change(const struct sg_audit_scope *scope, const struct sg_dml
 		found.kind = update ? SG_DML_ONE_TIME_DEFAULT : SG_DML_BULK_DELETE;
 		found.verdict = SG_DML_POTENTIALLY_UNSAFE;
 		found.condition = condition;
+		found.new_column = new_column(scope->dml, op, &condition->columns) != NULL;
 	} else if (!op->loop && (condition = key_condition(scope, op)) != NULL) {
 		found.kind = SG_DML_OTHER;
 		found.verdict = SG_DML_POTENTIALLY_UNSAFE;
