@@ -158,9 +158,11 @@ static void note_create(struct sg_dml_reader *reader, const char *type, const st
 	op = add_op(reader, SG_VERB_CREATE, type);
 	op->inserts = true;
 	add_table(reader, op, relation);
-	op->fresh = !op->hidden; /* whatever the model knows of that name, this one is new */
+	op->fresh = true; /* whatever the model knows of that name, this one is new */
 	op->temporary = temporary;
 	op->literal = sg_dml_rows(reader, query, with, &op->rows, &op->source);
+	if (op->source.name != NULL)
+		sg_dml_form_query(reader, op, query, with);
 }
 
 /* ---- the tree --------------------------------------------------------------------------- */

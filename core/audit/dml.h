@@ -49,6 +49,7 @@ struct sg_dml_group {
 	bool picks;              /* it picks one of each group: min(id), DISTINCT ON, a.id > b.id, row_number() … */
 	bool having;             /* HAVING: groups of one are left alone */
 	bool whole;              /* all rows of a group are found, or it is not asked at all */
+	bool settled;            /* of a table that was made before: nothing more is said of it here */
 	bool keeps;              /* the sum of it: one of each group stays */
 };
 
@@ -135,7 +136,11 @@ struct sg_audit_dml_notes {
 	struct sg_relations made, temporary; /* tables */
 	size_t seq;
 	size_t body_bytes;       /* of routines read so far: see dml_routines.c */
+	size_t work;             /* comparisons of operations with definitions */
 };
+/* Each operation is compared with each definition. Thousands of both are fine; a file of hundreds of thousands is not written by
+ * anybody, and what it has too many of is not found: false. */
+bool sg_dml_may_compare(struct sg_audit_dml_notes *notes);
 
 /* ---- reading ---- */
 
@@ -171,6 +176,8 @@ struct sg_dml_with {
 	const struct sg_json *clause;
 };
 void sg_dml_form(struct sg_dml_reader *reader, struct sg_dml_op *op, const struct sg_json *body, const struct sg_dml_with *with);
+/* CREATE TABLE … AS: a list of ids that a DELETE further down uses is read by what it lists of its source. */
+void sg_dml_form_query(struct sg_dml_reader *reader, struct sg_dml_op *op, const struct sg_json *select, const struct sg_dml_with *with);
 /* The CTE of that name in sight; NULL: none. *at_r (or NULL): the WITH that has it. */
 const struct sg_json *sg_dml_cte(const struct sg_dml_with *with, const char *name, const struct sg_dml_with **at_r);
 /* dml_rows.c: the rows that an INSERT's (MERGE's) source has; *source_r: the first table that it reads. False: not written out. */

@@ -38,11 +38,11 @@ static void add_strings(struct sg_arena *arena, struct sg_dml_names *names, cons
 /* ADD CONSTRAINT … USING INDEX: what that index is over. */
 static void add_index_columns(struct sg_dml_reader *reader, struct sg_dml_fact *fact, const char *name)
 {
-	const struct sg_audit_dml_notes *notes = reader->notes;
+	struct sg_audit_dml_notes *notes = reader->notes;
 	const struct sg_model_index *known;
 	struct sg_arena *arena = reader->scope->arena;
 
-	for (size_t i = 0; i < notes->fact_count; i++) {
+	for (size_t i = 0; i < notes->fact_count && sg_dml_may_compare(notes); i++) {
 		const struct sg_dml_fact *other = &notes->facts[i];
 
 		if (other->kind != SG_FACT_UNIQUE_INDEX || other->name == NULL || strcmp(other->name, name) != 0)
@@ -121,7 +121,7 @@ static void validate(struct sg_dml_reader *reader, struct sg_relation table, con
 	struct sg_arena *arena = reader->scope->arena;
 	struct sg_dml_fact *fact;
 
-	for (size_t i = 0; name != NULL && i < notes->fact_count; i++) {
+	for (size_t i = 0; name != NULL && i < notes->fact_count && sg_dml_may_compare(notes); i++) {
 		const struct sg_dml_fact *other = &notes->facts[i];
 
 		if (other->name == NULL || strcmp(other->name, name) != 0 || !sg_dml_same_table(other->table, table) || !other->not_valid)

@@ -43,6 +43,7 @@ struct level {
 struct form {
 	struct sg_arena *arena;
 	const struct sg_model *model;
+	struct sg_audit_dml_notes *notes;
 	struct sg_dml_op *op;
 	struct sg_relation target;
 	struct sg_dml_names filters; /* names that say "not the first": rn > 1 */
@@ -536,6 +537,31 @@ static struct source *add_source(struct form *form, struct level *level, const s
 	return source;
 }
 
+/* CREATE TEMP TABLE … AS lists what it finds in the target: as a query over it. */
+static bool is_list_of_target(struct form *form, const struct level *level, struct sg_relation name)
+{
+	const struct sg_dml_op *made = NULL;
+
+	for (size_t i = form->notes->op_count; made == NULL && i-- > 0 && sg_dml_may_compare(form->notes);) {
+		const struct sg_dml_op *op = &form->notes->ops[i];
+
+		if (op->verb == SG_VERB_CREATE && op->tables.count > 0 && sg_dml_same_table(op->tables.list[0], name))
+			made = op;
+	}
+	if (made == NULL || !sg_dml_same_table(made->source, form->target) || made == form->op)
+		return false;
+	for (size_t i = 0; i < made->group_count; i++) {
+		struct sg_dml_group *group = add_group(form, level->negative);
+
+		*group = made->groups[i];
+		group->keeps = level->negative ? group->picks && group->filter == NULL && !group->having : group->keeps;
+		group->settled = true;
+	}
+	for (size_t i = 0; !level->negative && i < made->orphan_count; i++)
+		add_orphan(form, &made->orphans[i]);
+	return true;
+}
+
 static void add_table(struct form *form, struct level *level, const struct sg_json *body)
 {
 	struct sg_relation name = sg_tree_relation(body);
@@ -549,6 +575,7 @@ static void add_table(struct form *form, struct level *level, const struct sg_js
 	if (query == NULL) {
 		source->table = name;
 		source->target = sg_dml_same_table(name, form->target);
+		source->derived = !source->target && is_list_of_target(form, level, name);
 		return;
 	}
 	if (form->depth < CTE_DEPTH && ++form->steps <= CTE_STEPS) {
@@ -837,6 +864,34 @@ static void note_conditions(struct form *form, const struct level *level, const 
 	op->conditions[op->condition_count++] = condition;
 }
 
+/* Once all is read: does one of each group stay? */
+static void settle(struct form *form)
+{
+	for (size_t i = 0; i < form->op->group_count; i++) {
+		struct sg_dml_group *group = &form->op->groups[i];
+
+		if (!group->settled && group->filter != NULL)
+			group->keeps = sg_dml_names_have(&form->filters, group->filter) &&
+			               (group->picks || form->op->verb == SG_VERB_UPDATE);
+		else if (!group->settled)
+			group->keeps = group->picks && (group->negative || group->having || form->different || form->anti);
+		group->keeps = group->keeps && !group->whole;
+	}
+}
+
+void sg_dml_form_query(struct sg_dml_reader *reader, struct sg_dml_op *op, const struct sg_json *select, const struct sg_dml_with *with)
+{
+	struct form form = { .arena = reader->scope->arena,
+		             .model = reader->scope->model,
+		             .notes = reader->notes,
+		             .op = op,
+		             .target = op->source };
+	struct level level;
+
+	read_select(&form, select, NULL, with, false, &level);
+	settle(&form);
+}
+
 /* ---- the whole ---------------------------------------------------------------------------- */
 
 void sg_dml_form(struct sg_dml_reader *reader, struct sg_dml_op *op, const struct sg_json *body, const struct sg_dml_with *with)
@@ -845,6 +900,7 @@ void sg_dml_form(struct sg_dml_reader *reader, struct sg_dml_op *op, const struc
 	const struct sg_json *from = sg_json_get(body, op->verb == SG_VERB_DELETE ? "usingClause" : "fromClause");
 	struct form form = { .arena = reader->scope->arena,
 		             .model = reader->scope->model,
+		             .notes = reader->notes,
 		             .op = op,
 		             .target = sg_tree_relation(sg_json_get(body, "relation")),
 		             .left_out = reader->scope->left_out };
@@ -876,13 +932,5 @@ void sg_dml_form(struct sg_dml_reader *reader, struct sg_dml_op *op, const struc
 		look_for_sublinks(&form, &level, sg_json_get(target, "val"), false);
 	}
 	op->limited = where != NULL || from != NULL;
-	for (size_t i = 0; i < op->group_count; i++) {
-		struct sg_dml_group *group = &op->groups[i];
-
-		if (group->filter != NULL)
-			group->keeps = sg_dml_names_have(&form.filters, group->filter) && (group->picks || op->verb == SG_VERB_UPDATE);
-		else
-			group->keeps = group->picks && (group->negative || group->having || form.different || form.anti);
-		group->keeps = group->keeps && !group->whole;
-	}
+	settle(&form);
 }

@@ -27,7 +27,7 @@ static bool changes(const struct sg_dml_op *op, const struct sg_dml_fact *fact)
 
 /* ---- what excuses it --------------------------------------------------------------------- */
 
-static bool is_dedup(const struct sg_audit_dml_notes *notes, const struct sg_dml_op *op, struct sg_dml_judgement *out)
+static bool is_dedup(struct sg_audit_dml_notes *notes, const struct sg_dml_op *op, struct sg_dml_judgement *out)
 {
 	for (size_t g = 0; g < op->group_count; g++) {
 		const struct sg_dml_group *group = &op->groups[g];
@@ -35,7 +35,7 @@ static bool is_dedup(const struct sg_audit_dml_notes *notes, const struct sg_dml
 		if (!group->keeps)
 			continue;
 		out->group = out->group != NULL ? out->group : group;
-		for (size_t f = 0; f < notes->fact_count; f++) {
+		for (size_t f = 0; f < notes->fact_count && sg_dml_may_compare(notes); f++) {
 			const struct sg_dml_fact *fact = &notes->facts[f];
 
 			if (!is_unique(fact) || !writes(op, fact) || !changes(op, fact))
@@ -72,9 +72,9 @@ static bool points_so(const struct sg_audit_scope *scope, const struct sg_dml_fa
 static const struct sg_dml_fact *key_for(const struct sg_audit_scope *scope, const struct sg_dml_op *op,
                                          const struct sg_dml_orphan *orphan, const struct sg_dml_fact **nearly_r)
 {
-	const struct sg_audit_dml_notes *notes = scope->dml;
+	struct sg_audit_dml_notes *notes = scope->dml;
 
-	for (size_t f = 0; f < notes->fact_count; f++) {
+	for (size_t f = 0; f < notes->fact_count && sg_dml_may_compare(notes); f++) {
 		const struct sg_dml_fact *fact = &notes->facts[f];
 
 		if (fact->kind != SG_FACT_FOREIGN_KEY || !writes(op, fact) || !changes(op, fact) || !points_so(scope, fact, orphan))
@@ -131,20 +131,20 @@ static bool refuses(const struct sg_dml_fact *fact, const struct sg_dml_conditio
 	return false;
 }
 
-static const struct sg_dml_new_column *new_column(const struct sg_audit_dml_notes *notes, const struct sg_dml_op *op,
+static const struct sg_dml_new_column *new_column(struct sg_audit_dml_notes *notes, const struct sg_dml_op *op,
                                                   const struct sg_dml_names *columns)
 {
-	for (size_t i = 0; i < notes->column_count; i++)
+	for (size_t i = 0; i < notes->column_count && sg_dml_may_compare(notes); i++)
 		if (op->tables.count > 0 && sg_dml_same_table(notes->columns[i].table, op->tables.list[0]) &&
 		    sg_dml_names_have(columns, notes->columns[i].name))
 			return &notes->columns[i];
 	return NULL;
 }
 
-static bool is_cleanup(const struct sg_audit_dml_notes *notes, const struct sg_dml_op *op, struct sg_dml_judgement *out)
+static bool is_cleanup(struct sg_audit_dml_notes *notes, const struct sg_dml_op *op, struct sg_dml_judgement *out)
 {
 	for (size_t c = 0; c < op->condition_count; c++)
-		for (size_t f = 0; f < notes->fact_count; f++) {
+		for (size_t f = 0; f < notes->fact_count && sg_dml_may_compare(notes); f++) {
 			const struct sg_dml_fact *fact = &notes->facts[f];
 
 			if (fact->seq < op->seq || !writes(op, fact) || !changes(op, fact) || !refuses(fact, &op->conditions[c]))
@@ -164,7 +164,7 @@ static bool is_cleanup(const struct sg_audit_dml_notes *notes, const struct sg_d
 /* ---- what limits it ------------------------------------------------------------------------ */
 
 /* IS NULL, = '', or = the default with which the column was added. */
-static bool is_default(const struct sg_audit_dml_notes *notes, const struct sg_dml_op *op, const struct sg_dml_condition *condition)
+static bool is_default(struct sg_audit_dml_notes *notes, const struct sg_dml_op *op, const struct sg_dml_condition *condition)
 {
 	const struct sg_dml_new_column *added = new_column(notes, op, &condition->columns);
 
@@ -173,7 +173,7 @@ static bool is_default(const struct sg_audit_dml_notes *notes, const struct sg_d
 	        strcmp(added->value, condition->value) == 0);
 }
 
-static const struct sg_dml_condition *default_condition(const struct sg_audit_dml_notes *notes, const struct sg_dml_op *op)
+static const struct sg_dml_condition *default_condition(struct sg_audit_dml_notes *notes, const struct sg_dml_op *op)
 {
 	for (size_t i = 0; i < op->condition_count; i++) {
 		const struct sg_dml_condition *condition = &op->conditions[i];
@@ -268,7 +268,7 @@ void sg_dml_judge(struct sg_audit_scope *scope, const struct sg_dml_op *op, stru
 	case SG_VERB_UNKNOWN:
 		break;
 	}
-	if (op->fresh && !op->hidden)
+	if (op->fresh && (!op->hidden || op->verb == SG_VERB_CREATE))
 		out->verdict = SG_DML_SAFE;
 	else if (op->hidden && out->verdict != SG_DML_SAFE)
 		out->verdict = SG_DML_UNSAFE;

@@ -9,6 +9,7 @@
 #include "core/sql/tree.h"
 
 #define SAY_LIMIT 256  /* bytes of an expression's text; longer ones are never compared */
+#define WORK_LIMIT 50000000
 #define NAMES_LIMIT 64 /* an index has at most 32: a longer list equals none, and looking through it stays cheap */
 
 void sg_dml_names_add(struct sg_arena *arena, struct sg_dml_names *names, const char *name)
@@ -57,6 +58,11 @@ const char *sg_dml_names_text(struct sg_arena *arena, const struct sg_dml_names 
 	for (size_t i = 0; i < names->count; i++)
 		text = sg_arena_printf(arena, "%s%s%s", text, i == 0 ? "" : i + 1 == names->count ? " and " : ", ", names->list[i]);
 	return text;
+}
+
+bool sg_dml_may_compare(struct sg_audit_dml_notes *notes)
+{
+	return notes->work < WORK_LIMIT && ++notes->work > 0;
 }
 
 bool sg_dml_same_table(struct sg_relation a, struct sg_relation b)

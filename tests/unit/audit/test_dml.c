@@ -70,6 +70,7 @@ static const char *what(const char *sql)
 #define COPIES "data_copy POTENTIALLY UNSAFE"
 #define SEED "seed_insert SAFE"
 #define ONCE "one_time_default POTENTIALLY UNSAFE"
+#define FK ";\nALTER TABLE messages ADD CONSTRAINT fk FOREIGN KEY (lead_id) REFERENCES leads (id)"
 #define UX ";\nCREATE UNIQUE INDEX ux_messages ON messages (provider_msg_id)"
 
 SG_TEST(duplicates_are_found_in_many_ways)
@@ -165,6 +166,29 @@ SG_TEST(what_takes_the_first_one_too_is_no_deduplication)
     T_EQ_STR(kinds("UPDATE messages SET body = '' WHERE id NOT IN (SELECT min(id) FROM messages GROUP BY provider_msg_id)" UX), UPDATES);
 }
 
+SG_TEST(a_list_that_is_made_before)
+{
+    T_EQ_STR(kinds("CREATE TEMP TABLE d AS SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY provider_msg_id) n FROM messages) x"
+                   " WHERE n > 1; DELETE FROM messages WHERE id IN (SELECT id FROM d)" UX),
+             "data_copy SAFE, " DEDUP);
+    T_EQ_STR(kinds("CREATE TEMP TABLE keep AS SELECT min(id) AS id FROM messages GROUP BY provider_msg_id;"
+                   "DELETE FROM messages WHERE id NOT IN (SELECT id FROM keep)" UX),
+             "data_copy SAFE, " DEDUP);
+    T_EQ_STR(kinds("SELECT m.id INTO TEMP lost FROM messages m LEFT JOIN leads l ON l.id = m.lead_id WHERE l.id IS NULL;"
+                   "DELETE FROM messages USING lost WHERE lost.id = messages.id" FK),
+             "data_copy SAFE, " ORPHANS);
+    /* not */
+    T_EQ_STR(kinds("CREATE TEMP TABLE d AS SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY provider_msg_id) n FROM messages) x"
+                   " WHERE n > 1; DELETE FROM messages WHERE id NOT IN (SELECT id FROM d)" UX),
+             "data_copy SAFE, " DELETES);
+    T_EQ_STR(kinds("CREATE TEMP TABLE keep AS SELECT min(id) AS id FROM messages GROUP BY provider_msg_id;"
+                   "DELETE FROM messages WHERE id IN (SELECT id FROM keep)" UX),
+             "data_copy SAFE, " DELETES);
+    T_EQ_STR(kinds("CREATE TEMP TABLE d AS SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY provider_msg_id) n FROM messages) x"
+                   " WHERE n > 1; DELETE FROM leads WHERE id IN (SELECT id FROM d)" UX),
+             "data_copy SAFE, " DELETES);
+}
+
 /* An excuse under an OR is none for the other side, and a query that is not joined with says nothing. */
 SG_TEST(excuses_must_hold_for_all_rows)
 {
@@ -207,8 +231,6 @@ SG_TEST(rows_without_a_value)
     T_LACKS(reason("DELETE FROM messages a USING messages b WHERE a.id > b.id AND a.provider_msg_id = b.provider_msg_id" UX),
             "rows without");
 }
-
-#define FK ";\nALTER TABLE messages ADD CONSTRAINT fk FOREIGN KEY (lead_id) REFERENCES leads (id)"
 
 SG_TEST(orphans_are_found_in_many_ways)
 {
@@ -416,6 +438,7 @@ SG_TEST(tables_that_nobody_sees)
 static const struct sg_test tests[] = {SG_CASE(duplicates_are_found_in_many_ways),
                                        SG_CASE(the_constraint_must_follow_and_be_on_the_same_columns),
                                        SG_CASE(what_takes_the_first_one_too_is_no_deduplication),
+                                       SG_CASE(a_list_that_is_made_before),
                                        SG_CASE(excuses_must_hold_for_all_rows),
                                        SG_CASE(rows_without_a_value),
                                        SG_CASE(orphans_are_found_in_many_ways),

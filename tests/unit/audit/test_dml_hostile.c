@@ -174,6 +174,20 @@ SG_TEST(many_statements)
     T_LT_INT(sg_test_now_ms() - start, 10000);
 }
 
+/* Each operation would be compared with each definition. */
+SG_TEST(very_many_statements)
+{
+    struct sg_buf *sql = text("");
+    int64_t start = sg_test_now_ms();
+
+    for (int i = 0; i < 4000; i++)
+        sg_buf_adds(sql, "DELETE FROM x USING t WHERE x.a = '';\n");
+    for (int i = 0; i < 4000; i++)
+        sg_buf_adds(sql, "ALTER TABLE x ALTER b SET NOT NULL;\n");
+    T_EQ_INT(look_at(NULL, (const char *const[]){tables, sql->data, NULL})->dml_count, 4000);
+    T_LT_INT(sg_test_now_ms() - start, 10000);
+}
+
 /* More than an index can have: not compared to the end, so never taken for the same. */
 SG_TEST(many_columns)
 {
@@ -189,7 +203,7 @@ SG_TEST(many_columns)
 }
 
 static const struct sg_test tests[] = {SG_CASE(many_rows),    SG_CASE(long_literals), SG_CASE(long_lists),      SG_CASE(what_is_left_out),
-                                       SG_CASE(deep_nesting), SG_CASE(ctes_of_ctes),  SG_CASE(many_statements), SG_CASE(many_columns),
+                                       SG_CASE(deep_nesting), SG_CASE(ctes_of_ctes),  SG_CASE(many_statements), SG_CASE(many_columns), SG_CASE(very_many_statements),
                                        SG_CASES_END};
 static const struct sg_suite suites[] = {{"dml_hostile", tests}, SG_SUITES_END};
 
