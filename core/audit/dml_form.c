@@ -466,6 +466,58 @@ static void look_at_null_test(struct form *form, struct level *level, const stru
 	level->other = level->other || source == NULL || !source->missing;
 }
 
+/* a.at < b.at, alone or with more that must hold. */
+static bool tells_apart(struct form *form, struct level *level, const struct sg_json *node)
+{
+	const struct sg_json *body = sg_node_as(node, "A_Expr"), *both = sg_node_as(node, "BoolExpr");
+	struct sg_relation op;
+	bool sure;
+
+	if (sg_node_is(both, "boolop", "AND_EXPR")) {
+		for (size_t i = 0; i < sg_json_count(sg_json_get(both, "args")); i++)
+			if (tells_apart(form, level, sg_json_at(sg_json_get(both, "args"), i)))
+				return true;
+		return false;
+	}
+	if (!sg_node_is(body, "kind", "AEXPR_OP") || !sg_tree_names(sg_json_get(body, "name"), &op) || !is_inequality(op.name))
+		return false;
+	return is_of_target(owner(form, level, sg_json_get(body, "lexpr"), &sure)) &&
+	       is_of_target(owner(form, level, sg_json_get(body, "rexpr"), &sure));
+}
+
+/* a.x IS NULL AND b.x IS NULL */
+static bool is_both_null(const struct sg_json *node)
+{
+	const struct sg_json *both = sg_node_as(node, "BoolExpr"), *args = sg_json_get(both, "args");
+	bool all = sg_node_is(both, "boolop", "AND_EXPR") && sg_json_count(args) == 2;
+
+	for (size_t i = 0; all && i < 2; i++)
+		all = sg_node_is(sg_node_as(sg_json_at(args, i), "NullTest"), "nulltesttype", "IS_NULL");
+	return all;
+}
+
+/* The two ORs that a join of the table with itself is often written with:
+ * (a.x = b.x OR (a.x IS NULL AND b.x IS NULL)), (a.at < b.at OR (a.at = b.at AND a.id < b.id)). */
+static bool is_known_choice(struct form *form, struct level *level, const struct sg_json *args)
+{
+	bool apart = true;
+
+	for (size_t i = 0; i < 2 && sg_json_count(args) == 2; i++) {
+		const struct sg_json *equal = sg_node_as(sg_json_at(args, i), "A_Expr");
+		struct sg_relation op;
+
+		if (is_both_null(sg_json_at(args, 1 - i)) && sg_node_is(equal, "kind", "AEXPR_OP") &&
+		    sg_tree_names(sg_json_get(equal, "name"), &op) && strcmp(op.name, "=") == 0 &&
+		    look_at_equal(form, level, sg_json_get(equal, "lexpr"), sg_json_get(equal, "rexpr"), false))
+			return true;
+	}
+	for (size_t i = 0; i < sg_json_count(args); i++)
+		apart = apart && tells_apart(form, level, sg_json_at(args, i));
+	level->unequal = level->unequal || apart;
+	form->different = form->different || apart;
+	return apart;
+}
+
 /* What is found under an OR excuses nothing, for there is the other side; but if each side finds orphans, all of them may be excused. */
 static void read_choice(struct form *form, struct level *level, const struct sg_json *args, bool negative)
 {
@@ -499,6 +551,8 @@ static void read_condition(struct form *form, struct level *level, const struct 
 		const struct sg_json *args = sg_json_get(body, "args");
 
 		if (!no && !and) {
+			if (must && !negative && is_known_choice(form, level, args))
+				return;
 			read_choice(form, level, args, negative);
 			return;
 		}

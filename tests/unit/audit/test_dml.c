@@ -94,6 +94,8 @@ SG_TEST(duplicates_are_found_in_many_ways)
         "DELETE FROM messages m WHERE m.id > (SELECT min(o.id) FROM messages o WHERE o.provider_msg_id = m.provider_msg_id)",
         "DELETE FROM messages m USING (SELECT provider_msg_id, min(id) AS keep FROM messages GROUP BY provider_msg_id) d"
         " WHERE m.provider_msg_id = d.provider_msg_id AND m.id <> d.keep",
+        "DELETE FROM messages a USING messages b WHERE (a.id < b.id OR (a.id = b.id AND a.ctid < b.ctid))"
+        " AND (a.provider_msg_id = b.provider_msg_id OR (a.provider_msg_id IS NULL AND b.provider_msg_id IS NULL))",
         "DELETE FROM messages WHERE id NOT IN (SELECT DISTINCT ON (provider_msg_id) id FROM messages ORDER BY provider_msg_id, id)",
         "DELETE FROM messages WHERE id IN (SELECT a.id FROM messages a JOIN messages b ON a.provider_msg_id = b.provider_msg_id"
         " AND a.id > b.id)",
@@ -195,6 +197,12 @@ SG_TEST(excuses_must_hold_for_all_rows)
     T_EQ_STR(kinds("DELETE FROM messages WHERE body IS NULL OR id NOT IN (SELECT min(id) FROM messages GROUP BY provider_msg_id)" UX),
              DELETES);
     T_EQ_STR(kinds("DELETE FROM messages a USING messages b WHERE a.id = 4 OR (a.id > b.id AND a.provider_msg_id = b.provider_msg_id)" UX),
+             DELETES);
+    T_EQ_STR(kinds("DELETE FROM messages a USING messages b WHERE (a.id < b.id OR b.body = '') AND a.provider_msg_id = b.provider_msg_id"
+                   UX),
+             DELETES);
+    T_EQ_STR(kinds("DELETE FROM messages a USING messages b WHERE a.id < b.id AND (a.provider_msg_id = b.provider_msg_id OR"
+                   " (a.provider_msg_id IS NULL OR b.provider_msg_id IS NULL))" UX),
              DELETES);
     T_EQ_STR(kinds("DELETE FROM messages WHERE provider_msg_id IN (SELECT provider_msg_id FROM (SELECT provider_msg_id, row_number() OVER"
                    " (PARTITION BY provider_msg_id ORDER BY id) AS rn FROM messages) d WHERE rn > 1)" UX),
