@@ -1,5 +1,5 @@
-/* dml.c - finds the operations: whatever writes rows when a statement is run, wherever in its tree it stands. Definitions (views,
- * rules, triggers, functions, defaults) are kept, not run, and nothing in them counts until something calls them. */
+/* dml.c - finds the operations: whatever writes rows when a statement is run, wherever in its tree it stands. Definitions
+ * (views, rules, triggers, functions, defaults) are kept, not run, and nothing in them counts until something calls them. */
 #include "config.h"
 
 #include <string.h>
@@ -18,7 +18,8 @@ static struct sg_dml_op *add_op(struct sg_dml_reader *reader, enum sg_dml_verb v
 	struct sg_audit_dml_notes *notes = reader->notes;
 	struct sg_dml_op *op;
 
-	notes->ops = sg_arena_grow(reader->scope->arena, notes->ops, &notes->op_capacity, notes->op_count + 1, sizeof *notes->ops);
+	notes->ops =
+		sg_arena_grow(reader->scope->arena, notes->ops, &notes->op_capacity, notes->op_count + 1, sizeof *notes->ops);
 	op = &notes->ops[notes->op_count++];
 	*op = (struct sg_dml_op){ .statement = reader->scope->number,
 		                  .seq = notes->seq++,
@@ -286,7 +287,8 @@ void sg_dml_read_text(struct sg_dml_reader *reader, const char *sql, bool statem
 		const char *text = sql;
 
 		if (sg_json_count(list) > 1 && sg_node_as(statement, "DoStmt") != NULL && from <= length)
-			text = sg_arena_strndup(reader->scope->arena, sql + from, size > 0 && size <= length - from ? size : length - from);
+			text = sg_arena_strndup(reader->scope->arena, sql + from,
+			                        size > 0 && size <= length - from ? size : length - from);
 		sg_dml_read(reader, statement, text);
 	}
 	sg_json_free(tree);
@@ -334,8 +336,9 @@ void sg_dml_end(struct sg_audit_scope *scope)
 
 const char *sg_dml_kind_name(enum sg_dml_kind kind)
 {
-	static const char *const names[] = { "dedup_for_unique", "seed_insert", "orphan_cleanup_for_constraint", "one_time_default",
-		                             "bulk_update",      "bulk_delete", "data_copy",                     "other" };
+	static const char *const names[] = { "dedup_for_unique", "seed_insert", "orphan_cleanup_for_constraint",
+		                             "one_time_default", "bulk_update", "bulk_delete",
+		                             "data_copy",        "other" };
 
 	return names[kind];
 }

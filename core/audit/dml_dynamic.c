@@ -1,7 +1,9 @@
-/* dml_dynamic.c - the text that EXECUTE is given, as far as it stands in the file: constants, ||, format(), quote_ident() and kin.
+/* dml_dynamic.c - the text that EXECUTE is given, as far as it stands in the file: constants, ||, format(), quote_ident() and
+ * kin.
  *
- * An identifier or a literal that comes from a variable is one identifier or literal, whatever it holds, if quote_ident, %I or a
- * regclass makes it: the statement's form is known, and a "?" stands for it. Anything else may be any SQL, and is not read. */
+ * An identifier or a literal that comes from a variable is one identifier or literal, whatever it holds, if quote_ident, %I or
+ * a regclass makes it: the statement's form is known, and a "?" stands for it. Anything else may be any SQL, and is not read.
+ */
 #include "config.h"
 
 #include <ctype.h>
@@ -12,10 +14,10 @@
 #include "core/base/base.h"
 #include "core/sql/tree.h"
 
-#define TEXT_LIMIT ((size_t)64 << 10)
+#define TEXT_LIMIT  ((size_t)64 << 10)
 #define DEPTH_LIMIT 200
 
-#define HIDDEN_NAME "\"" SG_DML_HIDDEN "\""
+#define HIDDEN_NAME    "\"" SG_DML_HIDDEN "\""
 #define HIDDEN_LITERAL "'" SG_DML_HIDDEN "'"
 
 static const char *made(struct sg_arena *arena, const struct sg_json *node, unsigned depth);
@@ -131,7 +133,9 @@ static const char *call(struct sg_arena *arena, const struct sg_json *node, unsi
 		for (size_t i = 0; text != NULL && i < sg_json_count(args); i++) {
 			const char *one = made(arena, sg_json_at(args, i), depth);
 
-			text = one != NULL && strlen(text) + strlen(one) <= TEXT_LIMIT ? sg_arena_printf(arena, "%s%s", text, one) : NULL;
+			text = one != NULL && strlen(text) + strlen(one) <= TEXT_LIMIT
+			               ? sg_arena_printf(arena, "%s%s", text, one)
+			               : NULL;
 		}
 		return text;
 	}
@@ -155,10 +159,12 @@ static const char *made(struct sg_arena *arena, const struct sg_json *node, unsi
 	}
 	if ((body = sg_node_as(node, "A_Expr")) != NULL && sg_tree_names(sg_json_get(body, "name"), &op) &&
 	    strcmp(op.name, "||") == 0) {
-		const char *left = made(arena, sg_json_get(body, "lexpr"), depth), *right = made(arena, sg_json_get(body, "rexpr"), depth);
+		const char *left = made(arena, sg_json_get(body, "lexpr"), depth),
+			   *right = made(arena, sg_json_get(body, "rexpr"), depth);
 
-		return left == NULL || right == NULL || strlen(left) + strlen(right) > TEXT_LIMIT ? NULL
-		                                                                                 : sg_arena_printf(arena, "%s%s", left, right);
+		return left == NULL || right == NULL || strlen(left) + strlen(right) > TEXT_LIMIT
+		               ? NULL
+		               : sg_arena_printf(arena, "%s%s", left, right);
 	}
 	return sg_node_as(node, "FuncCall") != NULL ? call(arena, node, depth) : NULL;
 }

@@ -1,5 +1,6 @@
-/* dml_facts.c - what a migration's definitions add that a write before them may be needed for: UNIQUE, primary and foreign keys,
- * CHECK, NOT NULL. It reads the tree by itself, so that definitions inside DO blocks count, in the order in which they are run. */
+/* dml_facts.c - what a migration's definitions add that a write before them may be needed for: UNIQUE, primary and foreign
+ * keys, CHECK, NOT NULL. It reads the tree by itself, so that definitions inside DO blocks count, in the order in which they
+ * are run. */
 #include "config.h"
 
 #include <string.h>
@@ -12,7 +13,8 @@ static struct sg_relation copy(struct sg_arena *arena, struct sg_relation name)
 	return (struct sg_relation){ .schema = sg_arena_strdup(arena, name.schema), .name = sg_arena_strdup(arena, name.name) };
 }
 
-static struct sg_dml_fact *add(struct sg_dml_reader *reader, enum sg_dml_fact_kind kind, struct sg_relation table, const char *name)
+static struct sg_dml_fact *add(struct sg_dml_reader *reader, enum sg_dml_fact_kind kind, struct sg_relation table,
+                               const char *name)
 {
 	struct sg_audit_dml_notes *notes = reader->notes;
 	struct sg_arena *arena = reader->scope->arena;
@@ -100,7 +102,7 @@ static void new_column(struct sg_dml_reader *reader, struct sg_relation table, c
 	if (name == NULL)
 		return;
 	notes->columns =
-	        sg_arena_grow(arena, notes->columns, &notes->column_capacity, notes->column_count + 1, sizeof *notes->columns);
+		sg_arena_grow(arena, notes->columns, &notes->column_capacity, notes->column_count + 1, sizeof *notes->columns);
 	added = &notes->columns[notes->column_count++];
 	*added = (struct sg_dml_new_column){ .table = copy(arena, table), .name = sg_arena_strdup(arena, name) };
 	for (size_t i = 0; i < sg_json_count(constraints); i++) {
@@ -124,7 +126,8 @@ static void validate(struct sg_dml_reader *reader, struct sg_relation table, con
 	for (size_t i = 0; name != NULL && i < notes->fact_count && sg_dml_may_compare(notes); i++) {
 		const struct sg_dml_fact *other = &notes->facts[i];
 
-		if (other->name == NULL || strcmp(other->name, name) != 0 || !sg_dml_same_table(other->table, table) || !other->not_valid)
+		if (other->name == NULL || strcmp(other->name, name) != 0 || !sg_dml_same_table(other->table, table) ||
+		    !other->not_valid)
 			continue;
 		fact = add(reader, other->kind, table, name);
 		other = &notes->facts[i]; /* the list may have moved */

@@ -1,8 +1,8 @@
 /* dml_judge.c - kind and verdict of an operation, once all of its migration is known.
  *
- * Safe is what can be shown to be small or needed: rows that stand in the file, duplicates that a UNIQUE of the same columns would
- * trip over, rows that a foreign key, CHECK or NOT NULL added later would refuse, and whatever happens to a table that nobody else can
- * see. What is not shown is not safe. */
+ * Safe is what can be shown to be small or needed: rows that stand in the file, duplicates that a UNIQUE of the same columns
+ * would trip over, rows that a foreign key, CHECK or NOT NULL added later would refuse, and whatever happens to a table that
+ * nobody else can see. What is not shown is not safe. */
 #include "config.h"
 
 #include <string.h>
@@ -77,7 +77,8 @@ static const struct sg_dml_fact *key_for(const struct sg_audit_scope *scope, con
 	for (size_t f = 0; f < notes->fact_count && sg_dml_may_compare(notes); f++) {
 		const struct sg_dml_fact *fact = &notes->facts[f];
 
-		if (fact->kind != SG_FACT_FOREIGN_KEY || !writes(op, fact) || !changes(op, fact) || !points_so(scope, fact, orphan))
+		if (fact->kind != SG_FACT_FOREIGN_KEY || !writes(op, fact) || !changes(op, fact) ||
+		    !points_so(scope, fact, orphan))
 			continue;
 		if (fact->seq > op->seq)
 			return fact;
@@ -95,7 +96,8 @@ static bool is_orphan_cleanup(const struct sg_audit_scope *scope, const struct s
 
 		out->orphan = out->orphan != NULL || orphan->parent.name == NULL ? out->orphan : orphan;
 		for (size_t i = 0; all && orphan->choice != 0 && i < op->orphan_count; i++)
-			if (op->orphans[i].choice == orphan->choice && key_for(scope, op, &op->orphans[i], &out->nearly) == NULL) {
+			if (op->orphans[i].choice == orphan->choice &&
+			    key_for(scope, op, &op->orphans[i], &out->nearly) == NULL) {
 				all = false;
 				out->orphan = &op->orphans[i];
 			}
@@ -113,7 +115,8 @@ static bool refuses(const struct sg_dml_fact *fact, const struct sg_dml_conditio
 {
 	bool value = condition->test == SG_TEST_EMPTY || condition->test == SG_TEST_CONSTANT;
 
-	if (condition->subquery || condition->test == SG_TEST_NOT_NULL || !sg_dml_names_within(&condition->columns, &fact->columns))
+	if (condition->subquery || condition->test == SG_TEST_NOT_NULL ||
+	    !sg_dml_names_within(&condition->columns, &fact->columns))
 		return false;
 	switch (fact->kind) {
 	case SG_FACT_CHECK:
@@ -147,7 +150,8 @@ static bool is_cleanup(struct sg_audit_dml_notes *notes, const struct sg_dml_op 
 		for (size_t f = 0; f < notes->fact_count && sg_dml_may_compare(notes); f++) {
 			const struct sg_dml_fact *fact = &notes->facts[f];
 
-			if (fact->seq < op->seq || !writes(op, fact) || !changes(op, fact) || !refuses(fact, &op->conditions[c]))
+			if (fact->seq < op->seq || !writes(op, fact) || !changes(op, fact) ||
+			    !refuses(fact, &op->conditions[c]))
 				continue;
 			out->condition = &op->conditions[c];
 			/* A column of this very migration has its default in every row: that is no clean-up of some. */

@@ -8,8 +8,8 @@
 #include "core/base/buf.h"
 #include "core/sql/tree.h"
 
-#define SAY_LIMIT 256  /* bytes of an expression's text; longer ones are never compared */
-#define WORK_LIMIT 50000000
+#define SAY_LIMIT   256 /* bytes of an expression's text; longer ones are never compared */
+#define WORK_LIMIT  50000000
 #define NAMES_LIMIT 64 /* an index has at most 32: a longer list equals none, and looking through it stays cheap */
 
 void sg_dml_names_add(struct sg_arena *arena, struct sg_dml_names *names, const char *name)
@@ -26,6 +26,14 @@ bool sg_dml_names_have(const struct sg_dml_names *names, const char *name)
 {
 	for (size_t i = 0; i < names->count; i++)
 		if (strcmp(names->list[i], name) == 0)
+			return true;
+	return false;
+}
+
+bool sg_dml_is_one_of(const char *name, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (strcmp(name, *list) == 0)
 			return true;
 	return false;
 }
@@ -56,7 +64,11 @@ const char *sg_dml_names_text(struct sg_arena *arena, const struct sg_dml_names 
 	const char *text = "";
 
 	for (size_t i = 0; i < names->count; i++)
-		text = sg_arena_printf(arena, "%s%s%s", text, i == 0 ? "" : i + 1 == names->count ? " and " : ", ", names->list[i]);
+		text = sg_arena_printf(arena, "%s%s%s", text,
+		                       i == 0                  ? ""
+		                       : i + 1 == names->count ? " and "
+		                                               : ", ",
+		                       names->list[i]);
 	return text;
 }
 

@@ -1,6 +1,6 @@
-/* dml_routines.c - what runs besides the statement itself: DO blocks, and the bodies of functions and procedures that are called,
- * in SQL and PL/pgSQL, in bodies again, up to a depth. A body is read once for each statement that calls it, and a migration's
- * bodies together up to a limit: calls in circles, or a function that is called a million times, cost no more. */
+/* dml_routines.c - what runs besides the statement itself: DO blocks, and the bodies of functions and procedures that are
+ * called, in SQL and PL/pgSQL, in bodies again, up to a depth. A body is read once for each statement that calls it, and a
+ * migration's bodies together up to a limit: calls in circles, or a function that is called a million times, cost no more. */
 #include "config.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "core/sql/parse.h"
 #include "core/sql/tree.h"
 
-#define DEPTH_LIMIT 16
+#define DEPTH_LIMIT  16
 #define BODIES_LIMIT ((size_t)16 << 20) /* bytes, of a migration */
 
 static bool is_word_of(const struct sg_lex *lex, const struct sg_token *token, const char *const *words)
@@ -31,8 +31,8 @@ static bool begins_with(const char *text, const char *const *words)
 	return sg_lex_next(&lex, &token) && is_word_of(&lex, &token, words);
 }
 
-/* Does a body that cannot be parsed speak of rows that are written? Its words, not its comments and literals; but the dollar-quoted
- * text of a CREATE FUNCTION is its body. */
+/* Does a body that cannot be parsed speak of rows that are written? Its words, not its comments and literals; but the
+ * dollar-quoted text of a CREATE FUNCTION is its body. */
 static bool seems_to_write(const char *body, size_t length, bool whole)
 {
 	static const char *const words[] = { "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY", "EXECUTE", NULL };
@@ -99,7 +99,8 @@ static const char *right_side(const char *query)
 /* statement: the PL/pgSQL statement that the query belongs to. */
 static void read_query(struct sg_dml_reader *reader, const char *statement, const char *query)
 {
-	static const char *const whole[] = { "SELECT", "WITH", "VALUES", "TABLE", "CALL", "INSERT", "UPDATE", "DELETE", "MERGE", NULL };
+	static const char *const whole[] = { "SELECT", "WITH",   "VALUES", "TABLE", "CALL",
+		                             "INSERT", "UPDATE", "DELETE", "MERGE", NULL };
 
 	if (strcmp(statement, "PLpgSQL_stmt_execsql") == 0 || begins_with(query, whole)) {
 		sg_dml_read_text(reader, query, true);
@@ -114,8 +115,10 @@ static void read_query(struct sg_dml_reader *reader, const char *statement, cons
 
 static void visit_object(struct sg_dml_reader *reader, const char *statement, const struct sg_json *value)
 {
-	static const char *const loops[] = { "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while",     "PLpgSQL_stmt_fori",    "PLpgSQL_stmt_fors",
-		                             "PLpgSQL_stmt_forc", "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_dynfors", NULL };
+	static const char *const loops[] = { "PLpgSQL_stmt_loop",    "PLpgSQL_stmt_while",
+		                             "PLpgSQL_stmt_fori",    "PLpgSQL_stmt_fors",
+		                             "PLpgSQL_stmt_forc",    "PLpgSQL_stmt_foreach_a",
+		                             "PLpgSQL_stmt_dynfors", NULL };
 	bool looping = false;
 
 	for (size_t i = 0; loops[i] != NULL; i++)
@@ -261,5 +264,6 @@ void sg_dml_read_call(struct sg_dml_reader *reader, struct sg_relation name)
 	else if (strcmp(routine->language, "plpgsql") == 0)
 		read_plpgsql(&inner, routine->statement);
 	else if (strcmp(routine->language, "c") != 0 && strcmp(routine->language, "internal") != 0)
-		sg_dml_unread(&inner, "EXECUTE", sg_arena_printf(arena, "a function in %s cannot be judged", routine->language));
+		sg_dml_unread(&inner, "EXECUTE",
+		              sg_arena_printf(arena, "a function in %s cannot be judged", routine->language));
 }

@@ -16,7 +16,8 @@ struct counting {
 	size_t steps;   /* CTEs looked into: one may name another twice, and so on */
 };
 
-static bool count_query(struct counting *counting, const struct sg_json *select, const struct sg_dml_with *with, size_t *rows_r);
+static bool count_query(struct counting *counting, const struct sg_json *select, const struct sg_dml_with *with,
+                        size_t *rows_r);
 
 static size_t product(size_t a, size_t b)
 {
@@ -72,10 +73,20 @@ static bool count_function(const struct sg_json *body, size_t *rows_r)
 /* SELECT unnest(…) and the like: rows that no FROM shows. */
 static bool count_targets(const struct sg_json *list, size_t *rows_r)
 {
-	static const char *const sets[] = { "unnest", "generate_series", "generate_subscripts", "regexp_split_to_table",
-		                            "regexp_matches", "string_to_table", "json_array_elements", "jsonb_array_elements",
-		                            "json_array_elements_text", "jsonb_array_elements_text", "json_each", "jsonb_each",
-		                            "jsonb_object_keys", "json_object_keys" };
+	static const char *const sets[] = { "unnest",
+		                            "generate_series",
+		                            "generate_subscripts",
+		                            "regexp_split_to_table",
+		                            "regexp_matches",
+		                            "string_to_table",
+		                            "json_array_elements",
+		                            "jsonb_array_elements",
+		                            "json_array_elements_text",
+		                            "jsonb_array_elements_text",
+		                            "json_each",
+		                            "jsonb_each",
+		                            "jsonb_object_keys",
+		                            "json_object_keys" };
 
 	for (size_t i = 0; i < sg_json_count(list); i++) {
 		const struct sg_json *value = sg_json_get(sg_node_as(sg_json_at(list, i), "ResTarget"), "val");

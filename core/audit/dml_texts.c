@@ -17,10 +17,9 @@ static const char *place_of(struct sg_arena *arena, const struct sg_dml_fact *fa
 /* "unique index ux_x (line 31)" */
 static const char *fact_text(struct sg_arena *arena, const struct sg_dml_fact *fact)
 {
-	static const char *const kinds[] = {
-		[SG_FACT_UNIQUE_INDEX] = "unique index", [SG_FACT_UNIQUE] = "UNIQUE constraint", [SG_FACT_PRIMARY_KEY] = "primary key",
-		[SG_FACT_FOREIGN_KEY] = "foreign key",   [SG_FACT_CHECK] = "CHECK constraint",   [SG_FACT_NOT_NULL] = "NOT NULL"
-	};
+	static const char *const kinds[] = { [SG_FACT_UNIQUE_INDEX] = "unique index", [SG_FACT_UNIQUE] = "UNIQUE constraint",
+		                             [SG_FACT_PRIMARY_KEY] = "primary key",   [SG_FACT_FOREIGN_KEY] = "foreign key",
+		                             [SG_FACT_CHECK] = "CHECK constraint",    [SG_FACT_NOT_NULL] = "NOT NULL" };
 
 	return sg_arena_printf(arena, "%s%s%s (%s)", kinds[fact->kind], fact->name != NULL ? " " : "",
 	                       fact->name != NULL ? fact->name : "", place_of(arena, fact));
@@ -34,10 +33,13 @@ static const char *null_warning(struct sg_audit_scope *scope, const struct sg_dm
 	for (size_t i = 0; i < by->count; i++) {
 		const struct sg_model_column *column = sg_model_column(table, by->list[i]);
 
-		if ((column != NULL && column->not_null) || sg_dml_names_have(&op->tested, by->list[i]) || strchr(by->list[i], '(') != NULL)
+		if ((column != NULL && column->not_null) || sg_dml_names_have(&op->tested, by->list[i]) ||
+		    strchr(by->list[i], '(') != NULL)
 			continue;
-		return sg_arena_printf(scope->arena, "; rows without %s count as duplicates here, as they do not for UNIQUE: see that none is lost",
-		                       by->list[i]);
+		return sg_arena_printf(
+			scope->arena,
+			"; rows without %s count as duplicates here, as they do not for UNIQUE: see that none is lost",
+			by->list[i]);
 	}
 	return "";
 }
@@ -52,7 +54,8 @@ static const char *excuse(struct sg_audit_scope *scope, const struct sg_dml_op *
 		return sg_arena_printf(arena, "%s covers %s%s", fact_text(arena, fact), columns,
 		                       null_warning(scope, op, &judgement->group->by));
 	if (fact->kind == SG_FACT_FOREIGN_KEY)
-		return sg_arena_printf(arena, "%s joins %s with %s as it does", fact_text(arena, fact), columns, fact->parent.name);
+		return sg_arena_printf(arena, "%s joins %s with %s as it does", fact_text(arena, fact), columns,
+		                       fact->parent.name);
 	return sg_arena_printf(arena, "%s on %s refuses the rows that it finds by %s", fact_text(arena, fact), columns,
 	                       sg_dml_names_text(arena, &judgement->condition->columns));
 }
@@ -79,11 +82,12 @@ static const char *no_excuse(struct sg_audit_scope *scope, const struct sg_dml_o
 	const struct sg_dml_fact *nearly = judgement->nearly;
 
 	if (judgement->group != NULL && nearly != NULL && nearly->seq < op->seq)
-		return sg_arena_printf(arena, "; duplicates by %s, but %s stands before it", sg_dml_names_text(arena, &judgement->group->by),
-		                       fact_text(arena, nearly));
+		return sg_arena_printf(arena, "; duplicates by %s, but %s stands before it",
+		                       sg_dml_names_text(arena, &judgement->group->by), fact_text(arena, nearly));
 	if (judgement->group != NULL && nearly != NULL)
-		return sg_arena_printf(arena, "; duplicates by %s, but %s is on %s", sg_dml_names_text(arena, &judgement->group->by),
-		                       fact_text(arena, nearly), sg_dml_names_text(arena, &nearly->columns));
+		return sg_arena_printf(arena, "; duplicates by %s, but %s is on %s",
+		                       sg_dml_names_text(arena, &judgement->group->by), fact_text(arena, nearly),
+		                       sg_dml_names_text(arena, &nearly->columns));
 	if (judgement->group != NULL)
 		return sg_arena_printf(arena, "; duplicates by %s, but no UNIQUE on that follows in this migration",
 		                       sg_dml_names_text(arena, &judgement->group->by));
@@ -111,11 +115,14 @@ static const char *of_change(struct sg_audit_scope *scope, const struct sg_dml_o
 	if (judgement->new_column)
 		return sg_arena_printf(arena, "this migration adds %s, so its WHERE holds for every row of %s", columns, table);
 	if (judgement->verdict == SG_DML_POTENTIALLY_UNSAFE)
-		return sg_arena_printf(arena, "its WHERE leaves it the rows where %s %s not been given a value: few, or all of %s%s", columns,
-		                       condition->columns.count > 1 ? "have" : "has", table, no_excuse(scope, op, judgement));
+		return sg_arena_printf(
+			arena, "its WHERE leaves it the rows where %s %s not been given a value: few, or all of %s%s", columns,
+			condition->columns.count > 1 ? "have" : "has", table, no_excuse(scope, op, judgement));
 	if (op->loop)
-		return sg_arena_printf(arena, "it stands in a loop, and takes as long as there are rows%s", no_excuse(scope, op, judgement));
-	return op->limited ? sg_arena_printf(arena, "it takes as long as %s has rows for it%s", table, no_excuse(scope, op, judgement))
+		return sg_arena_printf(arena, "it stands in a loop, and takes as long as there are rows%s",
+		                       no_excuse(scope, op, judgement));
+	return op->limited ? sg_arena_printf(arena, "it takes as long as %s has rows for it%s", table,
+	                                     no_excuse(scope, op, judgement))
 	                   : sg_arena_printf(arena, "no WHERE: every row of %s", table);
 }
 
@@ -129,7 +136,8 @@ const char *sg_dml_reason(struct sg_audit_scope *scope, const struct sg_dml_op *
 	if (op->fresh && op->temporary)
 		return sg_arena_printf(arena, "%s is temporary: nobody else can see it", table);
 	if (op->fresh && op->source.name != NULL && !op->literal)
-		return sg_arena_printf(arena, "%s is made by this migration: nobody else can see it yet (%s)", table, of_rows(scope, op));
+		return sg_arena_printf(arena, "%s is made by this migration: nobody else can see it yet (%s)", table,
+		                       of_rows(scope, op));
 	if (op->fresh)
 		return sg_arena_printf(arena, "%s is made by this migration: nobody else can see it yet", table);
 	if (op->hidden)
@@ -192,19 +200,24 @@ const char *sg_dml_action(struct sg_audit_scope *scope, const struct sg_dml_op *
 	if (table.name == NULL)
 		return "Write the statements out, so that they can be judged; what changes rows belongs in a backfill.";
 	name = sg_audit_name(scope->arena, table);
-	section = sg_arena_printf(scope->arena, "[backfill %s] migration = %s", label_of(scope, table.name), scope->migration->id);
+	section = sg_arena_printf(scope->arena, "[backfill %s] migration = %s", label_of(scope, table.name),
+	                          scope->migration->id);
 	if (op->verb == SG_VERB_TRUNCATE)
 		return sg_arena_printf(arena,
-		                       "If nobody uses %s any more, drop it in a later release; else delete its rows in a backfill: table = %s, "
+		                       "If nobody uses %s any more, drop it in a later release; else delete its rows in a "
+		                       "backfill: table = %s, "
 		                       "key = %s (SG_BACKFILL in its plugin); manifest: %s.",
 		                       name, name, key_of(scope, table), section);
 	if (op->inserts && op->source.name != NULL)
 		return sg_arena_printf(arena,
-		                       "Move it to a backfill: table = %s, key = %s (SG_BACKFILL in its plugin); manifest: %s, also_writes = %s.",
+		                       "Move it to a backfill: table = %s, key = %s (SG_BACKFILL in its plugin); manifest: %s, "
+		                       "also_writes = %s.",
 		                       sg_audit_name(scope->arena, op->source), key_of(scope, op->source), section, name);
 	if (op->inserts)
-		return sg_arena_printf(arena, "Load the rows in a backfill that drains (SG_DRAIN in its plugin); manifest: %s, also_writes = %s.",
-		                       section, name);
-	return sg_arena_printf(arena, "Move it to a backfill: table = %s, key = %s (SG_BACKFILL in its plugin); manifest: %s.", name,
-	                       key_of(scope, table), section);
+		return sg_arena_printf(
+			arena,
+			"Load the rows in a backfill that drains (SG_DRAIN in its plugin); manifest: %s, also_writes = %s.",
+			section, name);
+	return sg_arena_printf(arena, "Move it to a backfill: table = %s, key = %s (SG_BACKFILL in its plugin); manifest: %s.",
+	                       name, key_of(scope, table), section);
 }

@@ -1,7 +1,7 @@
 /* priority.c - the backfill audit: which migrations have data work, and how soon it must leave them.
  *
- * HIGH: it writes a hot table. LOW: nothing but de-duplication, clean-up and literal seeds, on whatever table. MEDIUM: the rest. What
- * was allowed or is in the baseline is data work all the same, and is listed. */
+ * HIGH: it writes a hot table. LOW: nothing but de-duplication, clean-up and literal seeds, on whatever table. MEDIUM: the
+ * rest. What was allowed or is in the baseline is data work all the same, and is listed. */
 #include "config.h"
 
 #include <string.h>
@@ -48,8 +48,8 @@ static void add_once(struct sg_arena *arena, struct texts *texts, const char *te
 }
 
 /* The operations [from, to) are of this migration. */
-static void look_at(struct sg_audit_result *result, const struct sg_audit_options *options, struct sg_audit_seen *seen, size_t from,
-                    size_t to)
+static void look_at(struct sg_audit_result *result, const struct sg_audit_options *options, struct sg_audit_seen *seen,
+                    size_t from, size_t to)
 {
 	struct sg_arena *arena = result->arena;
 	const struct sg_audit_dml *hot = NULL, *open = NULL;

@@ -1,5 +1,5 @@
-/* shorten.c - see shorten.h. One pass over the tokens: each open list counts its commas, and from a certain one on nothing is copied until
- * the list ends. */
+/* shorten.c - see shorten.h. One pass over the tokens: each open list counts its commas, and from a certain one on nothing is
+ * copied until the list ends. */
 #include "config.h"
 #include "core/audit/shorten.h"
 
@@ -8,13 +8,13 @@
 #include "core/base/buf.h"
 #include "core/sql/lex.h"
 
-#define DEPTH 64           /* parentheses; lists further inside stay as they are */
-#define LITERAL_LIMIT 256  /* bytes */
+#define DEPTH         64  /* parentheses; lists further inside stay as they are */
+#define LITERAL_LIMIT 256 /* bytes */
 
 struct list {
 	size_t commas;
-	bool values;       /* VALUES: the rows of this level are elements */
-	bool row;          /* the last token closed one of its rows */
+	bool values; /* VALUES: the rows of this level are elements */
+	bool row;    /* the last token closed one of its rows */
 	bool dropping;
 };
 
@@ -23,8 +23,8 @@ struct cut {
 	struct sg_buf out;
 	struct list lists[DEPTH]; /* [0]: outside of all parentheses, [1]: inside the first, … */
 	size_t depth;
-	size_t dropping;   /* lists that do */
-	size_t copied;     /* up to here the text was looked at */
+	size_t dropping; /* lists that do */
+	size_t copied;   /* up to here the text was looked at */
 	size_t left_out;
 };
 

@@ -1,7 +1,7 @@
 /* shorten.h - a long statement made short enough to be parsed.
  *
- * What makes statements long are rows: VALUES (…), (…), …, IN (1, 2, …), and literals of whole pages. The grammar says of the ten
- * thousandth row what it said of the first, and the parser takes neither long texts nor little memory for them. */
+ * What makes statements long are rows: VALUES (…), (…), …, IN (1, 2, …), and literals of whole pages. The grammar says of the
+ * ten thousandth row what it said of the first, and the parser takes neither long texts nor little memory for them. */
 #ifndef SG_AUDIT_SHORTEN_H
 #define SG_AUDIT_SHORTEN_H
 

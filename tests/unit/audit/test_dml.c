@@ -194,6 +194,9 @@ SG_TEST(a_list_that_is_made_before)
 /* An excuse under an OR is none for the other side, and a query that is not joined with says nothing. */
 SG_TEST(excuses_must_hold_for_all_rows)
 {
+    T_EQ_STR(kinds("UPDATE messages SET provider_msg_id = (SELECT min(provider_msg_id) FROM messages GROUP BY provider_msg_id HAVING true)"
+                   UX),
+             UPDATES);
     T_EQ_STR(kinds("DELETE FROM messages WHERE body IS NULL OR id NOT IN (SELECT min(id) FROM messages GROUP BY provider_msg_id)" UX),
              DELETES);
     T_EQ_STR(kinds("DELETE FROM messages a USING messages b WHERE a.id = 4 OR (a.id > b.id AND a.provider_msg_id = b.provider_msg_id)" UX),
