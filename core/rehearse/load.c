@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "core/db/script.h"
+#include "core/sql/mask.h"
 
 #define SAID 20    /* so many are told in the log */
 #define KEPT 1000
@@ -69,6 +70,15 @@ static bool is_passed_over(const char *words)
 	return begins(words, list);
 }
 
+/* With these the server of a rehearsal could speak to a real one. */
+static bool leads_away(const char *words)
+{
+	static const char *const list[] = { "create user mapping", "alter user mapping", "create subscription",
+		                            "alter subscription", NULL };
+
+	return begins(words, list);
+}
+
 static bool is_setting(const char *words)
 {
 	static const char *const list[] = { "set", "reset", NULL };
@@ -110,26 +120,30 @@ static int line_of(struct loading *loading, size_t at)
 	return loading->line;
 }
 
-static const char *shown(struct loading *loading, size_t at, size_t end)
+static const char *shown(const char *masked, struct sg_arena *arena)
 {
-	size_t length = end - at < SHOWN ? end - at : SHOWN;
+	size_t all = strlen(masked), length = all < SHOWN ? all : SHOWN;
 	char *text;
 
-	while (length > 0 && length < end - at && ((unsigned char)loading->sql[at + length] & 0xC0) == 0x80)
+	while (length > 0 && length < all && ((unsigned char)masked[length] & 0xC0) == 0x80)
 		length--;
-	text = sg_arena_strndup(loading->arena, loading->sql + at, length);
+	text = sg_arena_strndup(arena, masked, length);
 	for (char *c = text; *c != '\0'; c++)
 		if (iscntrl((unsigned char)*c))
 			*c = ' ';
-	return length < end - at ? sg_arena_printf(loading->arena, "%s …", text) : text;
+	return length < all ? sg_arena_printf(arena, "%s …", text) : text;
 }
 
+/* why: our own words, or the server's about this statement, which may repeat a secret of it. */
 static void leave_out(struct loading *loading, size_t at, size_t end, const char *why)
 {
 	struct sg_rehearsal *rehearsal = loading->rehearsal;
-	const char *text = sg_arena_printf(loading->arena, "%s, line %d: %s: %s", loading->name, line_of(loading, at), why,
-	                                   shown(loading, at, end));
+	struct sg_arena scratch = SG_ARENA_INIT;
+	const char *sql = sg_arena_strndup(&scratch, loading->sql + at, end - at), *masked = sg_sql_mask_secrets(&scratch, sql);
+	const char *text = sg_arena_printf(loading->arena, "%s, line %d: %s: %s", loading->name, line_of(loading, at),
+	                                   sg_sql_mask_quoted(&scratch, sql, masked, why), shown(masked, &scratch));
 
+	sg_arena_release(&scratch);
 	loading->failed++;
 	if (loading->failed <= SAID)
 		sg_log(SG_LOG_WARNING, "schema", NULL, 0, "left out: %s", text);
@@ -162,6 +176,18 @@ static bool make_role(struct loading *loading, const struct sg_err *err)
 	return made;
 }
 
+/* What is kept of an error must show no secret of the statement. */
+static void hide_secrets(struct sg_err *err, const char *sql, struct sg_arena *arena)
+{
+	const char *masked = sg_sql_mask_secrets(arena, sql);
+
+	sg_err_statement(err, masked, err->position);
+	if (err->primary != NULL)
+		sg_err_primary(err, "%s", sg_sql_mask_quoted(arena, sql, masked, err->primary));
+	if (err->detail != NULL)
+		sg_err_detail(err, "%s", sg_sql_mask_quoted(arena, sql, masked, err->detail));
+}
+
 /* 0: done, or left out. */
 static int send(struct loading *loading, size_t at, size_t end, const char *words, struct sg_err *err)
 {
@@ -175,6 +201,8 @@ static int send(struct loading *loading, size_t at, size_t end, const char *word
 			break;
 		sg_err_clear(err);
 	}
+	if (status != 0)
+		hide_secrets(err, sql, &scratch);
 	sg_arena_release(&scratch);
 	if (status == 0) {
 		loading->passed += !is_setting(words);
@@ -211,6 +239,8 @@ static int load(struct loading *loading, struct sg_err *err)
 		if (sql[at] != '\\' && is_copy(sql + at, end - at, words)) {
 			leave_out(loading, at, end, "rows are not loaded");
 			end = skip_rows(sql, end);
+		} else if (leads_away(words)) {
+			leave_out(loading, at, end, "it would lead from here to another server");
 		} else if (sql[at] != '\\' && !is_passed_over(words) && send(loading, at, end, words, err) != 0) {
 			return -1;
 		}

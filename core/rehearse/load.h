@@ -3,7 +3,8 @@
  * What a dump holds may not be had on a private server: an extension that is not installed, a parameter of a newer version. So each
  * statement is a transaction of its own; one that fails is left out and named, and the rest goes on. Roles that are missing are made
  * (unable to log in). Passed over in silence: psql's \commands, BEGIN and COMMIT, CREATE/ALTER/DROP DATABASE, SET of an unknown
- * parameter; COPY and its rows are passed over and named. */
+ * parameter. Passed over and named: COPY and its rows; user mappings and subscriptions, by which the private server could speak to
+ * a real one. */
 #ifndef SG_REHEARSE_LOAD_H
 #define SG_REHEARSE_LOAD_H
 

@@ -304,6 +304,26 @@ SG_TEST(a_dump_goes_as_far_as_it_goes)
     T_EQ_STR(r->rehearsal.schema_from, options.schema_from);
 }
 
+/* Nor is a secret of it shown. */
+SG_TEST(nothing_of_a_dump_leads_to_another_server)
+{
+    struct sg_rehearse_options options = {
+        .schema_from = rehearsed_schema("CREATE FOREIGN DATA WRAPPER w;\nCREATE SERVER s FOREIGN DATA WRAPPER w;\n"
+                                        "CREATE USER MAPPING FOR postgres SERVER s OPTIONS (password 'pass-word');\n"
+                                        "CREATE  SUBSCRIPTION x CONNECTION 'host=db password=pass-word' PUBLICATION p;\n"
+                                        "CREATE USER u PASSWORD 'pass-word' NONSENSE;\n")};
+    struct rehearsed *r = rehearse(NULL, rehearsed_one("s01", "CREATE TABLE t (a int)", "SELECT 1 WHERE to_regclass('t') IS NOT NULL"),
+                                   &options);
+
+    if (r->rehearsal.left_out_count != 3)
+        T_FATAL("%s", rehearsed_all(r));
+    T_CONTAINS(r->rehearsal.left_out[0], "line 3: it would lead from here to another server: CREATE USER MAPPING");
+    T_CONTAINS(r->rehearsal.left_out[1], "line 4: it would lead");
+    for (size_t i = 0; i < 3; i++)
+        T_LACKS(r->rehearsal.left_out[i], "pass-word");
+    T_TRUE(r->rehearsal.complete);
+}
+
 SG_TEST(a_file_that_is_none_is_an_error)
 {
     struct sg_rehearse_options options = {.schema_from = "/nowhere/schema.sql"};
@@ -316,6 +336,10 @@ SG_TEST(a_file_that_is_none_is_an_error)
     r = rehearse(NULL, rehearsed_one("s01", "CREATE TABLE t (a int)", "SELECT 1"), &options);
     T_EQ_INT(r->status, -1);
     T_CONTAINS(r->errs.list[0].primary, "not one statement");
+    options.schema_from = rehearsed_schema("CREATE USER u PASSWORD 'pass-word' NONSENSE;");
+    r = rehearse(NULL, rehearsed_one("s01", "CREATE TABLE t (a int)", "SELECT 1"), &options);
+    T_EQ_INT(r->status, -1);
+    T_CONTAINS(r->errs.list[0].statement, "CREATE USER u PASSWORD '*********'");
     T_EQ_STR(rehearsed_left(), "");
 }
 
@@ -327,6 +351,7 @@ static const struct sg_test course[] = {SG_CASE(rehearses_the_example), SG_CASE(
                                         SG_CASE(for_an_audit_only_what_a_gate_needs_is_run), SG_CASE(a_gate_that_stays_closed_is_told),
                                         SG_CASES_END};
 static const struct sg_test start[] = {SG_CASE(the_role_and_schema_of_the_manifest_are_there), SG_CASE(a_dump_goes_as_far_as_it_goes),
+                                       SG_CASE(nothing_of_a_dump_leads_to_another_server),
                                        SG_CASE(a_file_that_is_none_is_an_error), SG_CASES_END};
 static const struct sg_suite suites[] = {{"course", course}, {"start", start}, SG_SUITES_END};
 
