@@ -56,15 +56,29 @@ void sg_locks_take_too(const struct sg_taking *taking, struct sg_relation relati
 
 const struct sg_model_table *sg_locks_default_partition(const struct sg_model *model, struct sg_relation parent)
 {
-	const struct sg_model_table *wanted = sg_model_table(model, parent), *table;
+	const struct sg_model_table *above = sg_model_table(model, parent), *table;
 
-	if (wanted == NULL)
-		return NULL;
-	for (size_t i = 0; (table = sg_model_table_at(model, i)) != NULL; i++)
-		if (table->default_partition && !table->dropped && table->partition_of.name != NULL &&
-		    sg_model_table(model, table->partition_of) == wanted)
+	for (size_t i = 0; above != NULL && i < SG_LOCKS_LOOK_MAX && (table = sg_model_child_at(above, i)) != NULL; i++)
+		if (table->default_partition && !table->dropped)
 			return table;
 	return NULL;
+}
+
+void sg_locks_each_child(const struct sg_taking *taking, const struct sg_model_table *parent, sg_locks_child_fn run, const void *arg)
+{
+	const struct sg_model_table *table;
+	size_t left = parent != NULL ? sg_model_referenced(parent) : 0;
+
+	for (size_t i = 0; left > 0 && i < SG_LOCKS_LOOK_MAX && (table = sg_model_table_at(taking->model, i)) != NULL; i++)
+		for (size_t c = 0; !table->dropped && c < table->constraint_count; c++) {
+			const struct sg_model_constraint *key = &table->constraints[c];
+
+			if (key->kind != 'f' || key->parent.name == NULL || sg_model_table(taking->model, key->parent) != parent)
+				continue;
+			if (table != parent)
+				run(taking, table, key, arg);
+			left -= left > 0;
+		}
 }
 
 static bool names_all(const struct sg_model_constraint *check, const char *const *columns, size_t count)

@@ -147,24 +147,34 @@ static bool points_to(const struct sg_model_table *table, const struct sg_model_
 	return false;
 }
 
+struct other_end {
+	const struct sg_model_table *table;
+	const char *column;
+	enum sg_lock_work work;
+};
+
+static void take_child(const struct sg_taking *taking, const struct sg_model_table *child, const struct sg_model_constraint *key,
+                       const void *arg)
+{
+	const struct other_end *end = arg;
+
+	if (points_to(end->table, key, end->column))
+		sg_locks_take_too(taking, child->name, SG_LOCK_ACCESS_EXCLUSIVE, key->not_valid ? SG_LOCK_WORK_NONE : end->work);
+}
+
 /* Foreign keys over the column go, or are made again: the tables at their other ends are locked as well. */
 static void take_other_ends(const struct sg_taking *taking, const struct sg_model_table *table, const char *column, bool from,
                             bool to, enum sg_lock_work work)
 {
-	const struct sg_model_table *child;
+	struct other_end end = { table, column, work };
 
 	for (size_t i = 0; from && table != NULL && i < table->constraint_count; i++)
 		if (table->constraints[i].kind == 'f' && column != NULL &&
 		    has(table->constraints[i].columns, table->constraints[i].column_count, column))
 			sg_locks_take_too(taking, table->constraints[i].parent, SG_LOCK_ACCESS_EXCLUSIVE,
 			                  table->constraints[i].not_valid ? SG_LOCK_WORK_NONE : work);
-	for (size_t i = 0; to && table != NULL && (child = sg_model_table_at(taking->model, i)) != NULL; i++)
-		for (size_t c = 0; child != table && !child->dropped && c < child->constraint_count; c++)
-			if (child->constraints[c].kind == 'f' && child->constraints[c].parent.name != NULL &&
-			    sg_model_table(taking->model, child->constraints[c].parent) == table &&
-			    points_to(table, &child->constraints[c], column))
-				sg_locks_take_too(taking, child->name, SG_LOCK_ACCESS_EXCLUSIVE,
-				                  child->constraints[c].not_valid ? SG_LOCK_WORK_NONE : work);
+	if (to)
+		sg_locks_each_child(taking, table, take_child, &end);
 }
 
 /* What over the column must be looked at again, though its rows stay. */

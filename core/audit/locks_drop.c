@@ -8,16 +8,18 @@
 
 /* ---- DROP, TRUNCATE ------------------------------------------------------------------- */
 
-/* Foreign keys that point to the table: CASCADE reaches those who hold them. */
+/* CASCADE reaches those who hold a foreign key to the table. */
+static void take_child(const struct sg_taking *taking, const struct sg_model_table *child, const struct sg_model_constraint *key,
+                       const void *unused)
+{
+	(void)key;
+	(void)unused;
+	sg_locks_take_too(taking, child->name, SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_NONE);
+}
+
 static void take_children(const struct sg_taking *taking, struct sg_relation parent)
 {
-	const struct sg_model_table *wanted = sg_model_table(taking->model, parent), *table;
-
-	for (size_t i = 0; wanted != NULL && (table = sg_model_table_at(taking->model, i)) != NULL; i++)
-		for (size_t c = 0; table != wanted && !table->dropped && c < table->constraint_count; c++)
-			if (table->constraints[c].kind == 'f' && table->constraints[c].parent.name != NULL &&
-			    sg_model_table(taking->model, table->constraints[c].parent) == wanted)
-				sg_locks_take_too(taking, table->name, SG_LOCK_ACCESS_EXCLUSIVE, SG_LOCK_WORK_NONE);
+	sg_locks_each_child(taking, sg_model_table(taking->model, parent), take_child, NULL);
 }
 
 static void drop_table(const struct sg_taking *taking, struct sg_relation name, bool cascade)

@@ -4,6 +4,9 @@
 
 #include "core/audit/locks.h"
 
+/* Hostile trees: beyond so many tables nobody looks for those that refer to one. */
+#define SG_LOCKS_LOOK_MAX 8192
+
 struct sg_taking {
 	const struct sg_model *model;
 	struct sg_arena *arena;
@@ -16,6 +19,12 @@ void sg_locks_take(const struct sg_taking *taking, struct sg_relation relation, 
 void sg_locks_take_too(const struct sg_taking *taking, struct sg_relation relation, enum sg_lock_mode mode, enum sg_lock_work work);
 /* The default partition of a parent that gets another one. */
 void sg_locks_take_default(const struct sg_taking *taking, struct sg_relation parent);
+
+/* Each foreign key of another table that points to this one (NULL: none). */
+typedef void (*sg_locks_child_fn)(const struct sg_taking *taking, const struct sg_model_table *child,
+                                  const struct sg_model_constraint *key, const void *arg);
+void sg_locks_each_child(const struct sg_taking *taking, const struct sg_model_table *parent, sg_locks_child_fn run,
+                         const void *arg);
 
 bool sg_locks_same(const char *a, const char *b);
 bool sg_locks_same_table(const struct sg_model *model, struct sg_relation a, struct sg_relation b);

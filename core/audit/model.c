@@ -432,6 +432,18 @@ const struct sg_model_table *sg_model_table_at(const struct sg_model *model, siz
 	return i < model->table_count ? &model->tables[i]->seen : NULL;
 }
 
+size_t sg_model_referenced(const struct sg_model_table *table)
+{
+	return ((const struct sg_table *)table)->referenced;
+}
+
+const struct sg_model_table *sg_model_child_at(const struct sg_model_table *table, size_t i)
+{
+	const struct sg_table *parent = (const struct sg_table *)table;
+
+	return i < parent->child_count ? &parent->children[i]->seen : NULL;
+}
+
 const struct sg_model_index *sg_model_index(const struct sg_model *model, struct sg_relation name,
                                             const struct sg_model_table **table_r)
 {
