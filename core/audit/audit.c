@@ -16,6 +16,7 @@
 #include "core/sql/tree.h"
 
 #define EXCERPT 300 /* bytes */
+#define REPEATS_MAX 256 /* findings among which a repeat is looked for: a file may have a million */
 
 struct sg_audit {
 	const struct sg_audit_options *options;
@@ -131,7 +132,7 @@ static void find_at(struct sg_audit_scope *scope, size_t number, enum sg_rule_id
 			return;
 	}
 	detail = format != NULL ? sg_arena_vprintf(result->arena, format, args) : NULL;
-	for (size_t i = result->finding_count; i-- > 0;) {
+	for (size_t i = result->finding_count, looked = 0; i-- > 0 && looked < REPEATS_MAX; looked++) {
 		const struct sg_audit_finding *other = &result->findings[i];
 
 		if (other->place.migration != result->migration_count - 1)
@@ -185,17 +186,38 @@ void sg_audit_add_dml(struct sg_audit_scope *scope, size_t number, const struct 
 
 /* ---- allow, that silences nothing -------------------------------------------------- */
 
-/* Has it silenced a finding, or a verdict, of that statement? All of this migration stand at the ends of their lists. */
-static bool silences(const struct sg_audit_result *result, size_t number, const char *rule)
+/* For each statement, where in `met` its allows begin; met: which of them have silenced something. */
+struct allow_marks {
+	size_t *first;
+	bool *met;
+};
+
+static void mark(const struct sg_audit_scope *scope, struct allow_marks *marks, size_t number, const char *what, const char *also)
 {
-	for (size_t i = result->finding_count; i-- > 0 && result->findings[i].place.migration == result->migration_count - 1;)
-		if (result->findings[i].place.statement == number && sg_rule_matches(rule, sg_rule(result->findings[i].rule)->id))
-			return true;
-	for (size_t i = result->dml_count; i-- > 0 && result->dml[i].place.migration == result->migration_count - 1;)
-		if (result->dml[i].place.statement == number &&
-		    (strcmp(rule, "dml") == 0 || sg_rule_matches(rule, sg_dml_kind_name(result->dml[i].kind))))
-			return true;
-	return false;
+	const struct sg_audit_statement *statement = &scope->migration->statements[number];
+
+	for (size_t i = 0; i < statement->allow_count; i++)
+		if (sg_rule_matches(statement->allows[i].rule, what) || (also != NULL && strcmp(statement->allows[i].rule, also) == 0))
+			marks->met[marks->first[number] + i] = true;
+}
+
+/* Of this migration: all that was found of it stands at the ends of the lists. */
+static struct allow_marks mark_met(struct sg_audit_scope *scope, size_t allows)
+{
+	const struct sg_audit_result *result = scope->result;
+	size_t this = result->migration_count - 1, at = 0;
+	struct allow_marks marks = { sg_arena_array(scope->arena, scope->migration->count, sizeof *marks.first),
+		                     sg_arena_array(scope->arena, allows, sizeof *marks.met) };
+
+	for (size_t i = 0; i < scope->migration->count; i++) {
+		marks.first[i] = at;
+		at += scope->migration->statements[i].allow_count;
+	}
+	for (size_t i = result->finding_count; i-- > 0 && result->findings[i].place.migration == this;)
+		mark(scope, &marks, result->findings[i].place.statement, sg_rule(result->findings[i].rule)->id, NULL);
+	for (size_t i = result->dml_count; i-- > 0 && result->dml[i].place.migration == this;)
+		mark(scope, &marks, result->dml[i].place.statement, sg_dml_kind_name(result->dml[i].kind), "dml");
+	return marks;
 }
 
 static bool is_rule(const char *pattern)
@@ -209,22 +231,31 @@ static bool is_rule(const char *pattern)
 	return strcmp(pattern, "dml") == 0;
 }
 
+static void look_at_allow(struct sg_audit_scope *scope, size_t number, const struct sg_audit_allow *allow, bool met)
+{
+	if (allow->reason[0] == '\0')
+		sg_audit_find_at(scope, number, SG_RULE_ALLOW_WITHOUT_REASON, NULL, "allow %s in line %d", allow->rule, allow->line);
+	else if (!is_rule(allow->rule))
+		sg_audit_find_at(scope, number, SG_RULE_ALLOW_UNKNOWN, NULL, "allow %s in line %d: there is no such rule",
+		                 allow->rule, allow->line);
+	else if (!met)
+		sg_audit_find_at(scope, number, SG_RULE_ALLOW_UNKNOWN, NULL, "allow %s in line %d: nothing of it is found here",
+		                 allow->rule, allow->line);
+}
+
 static void look_at_allows(struct sg_audit_scope *scope)
 {
-	for (size_t s = 0; s < scope->migration->count; s++)
-		for (size_t i = 0; i < scope->migration->statements[s].allow_count; i++) {
-			const struct sg_audit_allow *allow = &scope->migration->statements[s].allows[i];
+	struct allow_marks marks;
+	size_t allows = 0;
 
-			if (allow->reason[0] == '\0')
-				sg_audit_find_at(scope, s, SG_RULE_ALLOW_WITHOUT_REASON, NULL, "allow %s in line %d", allow->rule,
-				                 allow->line);
-			else if (!is_rule(allow->rule))
-				sg_audit_find_at(scope, s, SG_RULE_ALLOW_UNKNOWN, NULL, "allow %s in line %d: there is no such rule",
-				                 allow->rule, allow->line);
-			else if (!silences(scope->result, s, allow->rule))
-				sg_audit_find_at(scope, s, SG_RULE_ALLOW_UNKNOWN, NULL, "allow %s in line %d: nothing of it is found here",
-				                 allow->rule, allow->line);
-		}
+	for (size_t s = 0; s < scope->migration->count; s++)
+		allows += scope->migration->statements[s].allow_count;
+	if (allows == 0)
+		return;
+	marks = mark_met(scope, allows);
+	for (size_t s = 0; s < scope->migration->count; s++)
+		for (size_t i = 0; i < scope->migration->statements[s].allow_count; i++)
+			look_at_allow(scope, s, &scope->migration->statements[s].allows[i], marks.met[marks.first[s] + i]);
 }
 
 /* ---- one migration --------------------------------------------------------------- */

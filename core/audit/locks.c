@@ -56,12 +56,9 @@ void sg_locks_take_too(const struct sg_taking *taking, struct sg_relation relati
 
 const struct sg_model_table *sg_locks_default_partition(const struct sg_model *model, struct sg_relation parent)
 {
-	const struct sg_model_table *above = sg_model_table(model, parent), *table;
+	const struct sg_model_table *above = sg_model_table(model, parent);
 
-	for (size_t i = 0; above != NULL && i < SG_LOCKS_LOOK_MAX && (table = sg_model_child_at(above, i)) != NULL; i++)
-		if (table->default_partition && !table->dropped)
-			return table;
-	return NULL;
+	return above != NULL ? sg_model_default_partition(above) : NULL;
 }
 
 void sg_locks_each_child(const struct sg_taking *taking, const struct sg_model_table *parent, sg_locks_child_fn run, const void *arg)

@@ -437,11 +437,14 @@ size_t sg_model_referenced(const struct sg_model_table *table)
 	return ((const struct sg_table *)table)->referenced;
 }
 
-const struct sg_model_table *sg_model_child_at(const struct sg_model_table *table, size_t i)
+const struct sg_model_table *sg_model_default_partition(const struct sg_model_table *table)
 {
-	const struct sg_table *parent = (const struct sg_table *)table;
+	const struct sg_table *parent = (const struct sg_table *)table, *other = parent->other;
 
-	return i < parent->child_count ? &parent->children[i]->seen : NULL;
+	return other != NULL && !other->seen.dropped && other->seen.default_partition &&
+	                       sg_model_find(parent->model, other->seen.partition_of) == parent
+	               ? &other->seen
+	               : NULL;
 }
 
 const struct sg_model_index *sg_model_index(const struct sg_model *model, struct sg_relation name,

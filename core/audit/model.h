@@ -128,8 +128,8 @@ const struct sg_model_routine *sg_model_routine(const struct sg_model *model, st
 bool sg_model_is_indexed(const struct sg_model_table *table, const char *const *columns, size_t count);
 /* Foreign keys that point to the table, at least: 0 spares looking for them. */
 size_t sg_model_referenced(const struct sg_model_table *table);
-/* Its partitions, and those that inherit from it: for i = 0, 1, … until NULL. */
-const struct sg_model_table *sg_model_child_at(const struct sg_model_table *table, size_t i);
+/* Its DEFAULT partition, or NULL. */
+const struct sg_model_table *sg_model_default_partition(const struct sg_model_table *table);
 /* All tables, in the order in which they were first named: for i = 0, 1, … until NULL. */
 const struct sg_model_table *sg_model_table_at(const struct sg_model *model, size_t i);
 

@@ -195,6 +195,8 @@ static void attach(struct alter *alter, const struct sg_json *rangevar, const st
 	sg_model_link(parent, child);
 	child->seen.partition_of = parent->seen.name;
 	child->seen.default_partition = sg_json_true(sg_json_get(bound, "is_default"));
+	if (child->seen.default_partition)
+		parent->other = child;
 	sg_model_pass_keys(parent, child);
 }
 

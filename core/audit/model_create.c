@@ -98,6 +98,8 @@ static void inherit_all(struct sg_table *table, const struct sg_json *parents, b
 		}
 		if (partition) {
 			table->seen.partition_of = parent->seen.name;
+			if (table->seen.default_partition)
+				parent->other = table;
 			if (!parent->seen.known)
 				parent->seen.kind = 'p';
 		}

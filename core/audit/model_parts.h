@@ -21,6 +21,7 @@ struct sg_table {
 	size_t made_by;             /* number of the migration; 0: it was there before */
 	size_t attributes;          /* columns that were ever made */
 	size_t referenced;          /* foreign keys that point to it, at least */
+	struct sg_table *other;     /* the last that was made its DEFAULT partition; or NULL */
 	struct sg_table **parents, **children; /* partitions and INHERITS */
 	size_t parent_count, parent_capacity, child_count, child_capacity;
 };

@@ -9,6 +9,7 @@
 #include "core/sql/tree.h"
 
 #define WIDE 3 /* key columns that few queries use all of */
+#define NOTED_MAX 1000 /* indexes of a migration that are compared with each other */
 
 struct dropped {
 	size_t number;
@@ -60,6 +61,8 @@ static void note_made(struct sg_audit_scope *scope, const struct sg_json *body, 
 	const char **columns = sg_arena_array(scope->arena, count + 1, sizeof *columns);
 	struct made *made;
 
+	if (notes->made_count >= NOTED_MAX)
+		return;
 	for (size_t i = 0; i < count; i++) {
 		const char *name = sg_json_text(sg_json_get(sg_node_as(sg_json_at(params, i), "IndexElem"), "name"));
 
@@ -131,6 +134,8 @@ static void note_dropped(struct sg_audit_scope *scope, struct sg_relation name, 
 	struct sg_audit_index_notes *notes = notes_of(scope);
 	struct dropped *dropped;
 
+	if (notes->dropped_count >= NOTED_MAX)
+		return;
 	notes->dropped = sg_arena_grow(scope->arena, notes->dropped, &notes->dropped_capacity, notes->dropped_count + 1,
 	                               sizeof *notes->dropped);
 	dropped = &notes->dropped[notes->dropped_count++];

@@ -8,6 +8,8 @@
 #include "core/audit/scope.h"
 #include "core/sql/tree.h"
 
+#define HELD_MAX 64 /* tables of a transaction: beyond that nothing new can be said */
+
 struct held {
 	struct sg_relation table;
 	enum sg_lock_mode mode;
@@ -143,6 +145,13 @@ static void find_several(struct sg_audit_scope *scope, struct sg_audit_lock_note
 
 static void hold(struct sg_audit_scope *scope, struct sg_audit_lock_notes *notes, const struct sg_lock *lock, bool foreign_key)
 {
+	/* One of a table is enough, if it is as strong; and what is said is said of the first. */
+	for (size_t i = 0; i < notes->held_count; i++)
+		if (notes->held[i].mode >= lock->mode && notes->held[i].foreign_key == foreign_key &&
+		    is_same_table(scope->model, notes->held[i].table, lock->relation))
+			return;
+	if (notes->held_count >= HELD_MAX)
+		return;
 	notes->held = sg_arena_grow(scope->arena, notes->held, &notes->held_capacity, notes->held_count + 1, sizeof *notes->held);
 	notes->held[notes->held_count++] =
 		(struct held){ { sg_arena_strdup(scope->arena, lock->relation.schema), sg_arena_strdup(scope->arena, lock->relation.name) },
@@ -310,6 +319,8 @@ static void of_alter(struct sg_audit_scope *scope, const struct sg_json *body)
 		altered->said = true;
 		return;
 	}
+	if (notes->altered_count >= HELD_MAX)
+		return;
 	notes->altered = sg_arena_grow(scope->arena, notes->altered, &notes->altered_capacity, notes->altered_count + 1,
 	                               sizeof *notes->altered);
 	notes->altered[notes->altered_count++] = (struct altered){
