@@ -427,6 +427,7 @@ int sg_rows_fill(struct sg_db *db, const char *state_schema, int64_t n, struct s
 		return 0;
 	sg_arena_init(&own);
 	sg_arena_init(&rows.scratch);
+	sg_arena_init(&rows.types);
 	if (sg_db_query(db, "SELECT current_setting('statement_timeout'), current_setting('jit')", 0, NULL, &own, &saved, err) == 0 &&
 	    sg_db_script(db, "SET statement_timeout = '5s'; SET jit = off", err) == 0 &&
 	    read_tables(&rows, state_schema, rehearsal, &tables, &own, err) == 0 && read_edges(&rows, &tables, &own, err) == 0 &&
@@ -437,6 +438,7 @@ int sg_rows_fill(struct sg_db *db, const char *state_schema, int64_t n, struct s
 		                 err);
 	}
 	sg_arena_release(&rows.scratch);
+	sg_arena_release(&rows.types);
 	sg_arena_release(&own);
 	return rc;
 }

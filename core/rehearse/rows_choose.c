@@ -434,6 +434,36 @@ static int drop_ways(struct rows *rows, struct rows_table *table, struct rows_co
 	return 0;
 }
 
+static bool is_made(const struct rows_column *column)
+{
+	return column->generated == NULL && column->key < 0 && column->nulls != ROWS_NULLS_ALL;
+}
+
+/* Mostly the first way of each column is taken: one question for all. */
+static int all_taken(struct rows *rows, const struct rows_table *table, struct sg_err *err)
+{
+	struct sg_buf sql = SG_BUF_INIT;
+	int is = 1;
+
+	sg_buf_adds(&sql, "SELECT true");
+	for (size_t i = 0; i < table->column_count && is > 0; i++)
+		if (is_made(&table->columns[i])) {
+			struct rows_column alone = table->columns[i];
+
+			alone.nulls = ROWS_NULLS_NONE;
+			is = alone.ways.count > 0;
+			sg_buf_adds(&sql, " AND count(");
+			rows_add_column(&sql, &alone);
+			sg_buf_adds(&sql, ") >= 0");
+		}
+	sg_buf_addf(&sql, " FROM generate_series(1::bigint, %lld::bigint) AS g(i)",
+	            (long long)(table->rows < rows->sample ? table->rows : rows->sample));
+	if (is > 0)
+		is = rows_true(rows, sql.data, err);
+	sg_buf_release(&sql);
+	return is;
+}
+
 static int by_kind(const void *a, const void *b)
 {
 	const struct rows_rule *one = a, *two = b;
@@ -447,16 +477,18 @@ static int by_kind(const void *a, const void *b)
 
 int rows_choose(struct rows *rows, struct rows_table *table, struct sg_err *err)
 {
+	int taken = 0;
+
 	for (size_t k = 0; k < table->key_count && table->why == NULL; k++)
 		if (use_key(rows, table, k, err) != 0)
 			return -1;
-	for (size_t i = 0; i < table->column_count && table->why == NULL; i++) {
-		struct rows_column *column = &table->columns[i];
-
-		if (column->generated == NULL && column->key < 0 && column->nulls != ROWS_NULLS_ALL &&
-		    drop_ways(rows, table, column, err) != 0)
+	if (table->why == NULL)
+		taken = all_taken(rows, table, err);
+	if (taken < 0)
+		return -1;
+	for (size_t i = 0; i < table->column_count && table->why == NULL && !taken; i++)
+		if (is_made(&table->columns[i]) && drop_ways(rows, table, &table->columns[i], err) != 0)
 			return -1;
-	}
 	for (size_t r = 0; r < table->rule_count; r++)
 		table->rules[r].place = r;
 	if (table->rule_count > 1)

@@ -100,6 +100,13 @@ struct rows_table {
 	const char *why;
 };
 
+/* The ways of a type, once they are known. */
+struct rows_known {
+	const char *oid;
+	int typmod;
+	struct rows_ways ways;
+};
+
 struct rows {
 	struct sg_db *db;
 	int64_t n;             /* --rows */
@@ -107,6 +114,9 @@ struct rows {
 	int tries;             /* left for this table */
 	struct sg_arena *arena;  /* all tables' */
 	struct sg_arena scratch; /* one table's */
+	struct sg_arena types;   /* what `known` is made of */
+	struct rows_known *known;
+	size_t known_count, known_capacity;
 };
 
 /* ---- rows_read.c: from the catalogue ---- */

@@ -17,6 +17,37 @@ struct rows_column *rows_column_of(const struct rows_table *table, int number)
 	return NULL;
 }
 
+/* A column's own list of ways, to which others may be added. */
+static struct rows_ways copy_ways(struct sg_arena *arena, const struct rows_ways *ways, bool texts)
+{
+	struct rows_ways copy = { sg_arena_array(arena, ways->count, sizeof *ways->list), ways->count, ways->count };
+
+	for (size_t i = 0; i < ways->count; i++)
+		copy.list[i] = (struct rows_way){ texts ? sg_arena_strdup(arena, ways->list[i].sql) : ways->list[i].sql,
+		                                  ways->list[i].distinct };
+	return copy;
+}
+
+/* Tables share their types: each is asked for once. */
+static int known_ways(struct rows *rows, const char *oid, int typmod, struct rows_ways *ways_r, struct sg_err *err)
+{
+	struct rows_ways fresh = { 0 };
+	struct rows_known *known;
+
+	for (size_t i = 0; i < rows->known_count; i++)
+		if (rows->known[i].typmod == typmod && strcmp(rows->known[i].oid, oid) == 0) {
+			*ways_r = copy_ways(&rows->scratch, &rows->known[i].ways, false);
+			return 0;
+		}
+	if (rows_type_ways(rows, oid, typmod, 0, &fresh, err) != 0)
+		return -1;
+	rows->known = sg_arena_grow(&rows->types, rows->known, &rows->known_capacity, rows->known_count + 1, sizeof *rows->known);
+	known = &rows->known[rows->known_count++];
+	*known = (struct rows_known){ sg_arena_strdup(&rows->types, oid), typmod, copy_ways(&rows->types, &fresh, true) };
+	*ways_r = copy_ways(&rows->scratch, &known->ways, false);
+	return 0;
+}
+
 int rows_read_columns(struct rows *rows, struct rows_table *table, struct sg_err *err)
 {
 	struct sg_result *result;
@@ -64,8 +95,7 @@ int rows_read_columns(struct rows *rows, struct rows_table *table, struct sg_err
 		column->nulls = column->nullable && !column->by_server ? ROWS_NULLS_TENTH : ROWS_NULLS_NONE;
 		column->stride = 1;
 		column->key = -1;
-		if (column->generated == NULL &&
-		    rows_type_ways(rows, column->type_oid, column->typmod, 0, &column->ways, err) != 0)
+		if (column->generated == NULL && known_ways(rows, column->type_oid, column->typmod, &column->ways, err) != 0)
 			return -1;
 	}
 	return 0;
