@@ -208,7 +208,9 @@ static void add_actions(struct sg_buf *out, const struct sg_audit_result *result
 
 static void add_glad(struct sg_buf *out, const struct sg_audit_result *result)
 {
-	if (result->migration_count == 0)
+	if (result->migration_count == 0 && result->errs.count > 0)
+		sg_buf_adds(out, "Nothing could be read.\n");
+	else if (result->migration_count == 0)
 		sg_buf_adds(out, "There is nothing here to audit: no migration was found.\n");
 	else if (result->errs.count > 0)
 		sg_buf_adds(out, "Of what could be read nothing changes rows, and nothing is locked or rewritten that should not be.\n");

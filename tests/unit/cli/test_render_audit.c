@@ -248,6 +248,9 @@ SG_TEST(a_clean_tree_is_short_and_glad)
 	T_LT_INT(out.length, 600);
 	result.migration_count = 0;
 	T_CONTAINS(report(&about, &result), "no migration was found");
+	sg_err_set(sg_errs_add(&result.errs), SG_CLASS_MANIFEST, "it is too large");
+	T_CONTAINS(report(&about, &result), "Nothing could be read.");
+	sg_errs_release(&result.errs);
 }
 
 SG_TEST(a_journal_has_no_lines)
