@@ -52,6 +52,11 @@ static bool is_new(const struct sg_dml_reader *reader, struct sg_relation table)
 	       sg_relations_have(&reader->notes->made, table, "public");
 }
 
+bool sg_dml_is_fresh(const struct sg_dml_reader *reader, struct sg_relation table)
+{
+	return is_temporary(reader, table) || is_new(reader, table);
+}
+
 static void add_table(struct sg_dml_reader *reader, struct sg_dml_op *op, const struct sg_json *relation)
 {
 	struct sg_relation table = sg_tree_relation(relation);
@@ -80,6 +85,7 @@ static void note_insert(struct sg_dml_reader *reader, const struct sg_json *body
 	add_table(reader, op, sg_json_get(body, "relation"));
 	op->rows = 1;
 	op->literal = select == NULL || sg_dml_rows(reader, select, with, &op->rows, &op->source);
+	op->source_fresh = op->source.name != NULL && sg_dml_is_fresh(reader, op->source);
 	op->rows += reader->scope->left_out;
 }
 
@@ -108,6 +114,7 @@ static void note_merge(struct sg_dml_reader *reader, const struct sg_json *body,
 	}
 	if (query != NULL)
 		op->literal = sg_dml_rows(reader, sg_node_as(query, "SelectStmt"), with, &op->rows, &op->source);
+	op->source_fresh = op->source.name != NULL && sg_dml_is_fresh(reader, op->source);
 	op->rows += reader->scope->left_out;
 }
 
@@ -162,6 +169,7 @@ static void note_create(struct sg_dml_reader *reader, const char *type, const st
 	op->fresh = true; /* whatever the model knows of that name, this one is new */
 	op->temporary = temporary;
 	op->literal = sg_dml_rows(reader, query, with, &op->rows, &op->source);
+	op->source_fresh = op->source.name != NULL && sg_dml_is_fresh(reader, op->source);
 	if (op->source.name != NULL)
 		sg_dml_form_query(reader, op, query, with);
 }

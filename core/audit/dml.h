@@ -98,7 +98,9 @@ struct sg_dml_op {
 	/* INSERT, MERGE, COPY, CREATE */
 	bool literal; /* the rows stand in the statement: so many */
 	size_t rows;
-	struct sg_relation source;      /* else the table they come from, if there is one */
+	struct sg_relation source;      /* else the table they come from, if there is one: one that was there before, if there is */
+	bool source_fresh;              /* that one is new or temporary as well */
+	size_t used_by;                 /* CREATE: one more than the place of the operation that it lists rows for; 0: none */
 	bool inserts, updates, deletes; /* MERGE */
 	/* UPDATE, DELETE */
 	bool limited;            /* there is a WHERE, or a join */
@@ -201,8 +203,10 @@ void sg_dml_form_query(struct sg_dml_reader *reader, struct sg_dml_op *op, const
                        const struct sg_dml_with *with);
 /* The CTE of that name in sight; NULL: none. *at_r (or NULL): the WITH that has it. */
 const struct sg_json *sg_dml_cte(const struct sg_dml_with *with, const char *name, const struct sg_dml_with **at_r);
-/* dml_rows.c: the rows that an INSERT's (MERGE's) source has; *source_r: the first table that it reads. False: not written out.
- */
+/* Nobody else can see it: it is temporary, or a table (no view) that this migration makes. */
+bool sg_dml_is_fresh(const struct sg_dml_reader *reader, struct sg_relation table);
+/* dml_rows.c: the rows that an INSERT's (MERGE's) source has; *source_r: the first table that it reads, of those that were
+ * there before if there are any. False: not written out. */
 bool sg_dml_rows(struct sg_dml_reader *reader, const struct sg_json *select, const struct sg_dml_with *with, size_t *rows_r,
                  struct sg_relation *source_r);
 

@@ -92,16 +92,17 @@ static struct sg_form_source *add_source(struct sg_form *form, struct sg_form_le
 /* CREATE TEMP TABLE … AS lists what it finds in the target: as a query over it. */
 static bool is_list_of_target(struct sg_form *form, const struct sg_form_level *level, struct sg_relation name)
 {
-	const struct sg_dml_op *made = NULL;
+	struct sg_dml_op *made = NULL;
 
 	for (size_t i = form->notes->op_count; made == NULL && i-- > 0 && sg_dml_may_compare(form->notes);) {
-		const struct sg_dml_op *op = &form->notes->ops[i];
+		struct sg_dml_op *op = &form->notes->ops[i];
 
 		if (op->verb == SG_VERB_CREATE && op->tables.count > 0 && sg_dml_same_table(op->tables.list[0], name))
 			made = op;
 	}
 	if (made == NULL || !sg_dml_same_table(made->source, form->target) || made == form->op)
 		return false;
+	made->used_by = (size_t)(form->op - form->notes->ops) + 1;
 	for (size_t i = 0; i < made->group_count; i++) {
 		struct sg_dml_group *group = sg_form_add_group(form, level->negative);
 

@@ -252,6 +252,21 @@ static void judge_rows(const struct sg_audit_scope *scope, const struct sg_dml_o
 	}
 }
 
+/* Nobody sees the rows of a new table, but the transaction lasts as long as it takes to write them: rows that stand in the
+ * statement are few, rows read from another table are as many as that one has. A list made for an excused DELETE or UPDATE is a
+ * part of that one. */
+static bool is_copy(struct sg_audit_scope *scope, const struct sg_dml_op *op)
+{
+	const struct sg_dml_op *user = op->used_by > 0 ? &scope->dml->ops[op->used_by - 1] : NULL;
+	struct sg_dml_judgement judgement = { .verdict = SG_DML_UNSAFE };
+
+	if (!op->inserts || (op->literal && !op->loop) || (op->source_fresh && !op->loop))
+		return false;
+	if (user != NULL && (user->verb == SG_VERB_UPDATE || user->verb == SG_VERB_DELETE))
+		judge_change(scope, user, &judgement);
+	return judgement.verdict != SG_DML_SAFE;
+}
+
 void sg_dml_judge(struct sg_audit_scope *scope, const struct sg_dml_op *op, struct sg_dml_judgement *out)
 {
 	*out = (struct sg_dml_judgement){ .kind = SG_DML_OTHER, .verdict = SG_DML_UNSAFE };
@@ -273,7 +288,7 @@ void sg_dml_judge(struct sg_audit_scope *scope, const struct sg_dml_op *op, stru
 		break;
 	}
 	if (op->fresh && (!op->hidden || op->verb == SG_VERB_CREATE))
-		out->verdict = SG_DML_SAFE;
+		out->verdict = is_copy(scope, op) ? SG_DML_POTENTIALLY_UNSAFE : SG_DML_SAFE;
 	else if (op->hidden && out->verdict != SG_DML_SAFE)
 		out->verdict = SG_DML_UNSAFE;
 }

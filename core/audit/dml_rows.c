@@ -11,6 +11,7 @@
 #define CTE_DEPTH 16
 
 struct counting {
+	const struct sg_dml_reader *reader;
 	struct sg_relation source;
 	unsigned depth; /* of CTEs in CTEs */
 	size_t steps;   /* CTEs looked into: one may name another twice, and so on */
@@ -149,7 +150,8 @@ static bool count_from(struct counting *counting, const struct sg_json *item, co
 
 		if (query != NULL)
 			return count_cte(counting, query, at, rows_r);
-		if (counting->source.name == NULL)
+		if (counting->source.name == NULL || (sg_dml_is_fresh(counting->reader, counting->source) &&
+		                                      !sg_dml_is_fresh(counting->reader, name)))
 			counting->source = name;
 		return false;
 	}
@@ -210,7 +212,7 @@ static bool count_query(struct counting *counting, const struct sg_json *select,
 bool sg_dml_rows(struct sg_dml_reader *reader, const struct sg_json *select, const struct sg_dml_with *with, size_t *rows_r,
                  struct sg_relation *source_r)
 {
-	struct counting counting = { .depth = 0 };
+	struct counting counting = { .reader = reader };
 	bool known = count_query(&counting, select, with, rows_r);
 
 	*source_r = (struct sg_relation){ .schema = sg_arena_strdup(reader->scope->arena, counting.source.schema),

@@ -75,6 +75,15 @@ static const char *of_rows(struct sg_audit_scope *scope, const struct sg_dml_op 
 	                       many ? sg_arena_printf(arena, ", and small_rows is %" PRId64, scope->options->small_rows) : "");
 }
 
+/* How long it takes to fill a table that is new. */
+static const char *of_copy(struct sg_audit_scope *scope, const struct sg_dml_op *op)
+{
+	if (op->source.name != NULL)
+		return sg_arena_printf(scope->arena, "filling it takes as long as %s is large",
+		                       sg_audit_name(scope->arena, op->source));
+	return "filling it takes as long as there are rows, which cannot be seen here";
+}
+
 /* Why it is no de-duplication or clean-up, if it looks like one. */
 static const char *no_excuse(struct sg_audit_scope *scope, const struct sg_dml_op *op, const struct sg_dml_judgement *judgement)
 {
@@ -133,11 +142,13 @@ const char *sg_dml_reason(struct sg_audit_scope *scope, const struct sg_dml_op *
 
 	if (op->unread != NULL)
 		return sg_arena_strdup(arena, op->unread);
+	if (op->fresh && judgement->verdict != SG_DML_SAFE)
+		return sg_arena_printf(arena, "nobody else can see %s yet, but %s, and so does the migration's transaction", table,
+		                       of_copy(scope, op));
+	if (op->fresh && op->temporary && op->used_by > 0 && !op->literal)
+		return sg_arena_printf(arena, "%s is temporary, and lists the rows of an operation that is safe", table);
 	if (op->fresh && op->temporary)
 		return sg_arena_printf(arena, "%s is temporary: nobody else can see it", table);
-	if (op->fresh && op->source.name != NULL && !op->literal)
-		return sg_arena_printf(arena, "%s is made by this migration: nobody else can see it yet (%s)", table,
-		                       of_rows(scope, op));
 	if (op->fresh)
 		return sg_arena_printf(arena, "%s is made by this migration: nobody else can see it yet", table);
 	if (op->hidden)
@@ -208,6 +219,11 @@ const char *sg_dml_action(struct sg_audit_scope *scope, const struct sg_dml_op *
 		                       "backfill: table = %s, "
 		                       "key = %s (SG_BACKFILL in its plugin); manifest: %s.",
 		                       name, name, key_of(scope, table), section);
+	if (op->inserts && op->temporary)
+		return sg_arena_printf(arena,
+		                       "Move what %s is for to a backfill%s%s; if it always stays small, allow it with a reason.",
+		                       name, op->source.name != NULL ? " that walks " : "",
+		                       op->source.name != NULL ? sg_audit_name(scope->arena, op->source) : "");
 	if (op->inserts && op->source.name != NULL)
 		return sg_arena_printf(arena,
 		                       "Move it to a backfill: table = %s, key = %s (SG_BACKFILL in its plugin); manifest: %s, "
