@@ -91,6 +91,7 @@ libsgrun_core_la_SOURCES += core/base/clock.c core/base/clock.h
 libsgrun_core_la_SOURCES += core/base/err.c core/base/err.h
 libsgrun_core_la_SOURCES += core/base/hash.c core/base/hash.h
 libsgrun_core_la_SOURCES += core/base/json.c core/base/json.h
+libsgrun_core_la_SOURCES += core/base/json_tree.c core/base/json_tree.h
 libsgrun_core_la_SOURCES += core/base/log.c core/base/log.h
 libsgrun_core_la_SOURCES += core/base/map.c core/base/map.h
 libsgrun_core_la_SOURCES += core/base/stop.c core/base/stop.h

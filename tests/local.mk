@@ -10,6 +10,7 @@ UNIT_TESTS += tests/unit/cli/test_options
 UNIT_TESTS += tests/unit/cli/test_render
 UNIT_TESTS += tests/unit/cli/test_markdown tests/unit/cli/test_render_audit tests/unit/run/test_measured
 audit_look = tests/unit/audit/look.c tests/unit/audit/look.h
+UNIT_TESTS += tests/unit/base/test_json
 UNIT_TESTS += tests/unit/audit/test_model
 UNIT_TESTS += tests/unit/audit/test_rules
 UNIT_TESTS += tests/unit/audit/test_audit

@@ -12,6 +12,7 @@
 #include "core/sql/tree.h"
 
 #define NAME_MAX_BYTES 63 /* NAMEDATALEN - 1 */
+#define SCRATCH_STATEMENTS 32
 #define STEPS 50000000    /* a second or so */
 #define ROOM 500000       /* things: some 60 MiB. Trees that people write have a hundredth of that. */
 
@@ -83,7 +84,9 @@ void sg_model_apply(struct sg_model *model, const struct sg_json *tree, const ch
 	       sg_model_apply_rename(model, node, body) || sg_model_apply_set_schema(model, node, body) ||
 	       sg_model_apply_type(model, node, body) ||
 	       sg_model_apply_routine(model, node, body, text));
-	sg_arena_reset(&model->scratch);
+	/* Its memory is worth keeping for a while: most statements need little of it, and many need none. */
+	if (++model->applied % SCRATCH_STATEMENTS == 0)
+		sg_arena_reset(&model->scratch);
 }
 
 /* ---- names ----------------------------------------------------------------------- */

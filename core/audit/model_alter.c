@@ -357,21 +357,44 @@ static const struct {
 	{ "AT_DropInherit", PASS_LAST, apply_parent },
 };
 
-static void apply_pass(struct alter *alter, enum pass pass)
+/* The bit of each row of the list that the action means. */
+static uint32_t rows_of(const char *subtype)
 {
-	for (size_t i = 0; i < sg_json_count(alter->actions); i++) {
+	uint32_t rows = 0;
+
+	for (size_t k = 0; subtype != NULL && k < SG_COUNT(kinds); k++)
+		if (strcmp(subtype, kinds[k].subtype) == 0)
+			rows |= UINT32_C(1) << k;
+	return rows;
+}
+
+static void apply_actions(struct alter *alter)
+{
+	struct sg_model *model = alter->model;
+	size_t count = sg_json_count(alter->actions);
+	struct action *actions = sg_arena_array(&model->scratch, count, sizeof *actions);
+	uint32_t *rows = sg_arena_array(&model->scratch, count, sizeof *rows), all = 0;
+
+	for (size_t i = 0; i < count; i++) {
 		const struct sg_json *body = sg_node_as(sg_json_at(alter->actions, i), "AlterTableCmd");
-		const char *subtype = sg_json_text(sg_json_get(body, "subtype"));
 
-		for (size_t k = 0; subtype != NULL && k < SG_COUNT(kinds); k++) {
-			const struct action action = { .name = sg_model_keep(alter->model, sg_json_text(sg_json_get(body, "name"))),
-				                       .def = sg_json_get(body, "def"),
-				                       .body = body,
-				                       .cascade = sg_node_is(body, "behavior", "DROP_CASCADE") };
+		rows[i] = rows_of(sg_json_text(sg_json_get(body, "subtype")));
+		all |= rows[i];
+		if (rows[i] != 0)
+			actions[i] = (struct action){ .name = sg_model_keep(model, sg_json_text(sg_json_get(body, "name"))),
+				                      .def = sg_json_get(body, "def"),
+				                      .body = body,
+				                      .cascade = sg_node_is(body, "behavior", "DROP_CASCADE") };
+	}
+	for (int pass = 0; pass < PASS_COUNT; pass++) {
+		uint32_t of_pass = 0;
 
-			if (kinds[k].pass == pass && strcmp(subtype, kinds[k].subtype) == 0)
-				kinds[k].apply(alter, &action, i);
-		}
+		for (size_t k = 0; k < SG_COUNT(kinds); k++)
+			of_pass |= (int)kinds[k].pass == pass ? UINT32_C(1) << k : 0;
+		for (size_t i = 0; (all & of_pass) != 0 && i < count; i++)
+			for (size_t k = 0; (rows[i] & of_pass) != 0 && k < SG_COUNT(kinds); k++)
+				if ((rows[i] & of_pass & UINT32_C(1) << k) != 0)
+					kinds[k].apply(alter, &actions[i], i);
 	}
 }
 
@@ -411,7 +434,7 @@ bool sg_model_apply_alter(struct sg_model *model, const char *node, const struct
 	}
 	alter.table = sg_model_enter(model, name);
 	alter.added = sg_arena_array(&model->scratch, sg_json_count(alter.actions), sizeof *alter.added);
-	for (int pass = 0; alter.table != NULL && pass < PASS_COUNT; pass++)
-		apply_pass(&alter, (enum pass)pass);
+	if (alter.table != NULL)
+		apply_actions(&alter);
 	return true;
 }

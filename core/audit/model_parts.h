@@ -43,7 +43,8 @@ struct sg_routine {
 
 struct sg_model {
 	struct sg_arena arena;
-	struct sg_arena scratch;    /* a statement's */
+	struct sg_arena scratch;    /* a statement's, or that of a few */
+	size_t applied;             /* statements */
 	struct sg_names names;
 	struct sg_map relations;    /* (schema, name): what = table; at = 0, or the place + 1 of one of its indexes */
 	struct sg_map constraints;  /* (table, name): at = its place */
