@@ -242,7 +242,8 @@ struct sg_json_node *sg_json_tree_read(const char *text, size_t length)
 	reader = (struct reader){ .arena = &root->arena, .at = root->text };
 	read = read_value(&reader, &root->node, 0);
 	free(reader.stack);
-	skip(&reader);
+	if (read) /* else it may stand behind the end */
+		skip(&reader);
 	if (read && *reader.at == '\0' && (root->node.kind == SG_JSON_OBJECT || root->node.kind == SG_JSON_ARRAY))
 		return &root->node;
 	sg_json_tree_free(&root->node);
