@@ -16,7 +16,6 @@
 #include "core/sql/tree.h"
 
 #define EXCERPT 300 /* bytes */
-#define REPEATS_MAX 256 /* findings among which a repeat is looked for: a file may have a million */
 
 struct sg_audit {
 	const struct sg_audit_options *options;
@@ -81,15 +80,51 @@ static const char *excerpt(struct sg_arena *arena, const char *text)
 	return out;
 }
 
+/* The findings of a migration as chains, one for each statement: a file may have very many. */
+struct of_statement {
+	const char *excerpt;
+	size_t last;      /* place + 1, in the result's list, of its last finding */
+};
+
+struct sg_audit_found {
+	struct of_statement *statements;
+	size_t first;     /* place of the migration's first finding */
+	size_t *previous; /* of each of them: place + 1 of the one before it of the same statement */
+	size_t count, capacity;
+};
+
+static struct sg_audit_found *new_found(struct sg_audit_scope *scope)
+{
+	struct sg_audit_found *found = sg_arena_alloc(scope->arena, sizeof *found);
+
+	found->statements = sg_arena_array(scope->arena, scope->migration->count, sizeof *found->statements);
+	found->first = scope->result->finding_count;
+	return found;
+}
+
+/* The finding that was added last to the result is of that statement. */
+static void link_last(struct sg_audit_scope *scope, size_t number)
+{
+	struct sg_audit_found *found = scope->found;
+	struct of_statement *of = &found->statements[number];
+
+	found->previous = sg_arena_grow(scope->arena, found->previous, &found->capacity, found->count + 1, sizeof *found->previous);
+	found->previous[found->count++] = of->last;
+	of->last = found->first + found->count;
+}
+
 static struct sg_audit_place place_of(struct sg_audit_scope *scope, size_t number)
 {
 	const struct sg_audit_statement *statement = &scope->migration->statements[number];
+	struct of_statement *of = &scope->found->statements[number];
 
+	if (of->excerpt == NULL)
+		of->excerpt = excerpt(scope->result->arena, statement->text);
 	return (struct sg_audit_place){ .migration = scope->result->migration_count - 1,
 		                        .statement = number,
 		                        .line = statement->line,
 		                        .column = statement->column,
-		                        .text = excerpt(scope->result->arena, statement->text) };
+		                        .text = of->excerpt };
 }
 
 /* The reason why `what` is allowed there; NULL: it is not. also: a second name ("dml"), or NULL. */
@@ -119,6 +154,7 @@ static void find_at(struct sg_audit_scope *scope, size_t number, enum sg_rule_id
 	struct sg_audit_result *result = scope->result;
 	const struct sg_rule *rule = sg_rule(id);
 	int version = scope->options->server_version;
+	const struct sg_audit_found *found = scope->found;
 	struct sg_audit_finding *finding;
 	const char *detail;
 
@@ -132,12 +168,10 @@ static void find_at(struct sg_audit_scope *scope, size_t number, enum sg_rule_id
 			return;
 	}
 	detail = format != NULL ? sg_arena_vprintf(result->arena, format, args) : NULL;
-	for (size_t i = result->finding_count, looked = 0; i-- > 0 && looked < REPEATS_MAX; looked++) {
-		const struct sg_audit_finding *other = &result->findings[i];
+	for (size_t i = found->statements[number].last; i > 0; i = found->previous[i - 1 - found->first]) {
+		const struct sg_audit_finding *other = &result->findings[i - 1];
 
-		if (other->place.migration != result->migration_count - 1)
-			break;
-		if (other->place.statement == number && other->rule == id &&
+		if (other->rule == id &&
 		    (detail == other->detail || (detail != NULL && other->detail != NULL && strcmp(detail, other->detail) == 0)))
 			return;
 	}
@@ -150,6 +184,7 @@ static void find_at(struct sg_audit_scope *scope, size_t number, enum sg_rule_id
 		                              .detail = detail,
 		                              .allowed = allowed(scope, number, rule->id, NULL) };
 	finding->standing = finding->allowed != NULL ? SG_STANDING_ALLOWED : SG_STANDING_OPEN;
+	link_last(scope, number);
 }
 
 void sg_audit_find(struct sg_audit_scope *scope, enum sg_rule_id rule, const struct sg_relation *on, const char *format, ...)
@@ -401,6 +436,7 @@ void sg_audit_migration(struct sg_audit *audit, const struct sg_audit_migration 
 
 	if (errs != NULL)
 		sg_audit_unread(audit, errs);
+	scope.found = new_found(&scope);
 	sg_model_begin(audit->model, migration->id);
 	for (size_t i = 0; i < migration->count; i++) {
 		scope.number = i;

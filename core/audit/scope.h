@@ -9,6 +9,7 @@
 #include "core/audit/audit.h"
 #include "core/audit/model.h"
 
+struct sg_audit_found;       /* audit.c: what was found so far, by statement */
 struct sg_audit_dml_notes;   /* dml.c: the migration's operations so far, and what its DDL adds */
 struct sg_audit_constraint_notes; /* rules_constraints.c: foreign keys of the migration, what the transaction has not validated */
 struct sg_audit_type_notes;  /* rules_types.c: enum values that the transaction has added */
@@ -27,6 +28,7 @@ struct sg_audit_scope {
 	size_t left_out;                   /* rows and elements of lists that the tree lacks: see shorten.h */
 	bool in_transaction;               /* the statement runs in one that others run in too: the tool's, or BEGIN in the file */
 	size_t transaction;                /* counts them in this migration: equal numbers, same transaction */
+	struct sg_audit_found *found;
 	struct sg_audit_dml_notes *dml;    /* made by dml.c at its first look; NULL at a migration's start */
 	struct sg_audit_constraint_notes *constraints; /* likewise */
 	struct sg_audit_type_notes *types; /* likewise */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define FIRST_BYTES 1000
 #define BLOCK_BYTES 8000
 
 struct sg_arena_block {
@@ -106,7 +107,9 @@ void *sg_arena_alloc(struct sg_arena *arena, size_t size)
 		out_of_memory(size);
 	size = (size + align - 1) / align * align;
 	if (block == NULL || block->size - block->used < size) {
-		size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
+		/* Many arenas need little: the first block is small. */
+		size_t usual = block == NULL ? FIRST_BYTES : BLOCK_BYTES;
+		size_t room = size > usual ? size : usual;
 
 		block = sg_xcalloc(1, sizeof *block + room);
 		block->size = room;

@@ -44,8 +44,18 @@ bool sg_text_utf8(const char *bytes, size_t length)
 	const unsigned char *s = (const unsigned char *)bytes;
 
 	for (size_t i = 0; i < length;) {
-		size_t step = s[i] == 0 ? 0 : sequence(s + i, length - i);
+		size_t step;
+		uint64_t word;
 
+		/* Eight characters of ASCII, none of them NUL: most of what is ever looked at. */
+		if (length - i >= sizeof word) {
+			memcpy(&word, s + i, sizeof word);
+			if (((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0) {
+				i += sizeof word;
+				continue;
+			}
+		}
+		step = s[i] == 0 ? 0 : sequence(s + i, length - i);
 		if (step == 0)
 			return false;
 		i += step;
@@ -85,8 +95,16 @@ void sg_text_add_clean(struct sg_buf *buf, const char *text, size_t length, bool
 	const unsigned char *s = (const unsigned char *)text;
 
 	for (size_t i = 0; i < length;) {
-		size_t step = sequence(s + i, length - i);
+		size_t plain = 0, step;
 
+		while (i + plain < length && s[i + plain] >= 0x20 && s[i + plain] < 0x7F)
+			plain++;
+		if (plain > 0) {
+			sg_buf_add(buf, s + i, plain);
+			i += plain;
+			continue;
+		}
+		step = sequence(s + i, length - i);
 		if (s[i] == '\n' || s[i] == '\t') {
 			sg_buf_addc(buf, lines ? (char)s[i] : ' ');
 			i++;

@@ -90,11 +90,14 @@ static void add_code(struct sg_buf *out, const char *text, size_t chars, bool ce
 	repeat(out, '`', ticks);
 	if (ticks > 1)
 		sg_buf_addc(out, ' ');
-	for (size_t i = 0; i < length; i++) {
+	for (size_t i = 0, run; i < length; i += run) {
+		const char *bar = cell ? memchr(clean.data + i + 1, '|', length - i - 1) : NULL;
+
 		/* it would end the cell even here */
 		if (cell && clean.data[i] == '|')
 			sg_buf_addc(out, '\\');
-		sg_buf_addc(out, clean.data[i]);
+		run = bar != NULL ? (size_t)(bar - clean.data) - i : length - i;
+		sg_buf_add(out, clean.data + i, run);
 	}
 	if (cut)
 		sg_buf_adds(out, "…");
