@@ -273,3 +273,5 @@ EXTRA_DIST += tests/valgrind.supp quickstart .ci/prepare .ci/run
 # Not in EXTRA_DIST: what is there is made before it is packed, and to make "check" means to run all tests.
 dist-hook:
 	cp -p $(srcdir)/check $(distdir)/check
+UNIT_TESTS += tests/unit/audit/test_rules_inside
+tests_unit_audit_test_rules_inside_SOURCES = tests/unit/audit/test_rules_inside.c $(audit_look)

@@ -294,10 +294,18 @@ void sg_dml_read_text(struct sg_dml_reader *reader, const char *sql, bool statem
 		size_t size = (size_t)sg_json_int(sg_json_get(one, "stmt_len"));
 		const char *text = sql;
 
-		if (sg_json_count(list) > 1 && sg_node_as(statement, "DoStmt") != NULL && from <= length)
+		bool looked_at;
+
+		if (sg_json_count(list) > 1 && from <= length)
 			text = sg_arena_strndup(reader->scope->arena, sql + from,
 			                        size > 0 && size <= length - from ? size : length - from);
+		/* With a name that is not known, rules would speak of a table "?". */
+		looked_at = statements && reader->via != NULL && strstr(text, "\"" SG_DML_HIDDEN "\"") == NULL;
+		if (looked_at)
+			sg_audit_look_inside(reader->scope, statement, text, reader->via);
 		sg_dml_read(reader, statement, text);
+		if (looked_at)
+			sg_audit_apply_inside(reader->scope, statement, text);
 	}
 	sg_json_free(tree);
 }

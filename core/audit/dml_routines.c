@@ -99,7 +99,7 @@ static const char *right_side(const char *query)
 /* statement: the PL/pgSQL statement that the query belongs to. */
 static void read_query(struct sg_dml_reader *reader, const char *statement, const char *query)
 {
-	static const char *const whole[] = { "SELECT", "WITH",   "VALUES", "TABLE", "CALL",
+	static const char *const whole[] = { "SELECT", "WITH",   "VALUES", "TABLE", "CALL", "DO",
 		                             "INSERT", "UPDATE", "DELETE", "MERGE", NULL };
 
 	if (strcmp(statement, "PLpgSQL_stmt_execsql") == 0 || begins_with(query, whole)) {
@@ -203,11 +203,12 @@ void sg_dml_read_do(struct sg_dml_reader *reader, const struct sg_json *body, co
 	const char *language = sg_node_string(sg_json_get(sg_node_option(args, "language"), "arg"));
 	struct sg_dml_reader inner = *reader;
 
-	if (text == NULL || reader->depth >= DEPTH_LIMIT)
+	if (text == NULL)
 		return;
 	inner.via = inner.via != NULL ? inner.via : "DO block";
-	inner.depth++;
-	if (language != NULL && strcmp(language, "plpgsql") != 0)
+	if (++inner.depth > DEPTH_LIMIT)
+		sg_dml_unread(&inner, "EXECUTE", "blocks are nested more deeply than is read");
+	else if (language != NULL && strcmp(language, "plpgsql") != 0)
 		sg_dml_unread(&inner, "EXECUTE",
 		              sg_arena_printf(reader->scope->arena, "a DO block in %s cannot be judged", language));
 	else if (may_read(&inner, strlen(sql)))

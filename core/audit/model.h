@@ -27,6 +27,8 @@ struct sg_model_constraint {
 	const char *const *columns; /* what it is over; CHECK: every column it names */
 	size_t column_count;
 	const char *not_null;   /* CHECK (col IS NOT NULL) and nothing else: the column; else NULL */
+	const char *const *proved;  /* CHECK: columns that are NOT NULL in every row that passes it: a AND b, NOT (a IS NULL), … */
+	size_t proved_count;
 	struct sg_relation parent;  /* FOREIGN KEY: what it points to */
 	const char *const *parent_columns; /* NULL: its primary key */
 	size_t parent_column_count;

@@ -9,53 +9,6 @@
 #include "core/base/base.h"
 #include "core/sql/tree.h"
 
-/* ---- what expressions name --------------------------------------------------------- */
-
-struct name_list {
-	const char **names;
-	size_t count, capacity;
-};
-
-static void add_name(struct sg_model *model, struct name_list *list, const char *name)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->names[i] == name)
-			return;
-	list->names = sg_arena_grow(&model->arena, list->names, &list->capacity, list->count + 1, sizeof *list->names);
-	list->names[list->count++] = name;
-}
-
-/* The columns of the table that stand anywhere in an expression. */
-static void collect_columns(const struct sg_table *table, const struct sg_json *value, struct name_list *list)
-{
-	const struct sg_json *fields = sg_json_get(sg_json_get(value, "ColumnRef"), "fields");
-	const char *name = sg_node_string(sg_json_at(fields, sg_json_count(fields) > 0 ? sg_json_count(fields) - 1 : 0));
-
-	if (list->count >= SG_MODEL_COLUMNS_MAX)
-		return;
-	if (name != NULL) {
-		name = sg_model_keep(table->model, name);
-		if (!table->seen.known || sg_model_column_of(table, name) != NULL)
-			add_name(table->model, list, name);
-	}
-	for (void *member = sg_json_is_object(value) ? sg_json_next(value, NULL) : NULL; member != NULL;
-	     member = sg_json_next(value, member))
-		collect_columns(table, sg_json_value(member), list);
-	for (size_t i = 0; i < sg_json_count(value); i++)
-		collect_columns(table, sg_json_at(value, i), list);
-}
-
-/* CHECK (column IS NOT NULL) and nothing else: the column. */
-static const char *not_null_column(struct sg_model *model, const struct sg_json *expr)
-{
-	const struct sg_json *test = sg_node_as(expr, "NullTest");
-	const struct sg_json *fields = sg_json_get(sg_node_as(sg_json_get(test, "arg"), "ColumnRef"), "fields");
-
-	if (!sg_node_is(test, "nulltesttype", "IS_NOT_NULL") || sg_json_count(fields) == 0)
-		return NULL;
-	return sg_model_keep(model, sg_node_string(sg_json_at(fields, sg_json_count(fields) - 1)));
-}
-
 /* ---- not null ------------------------------------------------------------------------ */
 
 static bool in_primary_key(const struct sg_table *table, const char *name)
@@ -104,7 +57,7 @@ struct elements {
 	const char *const *columns; /* "" for an expression */
 	const char *const *parts;
 	size_t column_count, part_count;
-	struct name_list uses;
+	struct sg_model_list uses;
 	bool plain;
 };
 
@@ -158,11 +111,11 @@ static struct elements read_elements(struct sg_table *table, const struct sg_jso
 		const char *figured = expr != NULL ? sg_model_figure(model, expr) : NULL;
 
 		elements.plain &= is_plain(element);
-		collect_columns(table, expr, &elements.uses);
+		sg_model_collect(table, expr, &elements.uses);
 		if (i < count)
 			columns[i] = name;
 		else if (name[0] != '\0')
-			add_name(model, &elements.uses, name);
+			sg_model_list_add(model, &elements.uses, name);
 		if (name[0] == '\0')
 			name = figured != NULL ? figured : sg_model_keep(model, "expr");
 		parts[i] = part_name(model, parts, i, name);
@@ -281,7 +234,7 @@ static void create_index(struct sg_model *model, const struct sg_json *body)
 	elements = read_elements(table, sg_json_get(body, "indexParams"), sg_json_get(body, "indexIncludingParams"));
 	if (elements.column_count == 0)
 		return;
-	collect_columns(table, where, &elements.uses);
+	sg_model_collect(table, where, &elements.uses);
 	define_index(table,
 	             (struct sg_model_index){ .name = name,
 	                                      .columns = elements.columns,
@@ -359,7 +312,7 @@ static void define_keys(struct sg_table *table, struct sg_model_constraint *cons
 	}
 	if (elements.column_count == 0)
 		return;
-	collect_columns(table, sg_json_get(body, "where_clause"), &elements.uses);
+	sg_model_collect(table, sg_json_get(body, "where_clause"), &elements.uses);
 	constraint->columns = elements.columns;
 	constraint->column_count = elements.column_count;
 	define_index(table,
@@ -401,14 +354,17 @@ void sg_model_pass_check(struct sg_table *child, const struct sg_model_constrain
 static void define_check(struct sg_table *table, struct sg_model_constraint *constraint, const struct sg_json *body, bool only)
 {
 	struct sg_model *model = table->model;
-	struct name_list columns = { 0 };
+	struct sg_model_list columns = { 0 }, proved = { 0 };
 	const struct sg_json *expr = sg_json_get(body, "raw_expr");
 	struct sg_model_constraint copy;
 
-	collect_columns(table, expr, &columns);
+	sg_model_collect(table, expr, &columns);
 	constraint->columns = columns.names;
 	constraint->column_count = columns.count;
-	constraint->not_null = not_null_column(model, expr);
+	constraint->not_null = sg_model_null_tested(model, expr, "IS_NOT_NULL");
+	sg_model_collect_proved(model, expr, &proved);
+	constraint->proved = proved.names;
+	constraint->proved_count = proved.count;
 	constraint->no_inherit = sg_json_true(sg_json_get(body, "is_no_inherit"));
 	if (constraint->name == NULL)
 		constraint->name = sg_model_choose(table, columns.count == 1 ? columns.names[0] : NULL, "check", false, true);

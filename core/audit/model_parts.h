@@ -154,6 +154,22 @@ bool sg_model_apply_drop(struct sg_model *model, const char *node, const struct 
 bool sg_model_apply_set_schema(struct sg_model *model, const char *node, const struct sg_json *body);
 bool sg_model_apply_rename(struct sg_model *model, const char *node, const struct sg_json *body);
 
+/* ---- model_expressions.c ------------------------------------------------------------ */
+
+/* Names, each once. */
+struct sg_model_list {
+	const char **names;
+	size_t count, capacity;
+};
+bool sg_model_list_has(const struct sg_model_list *list, const char *name);
+void sg_model_list_add(struct sg_model *model, struct sg_model_list *list, const char *name);
+/* The columns of the table that stand anywhere in an expression. */
+void sg_model_collect(const struct sg_table *table, const struct sg_json *value, struct sg_model_list *list);
+/* The column of "column IS NOT NULL" ("IS_NOT_NULL"), or of IS NULL ("IS_NULL"), and nothing else; or NULL. */
+const char *sg_model_null_tested(struct sg_model *model, const struct sg_json *expr, const char *type);
+/* Columns that are not NULL in any row that passes the CHECK. */
+void sg_model_collect_proved(struct sg_model *model, const struct sg_json *expr, struct sg_model_list *list);
+
 /* ---- model_index.c: what tables are given besides columns, here and below ----------- */
 
 enum sg_model_phase { SG_MODEL_CHECKS, SG_MODEL_INDEXES, SG_MODEL_FOREIGN_KEYS };

@@ -134,6 +134,7 @@ static void rename_column(struct sg_table *table, const char *old, const char *n
 		struct sg_model_constraint *constraint = &seen->constraints[i];
 
 		constraint->columns = renamed(model, constraint->columns, constraint->column_count, old, name);
+		constraint->proved = renamed(model, constraint->proved, constraint->proved_count, old, name);
 		if (constraint->not_null == old)
 			constraint->not_null = name;
 	}

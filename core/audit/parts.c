@@ -81,12 +81,20 @@ bool sg_parts_column_is_new(const struct sg_audit_scope *scope, struct sg_relati
 	return known != NULL && known->made_in != NULL && strcmp(known->made_in, scope->migration->id) == 0;
 }
 
+bool sg_parts_proves(const struct sg_model_constraint *check, const char *column)
+{
+	for (size_t i = 0; i < check->proved_count; i++)
+		if (strcmp(check->proved[i], column) == 0)
+			return true;
+	return false;
+}
+
 const struct sg_model_constraint *sg_parts_proof(const struct sg_model_table *table, const char *column)
 {
 	for (size_t i = 0; table != NULL && i < table->constraint_count; i++) {
 		const struct sg_model_constraint *check = &table->constraints[i];
 
-		if (check->kind == 'c' && !check->not_valid && check->not_null != NULL && strcmp(check->not_null, column) == 0)
+		if (check->kind == 'c' && !check->not_valid && sg_parts_proves(check, column))
 			return check;
 	}
 	return NULL;

@@ -21,7 +21,9 @@ bool sg_parts_column_is_new(const struct sg_audit_scope *scope, struct sg_relati
 /* NULL where nothing is known of it. */
 const struct sg_model_column *sg_parts_known_column(const struct sg_audit_scope *scope, struct sg_relation table,
                                                     const char *column);
-/* A validated CHECK that proves that the column holds no NULL (it spares SET NOT NULL its scan since 12), or NULL. */
+/* Does the CHECK let no row pass in which the column is NULL? */
+bool sg_parts_proves(const struct sg_model_constraint *check, const char *column);
+/* A validated CHECK that does so (it spares SET NOT NULL its scan since 12), or NULL. */
 const struct sg_model_constraint *sg_parts_proof(const struct sg_model_table *table, const char *column);
 
 #endif

@@ -155,7 +155,7 @@ static void set_not_null(struct sg_audit_scope *scope, struct sg_relation table,
 	for (size_t i = 0; known != NULL && i < known->constraint_count; i++) {
 		const struct sg_model_constraint *check = &known->constraints[i];
 
-		if (check->kind == 'c' && check->not_valid && check->not_null != NULL && strcmp(check->not_null, name) == 0) {
+		if (check->kind == 'c' && check->not_valid && sg_parts_proves(check, name)) {
 			sg_audit_find(scope, SG_RULE_COLUMN_SET_NOT_NULL, &table, "%s: constraint %s is still NOT VALID", label,
 			              check->name != NULL ? check->name : "CHECK (… IS NOT NULL)");
 			return;

@@ -12,7 +12,7 @@
 #define NOTED_MAX 1000 /* indexes of a migration that are compared with each other */
 
 struct dropped {
-	size_t number;
+	size_t number, step;
 	const char *name;
 	struct sg_relation table;      /* name NULL: not known */
 	const char *const *columns;
@@ -20,7 +20,7 @@ struct dropped {
 };
 
 struct made {
-	size_t number;
+	size_t number, step;
 	const char *name;              /* NULL: the server chooses */
 	struct sg_relation table;
 	const char *const *columns;    /* "" for an expression */
@@ -71,6 +71,7 @@ static void note_made(struct sg_audit_scope *scope, const struct sg_json *body, 
 	notes->made = sg_arena_grow(scope->arena, notes->made, &notes->made_capacity, notes->made_count + 1, sizeof *notes->made);
 	made = &notes->made[notes->made_count++];
 	*made = (struct made){ .number = scope->number,
+		               .step = scope->step,
 		               .name = sg_arena_strdup(scope->arena, sg_json_text(sg_json_get(body, "idxname"))),
 		               .table = copy(scope->arena, table),
 		               .columns = columns,
@@ -139,7 +140,7 @@ static void note_dropped(struct sg_audit_scope *scope, struct sg_relation name, 
 	notes->dropped = sg_arena_grow(scope->arena, notes->dropped, &notes->dropped_capacity, notes->dropped_count + 1,
 	                               sizeof *notes->dropped);
 	dropped = &notes->dropped[notes->dropped_count++];
-	*dropped = (struct dropped){ .number = scope->number, .name = sg_arena_strdup(scope->arena, name.name) };
+	*dropped = (struct dropped){ .number = scope->number, .step = scope->step, .name = sg_arena_strdup(scope->arena, name.name) };
 	if (index != NULL) {
 		dropped->table = index->table;
 		dropped->columns = index->columns;
@@ -264,7 +265,7 @@ static void judge_order(struct sg_audit_scope *scope, const struct dropped *drop
 		const struct made *made = &scope->indexes->made[i];
 		bool again = same(made->name, dropped->name);
 
-		if (made->number <= dropped->number)
+		if (made->step <= dropped->step)
 			continue;
 		if (!again && (!is_same_table(scope->model, made->table, dropped->table) ||
 		               !begins(dropped->columns, dropped->column_count, made->columns, made->column_count)))
@@ -276,11 +277,12 @@ static void judge_order(struct sg_audit_scope *scope, const struct dropped *drop
 	}
 }
 
-/* An index of the model as it stands at the end, with the statement that made it. */
-static const struct sg_model_index *find_made(const struct sg_model_table *table, const struct sg_audit_scope *scope, size_t number)
+/* The index of the model as it stands at the end, that the statement made. */
+static const struct sg_model_index *find_made(const struct sg_model_table *table, const struct sg_audit_scope *scope, const struct made *made)
 {
 	for (size_t i = 0; i < table->index_count; i++)
-		if (table->indexes[i].made_at == number && same(table->indexes[i].made_in, scope->migration->id))
+		if (table->indexes[i].made_at == made->number && same(table->indexes[i].made_in, scope->migration->id) &&
+		    (made->name != NULL ? same(table->indexes[i].name, made->name) : !table->indexes[i].constraint))
 			return &table->indexes[i];
 	return NULL;
 }
@@ -289,7 +291,8 @@ static bool is_later(const struct sg_audit_scope *scope, const struct sg_model_i
 {
 	bool mine = same(a->made_in, scope->migration->id), yours = same(b->made_in, scope->migration->id);
 
-	return mine && (!yours || a->made_at > b->made_at);
+	/* In a list indexes stand in the order in which they were made. */
+	return mine && (!yours || a->made_at > b->made_at || (a->made_at == b->made_at && a > b));
 }
 
 /* Does the wide one do all that the narrow one does? Of two that are equal, the later one is the one too many. */
@@ -312,7 +315,7 @@ static const char *name_of(const struct sg_model_index *index)
 static void judge_duplicate(struct sg_audit_scope *scope, const struct made *made)
 {
 	const struct sg_model_table *table = sg_model_table(scope->model, made->table);
-	const struct sg_model_index *index = table != NULL && !table->dropped ? find_made(table, scope, made->number) : NULL;
+	const struct sg_model_index *index = table != NULL && !table->dropped ? find_made(table, scope, made) : NULL;
 	const char *shown;
 
 	if (index == NULL)

@@ -14,6 +14,7 @@ struct held {
 	struct sg_relation table;
 	enum sg_lock_mode mode;
 	size_t number;             /* of the statement that took it */
+	size_t step;
 	bool foreign_key;          /* … for a foreign key only: constraint.multiple_fks says it */
 };
 
@@ -102,7 +103,7 @@ static const struct held *held_meanwhile(const struct sg_audit_scope *scope, con
 	for (size_t i = 0; i < notes->held_count; i++) {
 		const struct held *held = &notes->held[i];
 
-		if (held->number < scope->number && held->mode == SG_LOCK_ACCESS_EXCLUSIVE &&
+		if (held->step < scope->step && held->mode == SG_LOCK_ACCESS_EXCLUSIVE &&
 		    (lock->mode < SG_LOCK_ACCESS_EXCLUSIVE || !is_same_table(scope->model, held->table, lock->relation)))
 			return held;
 	}
@@ -133,7 +134,7 @@ static void find_several(struct sg_audit_scope *scope, struct sg_audit_lock_note
 	for (size_t i = 0; i < notes->held_count && !notes->several_said; i++) {
 		const struct held *held = &notes->held[i];
 
-		if (held->number == scope->number || (held->foreign_key && foreign_key) ||
+		if (held->step == scope->step || (held->foreign_key && foreign_key) ||
 		    is_same_table(scope->model, held->table, lock->relation))
 			continue;
 		sg_audit_find(scope, SG_RULE_TX_SEVERAL_TABLES, NULL, "%s is locked %s %s; now %s is locked %s", name(scope, held->table),
@@ -155,7 +156,7 @@ static void hold(struct sg_audit_scope *scope, struct sg_audit_lock_notes *notes
 	notes->held = sg_arena_grow(scope->arena, notes->held, &notes->held_capacity, notes->held_count + 1, sizeof *notes->held);
 	notes->held[notes->held_count++] =
 		(struct held){ { sg_arena_strdup(scope->arena, lock->relation.schema), sg_arena_strdup(scope->arena, lock->relation.name) },
-		               lock->mode, scope->number, foreign_key };
+		               lock->mode, scope->number, scope->step, foreign_key };
 }
 
 /* ---- timeouts -------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 #include "core/audit/audit.h"
 #include "core/audit/model.h"
 
-struct sg_audit_found;       /* audit.c: what was found so far, by statement */
+struct sg_audit_found;       /* findings.c: what was found so far, by statement */
 struct sg_audit_dml_notes;   /* dml.c: the migration's operations so far, and what its DDL adds */
 struct sg_audit_constraint_notes; /* rules_constraints.c: foreign keys of the migration, what the transaction has not validated */
 struct sg_audit_type_notes;  /* rules_types.c: enum values that the transaction has added */
@@ -24,7 +24,9 @@ struct sg_audit_scope {
 	struct sg_arena *arena;            /* the migration's: gone at its end */
 	const struct sg_audit_migration *migration;
 	size_t number;                     /* of the statement in it, from 0 */
-	const struct sg_audit_statement *statement;
+	const struct sg_audit_statement *statement; /* in a body (inside): as if it stood alone; its place is that of `number` */
+	const char *inside;                /* "DO block", "function dedupe()": the statement is one of that body; NULL: of the file */
+	size_t step;                       /* counts what the rules were given, those in bodies too: what is later has more */
 	size_t left_out;                   /* rows and elements of lists that the tree lacks: see shorten.h */
 	bool in_transaction;               /* the statement runs in one that others run in too: the tool's, or BEGIN in the file */
 	size_t transaction;                /* counts them in this migration: equal numbers, same transaction */
@@ -49,6 +51,13 @@ void sg_audit_find_at(struct sg_audit_scope *scope, size_t number, enum sg_rule_
 /* Adds an operation of the statement of that number: place, standing and allowed are filled in here; the texts must live in the result's
  * arena. */
 void sg_audit_add_dml(struct sg_audit_scope *scope, size_t number, const struct sg_audit_dml *dml);
+/* Before the first statement of a migration. */
+struct sg_audit_found *sg_audit_new_found(struct sg_audit_scope *scope);
+/* Of allow comments that silence nothing; after all else of the migration. */
+void sg_audit_look_at_allows(struct sg_audit_scope *scope);
+/* A statement that a body runs (dml_routines.c): the rules look at it. sg_audit_apply_inside: and then it has been sent. */
+void sg_audit_look_inside(struct sg_audit_scope *scope, const struct sg_json *tree, const char *text, const char *inside);
+void sg_audit_apply_inside(struct sg_audit_scope *scope, const struct sg_json *tree, const char *text);
 /* "leads" or "crm.leads", for people; in the arena. */
 const char *sg_audit_name(struct sg_arena *arena, struct sg_relation relation);
 

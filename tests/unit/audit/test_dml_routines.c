@@ -51,6 +51,7 @@ SG_TEST(do_blocks)
              "INSERT log " IN_DO " seed_insert SAFE, DELETE log " IN_DO " bulk_delete UNSAFE");
     T_EQ_STR(ops(DO("NULL; -- DELETE FROM leads\n /* UPDATE leads */ RAISE NOTICE 'DELETE FROM leads';")), "");
     T_EQ_STR(ops(DO("CREATE TABLE n (id int); INSERT INTO n SELECT id FROM leads;")), "INSERT … SELECT n " IN_DO " data_copy POTENTIALLY UNSAFE");
+    T_EQ_STR(ops(DO("DO $i$ BEGIN DELETE FROM leads; END $i$;")), "DELETE leads " IN_DO " bulk_delete UNSAFE");
     T_EQ_STR(ops(DO("DELETE FROM leads a USING leads b WHERE a.id > b.id AND a.email = b.email;"
                     " ALTER TABLE leads ADD UNIQUE (email);")),
              "DELETE leads " IN_DO " dedup_for_unique SAFE");
