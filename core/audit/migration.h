@@ -40,6 +40,14 @@ struct sg_audit_statement {
 	size_t copy_rows;      /* COPY … FROM stdin: lines of data that followed it (they are no part of text) */
 };
 
+/* What the reader passed over, where it stood. */
+struct sg_audit_passed {
+	int line;
+	const char *text;      /* its beginning, well-formed */
+	const char *why;       /* for people: "a command of psql" */
+	bool harmless;         /* a command of psql that changes nothing in the database (\echo, \set) */
+};
+
 struct sg_audit_migration {
 	const char *id;        /* as the layout has it: "12", "20240101120000", "0096_lead_name" */
 	const char *title;     /* "add leads name"; or NULL */
@@ -52,6 +60,8 @@ struct sg_audit_migration {
 	size_t count;
 	size_t meta_commands;  /* psql's \commands that were passed over */
 	size_t placeholders;   /* statements that were passed over for ${…}, {{…}}, :name, %(name)s in them */
+	const struct sg_audit_passed *passed; /* in order of their lines */
+	size_t passed_count;
 	const char *comment;   /* the first comment of the file, one line, cut at 200 bytes: what it says it is for; or NULL */
 	const struct sg_list *allow; /* `allow =` of the manifest; or NULL */
 };

@@ -44,6 +44,9 @@ struct split {
 	int end_line;          /* where the statement before ended; 0: none has */
 	bool added;            /* that statement is in the list */
 
+	struct sg_audit_passed *passed;
+	size_t passed_capacity;
+
 	size_t sent;           /* statements that the tool sends, with those passed over */
 	bool alone;            /* one of them cannot be in a transaction */
 	bool own;              /* one of them begins a transaction */
@@ -93,6 +96,27 @@ static void tell_open(struct split *split, const struct sg_token *token)
 		return;
 	(void)sg_err_primary(err, "the %s that begins here has no end", comment ? "comment" : "quoted text");
 	(void)sg_err_hint(err, comment ? "Close it with */; nothing after it was read." : "Close the quote; nothing after it was read.");
+}
+
+/* Of what is left out: its first bytes. */
+static void pass_over(struct split *split, size_t from, size_t to, int line, const char *why, bool harmless)
+{
+	struct sg_audit_migration *migration = split->migration;
+	size_t length = to - from < 200 ? to - from : 200;
+
+	while (length > 0 && length < to - from && ((unsigned char)split->text[from + length] & 0xC0) == 0x80)
+		length--;
+	split->passed = sg_arena_grow(split->arena, split->passed, &split->passed_capacity, migration->passed_count + 1,
+	                              sizeof *split->passed);
+	split->passed[migration->passed_count++] = (struct sg_audit_passed){
+		.line = line,
+		.text = sg_text_utf8(split->text + from, length) && memchr(split->text + from, '\0', length) == NULL
+		                ? sg_arena_strndup(split->arena, split->text + from, length)
+		                : "(bytes that are no text)",
+		.why = why,
+		.harmless = harmless
+	};
+	migration->passed = split->passed;
 }
 
 static bool is_sound(struct split *split, const struct piece *piece)
@@ -163,6 +187,12 @@ static void end_piece(struct split *split, struct piece *piece)
 			                                  .column = split->from_column };
 		take_allows(split, statement);
 		split->added = true;
+	} else {
+		pass_over(split, piece->from, piece->to, split->from_line,
+		          piece->placeholder ? "a placeholder, which the tool fills in: write what it stands for"
+		          : piece->open      ? "a quote or comment in it has no end"
+		                             : "it is no UTF-8, or holds a NUL byte",
+		          false);
 	}
 	split->allow_count = 0;
 	/* The lines are counted past the place that is overwritten. */
@@ -253,6 +283,8 @@ static void take_command(struct split *split, struct piece *piece, size_t at)
 	static const char *const sends[] = { "g", "gx", "gexec", "gset", "gdesc", "crosstabview", "watch", NULL };
 	static const char *const forgets[] = { "r", "reset", NULL };
 	static const char *const copies[] = { "copy", NULL };
+	static const char *const harmless[] = { "echo", "qecho", "warn", "set", "unset", "timing", "pset", "x", "a", "t", "conninfo", "encoding",
+		                                "restrict", "unrestrict", "h", "p", "d", "dt", NULL };
 	size_t name = at + 1, size = 0, end = line_end(split, at);
 	int what;
 
@@ -279,6 +311,8 @@ static void take_command(struct split *split, struct piece *piece, size_t at)
 			from = sg_lex_is(&words, &token, "FROM");
 		}
 	}
+	pass_over(split, at, end, line_at(split, at), "a command of psql: what it does is done by hand",
+	          is_command(split->text + name, size, harmless));
 	what = is_command(split->text + name, size, sends) ? 1 : is_command(split->text + name, size, forgets) ? 2 : 0;
 	blank(split, at, end);
 	if (what == 1)

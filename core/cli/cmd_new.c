@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "core/cli/cli.h"
+#include "core/cli/render_taken.h"
 #include "core/scaffold/scaffold.h"
+#include "core/scaffold/take_over.h"
 
 static int usage(struct sg_cli *cli, const char *what)
 {
@@ -13,7 +15,7 @@ static int usage(struct sg_cli *cli, const char *what)
 
 	sg_err_set(err, SG_CLASS_USAGE, "%s", what);
 	return sg_err_hint(err, "Write sgrun new migration ID [--title TEXT], or sgrun new backfill KEY --table NAME [--key COLUMNS] "
-	                        "[--after ID].");
+	                        "[--after ID]; of SQL: sgrun new migration ID --from-sql FILE.sql, or sgrun new --from-sql FOLDER.");
 }
 
 static const char *last_migration(const struct sg_manifest *manifest)
@@ -42,7 +44,7 @@ static const char *choose_folder(struct sg_cli *cli, bool migration)
 
 	if (o->folder != NULL)
 		return o->folder;
-	if (o->manifest == NULL)
+	if (o->manifest == NULL || (o->from_sql != NULL && o->path_count == 0))
 		return wanted;
 	for (size_t i = 0; i < path->count; i++) {
 		const char *name = strrchr(path->items[i], '/');
@@ -120,6 +122,58 @@ static int plan(struct sg_cli *cli, bool migration, const char *name, struct sg_
 	return status;
 }
 
+/* Of a file (id: of its migration) or a tree (id NULL). */
+static void take_over(struct sg_cli *cli, const char *id)
+{
+	const struct sg_options *o = &cli->options;
+	bool manifest = id != NULL && o->manifest != NULL;
+	struct sg_take_over_options options = { .where = { .folder = choose_folder(cli, true),
+		                                           .manifest = manifest ? cli->manifest.path : NULL,
+		                                           .state_schema = manifest ? cli->manifest.state_schema : NULL },
+		                                .id = id,
+		                                .title = o->title };
+	struct sg_scaffold scaffold = { 0 };
+	struct sg_taken_over taken;
+	struct sg_err err = SG_ERR_INIT;
+
+	if (sg_take_over(&options, &o->from_sql, 1, &cli->arena, &scaffold, &taken, &err) != 0 || sg_scaffold_write(&scaffold, &err) != 0) {
+		sg_err_move(sg_cli_err(cli), &err);
+	} else if (o->json) {
+		say_json(cli, &scaffold);
+		sg_render_taken_json(cli->json, &taken);
+	} else {
+		say(cli, &scaffold);
+		sg_render_taken(&cli->out, &taken);
+	}
+	sg_errs_release(&taken.errs);
+}
+
+/* true: there is a mistake, which was said. */
+static bool is_misused(struct sg_cli *cli)
+{
+	const struct sg_options *o = &cli->options;
+
+	if (o->table != NULL || o->key != NULL || o->after != NULL)
+		return usage(cli, "--table, --key and --after do not go with --from-sql") != 0;
+	if (o->path_count == 0 && o->title != NULL)
+		return usage(cli, "--title is one migration's") != 0;
+	if (o->path_count > 0 && (strcmp(o->paths[0], "migration") != 0 || o->path_count != 2))
+		return usage(cli, "--from-sql makes `migration ID` of a file, or all steps of a folder") != 0;
+	return false;
+}
+
+static void from_sql(struct sg_cli *cli)
+{
+	const struct sg_options *o = &cli->options;
+
+	if (is_misused(cli))
+		return;
+	if (o->path_count == 0)
+		take_over(cli, NULL);
+	else if ((o->manifest == NULL || sg_cli_manifest(cli, true) == 0) && check_name(cli, SG_STEP_MIGRATION, o->paths[1]) == 0)
+		take_over(cli, o->paths[1]);
+}
+
 void sg_cmd_new(struct sg_cli *cli)
 {
 	const struct sg_options *o = &cli->options;
@@ -127,7 +181,9 @@ void sg_cmd_new(struct sg_cli *cli)
 	bool migration = o->path_count > 0 && strcmp(o->paths[0], "migration") == 0;
 	bool backfill = o->path_count > 0 && strcmp(o->paths[0], "backfill") == 0;
 
-	if (!migration && !backfill)
+	if (o->from_sql != NULL)
+		from_sql(cli);
+	else if (!migration && !backfill)
 		(void)usage(cli, o->path_count > 0 ? "only a migration or a backfill can be new" : "new what?");
 	else if (o->path_count != 2)
 		(void)usage(cli, o->path_count < 2 ? "the new step has no name" : "a step has one name");

@@ -83,7 +83,10 @@ static const struct sg_command commands[] = {
 	  "`new migration ID` and `new backfill KEY --table T --key K` write a source of\n"
 	  "the template, a test of it, and a section at the end of the manifest, ready to\n"
 	  "build. Without --key the backfill selects its own rows (a drain). Nothing is\n"
-	  "overwritten: where a file is there already, nothing is written at all.",
+	  "overwritten: where a file is there already, nothing is written at all.\n"
+	  "`new migration ID --from-sql FILE.sql` and `new --from-sql FOLDER` make steps\n"
+	  "of SQL (in the layouts that audit knows), the folder with a manifest and a\n"
+	  "Makefile in --folder, and report what became of each statement.",
 	  "sgrun --manifest etc/prod.ini new migration 0118_lead_source", "migration|backfill NAME" },
 	{ SG_COMMAND_TEST, "test", false, "a plugin against a throw-away server", NULL, NULL, NULL },
 	{ 0, NULL, false, NULL, NULL, NULL, NULL }
@@ -135,6 +138,7 @@ static const struct sg_flag flags[] = {
 	{ SG_FLAG_KEY, "--key", "COLUMNS", ON(NEW), NULL, true, "of a backfill: what orders the table" },
 	{ SG_FLAG_AFTER, "--after", "ID", ON(NEW), NULL, true, "of a backfill: the migration before it" },
 	{ SG_FLAG_FOLDER, "--folder", "PATH", ON(NEW), NULL, true, "of the sources; else beside the manifest" },
+	{ SG_FLAG_FROM_SQL, "--from-sql", "PATH", ON(NEW), NULL, true, "make steps of a file, or a folder, of SQL migrations" },
 	{ 0, NULL, NULL, 0, NULL, false, NULL }
 };
 
@@ -382,6 +386,7 @@ static int assign(struct sg_options *o, const struct sg_flag *flag, const char *
 	case SG_FLAG_KEY: o->key = value; return 0;
 	case SG_FLAG_AFTER: o->after = value; return 0;
 	case SG_FLAG_FOLDER: o->folder = value; return 0;
+	case SG_FLAG_FROM_SQL: o->from_sql = value; return 0;
 	}
 	SG_BUG("option without a case");
 }

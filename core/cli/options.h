@@ -32,7 +32,7 @@ enum sg_flag_id {
 	SG_FLAG_SETTINGS, SG_FLAG_GRAPH, SG_FLAG_ALL, SG_FLAG_ONLY, SG_FLAG_PAUSE, SG_FLAG_RESUME, SG_FLAG_RETRY, SG_FLAG_AGAIN,
 	SG_FLAG_FAIL_ON, SG_FLAG_WRITE_BASELINE, SG_FLAG_BASELINE, SG_FLAG_HOT_TABLES, SG_FLAG_FROM_LEDGER, SG_FLAG_SAMPLE,
 	SG_FLAG_SERVER_VERSION, SG_FLAG_SCHEMA_FROM, SG_FLAG_ROWS, SG_FLAG_TITLE, SG_FLAG_TABLE, SG_FLAG_KEY, SG_FLAG_AFTER,
-	SG_FLAG_FOLDER
+	SG_FLAG_FOLDER, SG_FLAG_FROM_SQL
 };
 
 struct sg_flag {
@@ -93,7 +93,7 @@ struct sg_options {
 	int server_version;               /* 0: not given */
 	const char *schema_from;          /* or NULL; may hold a password: never print it */
 	int rows;                         /* 0: none */
-	const char *title, *table, *key, *after, *folder; /* of new; or NULL */
+	const char *title, *table, *key, *after, *folder, *from_sql; /* of new; or NULL */
 };
 
 /* argv as main() has it; lookup is getenv, or a test's. Flag beats environment.

@@ -38,6 +38,7 @@ struct sg_taken_statement {
 struct sg_taken_over {
 	struct sg_taken_statement *statements;
 	size_t count, capacity;
+	size_t files, empty;   /* read; of these without a statement */
 	size_t migrations, indexes, backfills; /* steps made */
 	size_t per[SG_TAKEN_NOT + 1];
 	struct sg_errs errs;   /* what could not be read, parsed or taken: file and line */
