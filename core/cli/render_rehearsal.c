@@ -1,5 +1,6 @@
-/* render_rehearsal.c - what a rehearsal saw: the strongest locks by time and every step first, then each step with its statements,
- * the locks that it held, and what the audit says of them. */
+/* render_rehearsal.c - what a rehearsal saw. What went wrong first: steps that failed, errors, fingerprints that prove nothing; then the
+ * strongest locks by time, every step, and each step with its statements, the locks that it held, and what the audit says of them.
+ * Indexes that were built concurrently are one table: their locks stop nobody. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -129,7 +130,7 @@ static void add_locks(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 	for (size_t i = 0; i < rehearsal->step_count; i++)
 		all += rehearsal->steps[i].held_count;
 	if (all == 0) {
-		sg_buf_adds(out, "No step took a lock on a table that was there before it.\n\n");
+		sg_buf_adds(out, "No step was seen to hold a lock on a table that was there before it.\n\n");
 		return;
 	}
 	list = sg_xcalloc(all, sizeof *list);
@@ -137,7 +138,7 @@ static void add_locks(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 		for (size_t k = 0; k < rehearsal->steps[i].held_count; k++)
 			list[count++] = (struct longest){ &rehearsal->steps[i].held[k], &rehearsal->steps[i] };
 	qsort(list, count, sizeof *list, by_strength_and_time);
-	sg_buf_adds(out, "The strongest locks, longest first:\n\n");
+	sg_buf_adds(out, "The strongest locks on tables that were there before the step, and of the same strength the longest first:\n\n");
 	sg_md_head(out, "Table|Lock|Held:|Step|Taken by statement:");
 	for (size_t i = 0; i < count && i < TOP; i++) {
 		sg_buf_adds(out, "| ");
@@ -197,6 +198,29 @@ static void add_proofs(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 	sg_buf_addc(out, '\n');
 }
 
+static void add_errors(struct sg_buf *out, const struct sg_audit_result *audit)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < audit->finding_count; i++) {
+		const struct sg_audit_finding *finding = &audit->findings[i];
+
+		if (finding->standing != SG_STANDING_OPEN || sg_rule(finding->rule)->severity != SG_SEVERITY_ERROR)
+			continue;
+		if (++count > TOP)
+			continue;
+		sg_buf_adds(out, "- ");
+		sg_md_code(out, audit->migrations[finding->place.migration].id);
+		sg_buf_addf(out, ", statement %zu: **%s** ", finding->place.statement + 1, sg_rule(finding->rule)->id);
+		sg_render_finding_what(out, finding);
+		sg_buf_adds(out, " (");
+		sg_render_seen(out, finding);
+		sg_buf_adds(out, ")\n");
+	}
+	if (count > TOP)
+		sg_buf_addf(out, "- and %zu more, with their steps\n", count - TOP);
+}
+
 static void add_measured(struct sg_buf *out, const struct sg_audit_result *audit)
 {
 	size_t seen[3] = { 0 };
@@ -212,8 +236,28 @@ static void add_measured(struct sg_buf *out, const struct sg_audit_result *audit
 	sg_md_count(out, sg_audit_count_findings(audit, SG_SEVERITY_WARNING), "warning");
 	sg_buf_adds(out, ", ");
 	sg_md_count(out, sg_audit_count_findings(audit, SG_SEVERITY_HINT), "hint");
-	sg_buf_addf(out, "; %zu measured, %zu measured otherwise, %zu read only.\n\n", seen[SG_SEEN_SO], seen[SG_SEEN_OTHERWISE],
-	            seen[SG_SEEN_NOT]);
+	sg_buf_addf(out, "; %zu measured, %zu measured otherwise, %zu read only.%s\n", seen[SG_SEEN_SO], seen[SG_SEEN_OTHERWISE],
+	            seen[SG_SEEN_NOT], sg_audit_count_findings(audit, SG_SEVERITY_ERROR) > 0 ? " The errors:" : "");
+	add_errors(out, audit);
+	sg_buf_addc(out, '\n');
+}
+
+static void add_failed(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
+{
+	if (count_outcome(rehearsal, SG_OUTCOME_FAILED) == 0)
+		return;
+	for (size_t i = 0; i < rehearsal->step_count; i++) {
+		const struct sg_rehearsal_step *step = &rehearsal->steps[i];
+
+		if (step->outcome != SG_OUTCOME_FAILED)
+			continue;
+		sg_buf_adds(out, "- ");
+		sg_md_code(out, step->step->id);
+		sg_buf_adds(out, " **failed**: ");
+		sg_md_text(out, step->err.primary != NULL ? step->err.primary : sg_class_text(step->err.class));
+		sg_buf_addc(out, '\n');
+	}
+	sg_buf_addc(out, '\n');
 }
 
 static const char *outcome_of(const struct sg_rehearsal_step *step)
@@ -322,6 +366,44 @@ static void add_findings(struct sg_buf *out, const struct sg_audit_result *audit
 		sg_buf_addc(out, '\n');
 }
 
+/* Nothing is to be told of it but that it was built. */
+static bool is_built(const struct sg_rehearsal_step *step, const struct sg_audit_result *audit, size_t migration)
+{
+	if (step->step->kind != SG_STEP_INDEX || step->outcome != SG_OUTCOME_APPLIED || step->statement_count != 1 || !step->outside)
+		return false;
+	for (size_t i = 0; i < audit->finding_count; i++)
+		if (audit->findings[i].place.migration == migration && audit->findings[i].standing == SG_STANDING_OPEN)
+			return false;
+	return true;
+}
+
+static void add_built(struct sg_buf *out, const struct sg_rehearsal *rehearsal, const struct sg_audit_result *audit)
+{
+	bool some = false;
+
+	for (size_t i = 0, migration = 0; i < rehearsal->step_count; i++) {
+		const struct sg_rehearsal_step *step = &rehearsal->steps[i];
+
+		if (is_built(step, audit, migration)) {
+			if (!some) {
+				sg_buf_adds(out, "### Indexes\n\nBuilt outside of any transaction, while the table is read and written.\n\n");
+				sg_md_head(out, "Index|Statement|Duration:");
+			}
+			some = true;
+			sg_buf_adds(out, "| ");
+			sg_md_cell_code(out, step->step->id, SIZE_MAX);
+			sg_buf_adds(out, " | ");
+			sg_md_cell_code(out, step->statements[0].text, EXCERPT);
+			sg_buf_adds(out, " | ");
+			sg_md_time(out, step->us);
+			sg_buf_adds(out, " |\n");
+		}
+		migration += sg_audit_rehearsed(step);
+	}
+	if (some)
+		sg_buf_addc(out, '\n');
+}
+
 static void add_step(struct sg_buf *out, const struct sg_rehearsal_step *step, const struct sg_audit_result *audit, size_t migration)
 {
 	const char *proof;
@@ -359,15 +441,18 @@ void sg_render_rehearsal(struct sg_buf *out, const struct sg_audit_about *about,
 {
 	add_head(out, about, rehearsal);
 	sg_buf_adds(out, "## Summary\n\n");
-	add_locks(out, rehearsal);
-	add_proofs(out, rehearsal);
+	add_failed(out, rehearsal);
 	add_measured(out, audit);
+	add_proofs(out, rehearsal);
+	add_locks(out, rehearsal);
 	add_steps(out, rehearsal);
 	sg_buf_adds(out, "## Statements\n\nLocks on tables that were there before the step; reading alone (ACCESS SHARE) is left out.\n\n");
 	for (size_t i = 0, migration = 0; i < rehearsal->step_count; i++) {
-		add_step(out, &rehearsal->steps[i], audit, migration);
+		if (!is_built(&rehearsal->steps[i], audit, migration))
+			add_step(out, &rehearsal->steps[i], audit, migration);
 		migration += sg_audit_rehearsed(&rehearsal->steps[i]);
 	}
+	add_built(out, rehearsal, audit);
 	sg_render_rules(out, audit);
 	sg_render_audit_dml(out, audit);
 	sg_render_audit_silent(out, about, audit);

@@ -323,6 +323,34 @@ SG_TEST(a_rehearsal_is_told)
     (void)project_must(project, 9, "rehearse", "--fail-on", "column.drop");
 }
 
+/* What a person has to know at once stands above the long tables; indexes that went well are one table. */
+SG_TEST(a_rehearsal_says_the_worst_first)
+{
+    struct project *project = with_leads();
+    struct sg_run_result run;
+    const char *error;
+
+    project_write(project, "[migration s01]\nplugin = s01\noption.ddl1 = CREATE TABLE visits (id bigint PRIMARY KEY, a int, b int)\n"
+                           "option.fingerprint = SELECT 1 FROM pg_class WHERE relname = 'visits'\n"
+                           "[migration s02]\nplugin = s02\noption.ddl1 = ALTER TABLE visits ADD CONSTRAINT visits_a UNIQUE (a)\n"
+                           "option.fingerprint = SELECT 1 FROM pg_class WHERE relname = 'visits_a'\n"
+                           "[index visits_b]\ntable = visits\ncolumns = b\n[index visits_ab]\ntable = visits\ncolumns = a, b\n");
+    run = project_must(project, 0, "rehearse");
+    error = strstr(run.out, "- `s02`, statement 1: **constraint.add_unique** ");
+    T_NOT_NULL(error);
+    T_LT_INT(error - run.out, strstr(run.out, "Fingerprints: ") - run.out);
+    T_LT_INT(error - run.out, strstr(run.out, "The strongest locks ") - run.out);
+    T_CONTAINS(run.out, "### Indexes\n");
+    T_CONTAINS(run.out, "| `visits_b` | `CREATE INDEX CONCURRENTLY ");
+    T_CONTAINS(run.out, "| `visits_ab` | `CREATE INDEX CONCURRENTLY ");
+    T_LACKS(run.out, "### `visits_b`");
+    T_LACKS(run.out, "concurrently_in_tx");
+    project_write(project, "[migration s01]\nplugin = s01\noption.ddl1 = ALTER TABLE nobody ADD COLUMN x int\n"
+                           "option.fingerprint = SELECT 1 WHERE false\n");
+    run = project_must(project, 1, "rehearse", "--fail-on", "unsafe");
+    T_CONTAINS(run.out, "## Summary\n\n- `s01` **failed**: ");
+}
+
 SG_TEST(a_rehearsal_as_json)
 {
     struct project *project = with_leads();
@@ -424,6 +452,7 @@ static const struct sg_test tests[] = {SG_CASE(what_is_found_is_no_failure_unles
                                        SG_CASE(hot_tables_are_measured),
                                        SG_CASE(a_signal_ends_it_at_once),
                                        SG_CASE(a_rehearsal_is_told),
+                                       SG_CASE(a_rehearsal_says_the_worst_first),
                                        SG_CASE(a_rehearsal_as_json),
                                        SG_CASE(a_step_that_fails_gives_its_exit_status),
                                        SG_CASE(a_fingerprint_that_proves_nothing_is_named),
