@@ -1,4 +1,10 @@
 # Plugins: wire, image, loader and process. The process tests play a host without a server.
+UNIT_TESTS += tests/unit/plugin/test_channel_faults tests/unit/plugin/test_wire_faults
+tests_unit_plugin_test_channel_faults_SOURCES = tests/unit/plugin/test_channel_faults.c plugins/process/channel.c $(fault)
+tests_unit_plugin_test_channel_faults_LDFLAGS = $(AM_LDFLAGS) $(fault_wraps)
+tests_unit_plugin_test_channel_faults_LDADD = libsgrun-wire.la libsgrun-test.la
+tests_unit_plugin_test_wire_faults_SOURCES = tests/unit/plugin/test_wire_faults.c $(fault)
+tests_unit_plugin_test_wire_faults_LDFLAGS = $(AM_LDFLAGS) $(fault_wraps)
 UNIT_TESTS += tests/unit/plugin/test_elf
 UNIT_TESTS += tests/unit/plugin/test_image
 UNIT_TESTS += tests/unit/plugin/test_manual
