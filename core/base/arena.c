@@ -31,7 +31,7 @@ void sg_bug_at(const char *file, int line, const char *what)
 	_exit(70);
 }
 
-SG_NORETURN static void out_of_memory(size_t size)
+void sg_out_of_memory(size_t size)
 {
 	fprintf(stderr, "sgrun: out of memory (%zu bytes wanted); what was open is rolled back by the server\n", size);
 	_exit(70);
@@ -42,7 +42,7 @@ void *sg_xmalloc(size_t size)
 	void *place = malloc(size ? size : 1);
 
 	if (place == NULL)
-		out_of_memory(size);
+		sg_out_of_memory(size);
 	return place;
 }
 
@@ -51,7 +51,7 @@ void *sg_xcalloc(size_t count, size_t size)
 	void *place = calloc(count ? count : 1, size ? size : 1);
 
 	if (place == NULL)
-		out_of_memory(count);
+		sg_out_of_memory(count > SIZE_MAX / (size ? size : 1) ? SIZE_MAX : count * size);
 	return place;
 }
 
@@ -60,7 +60,7 @@ void *sg_xrealloc(void *old, size_t size)
 	void *place = realloc(old, size ? size : 1);
 
 	if (place == NULL)
-		out_of_memory(size);
+		sg_out_of_memory(size);
 	return place;
 }
 
@@ -104,7 +104,7 @@ void *sg_arena_alloc(struct sg_arena *arena, size_t size)
 	struct sg_arena_block *block = arena->blocks;
 
 	if (size > SIZE_MAX / 2)
-		out_of_memory(size);
+		sg_out_of_memory(size);
 	size = (size + align - 1) / align * align;
 	if (block == NULL || block->size - block->used < size) {
 		/* Many arenas need little: the first block is small. */

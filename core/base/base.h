@@ -20,6 +20,9 @@ SG_NORETURN void sg_bug_at(const char *file, int line, const char *what);
 #define SG_BUG(what) sg_bug_at(__FILE__, __LINE__, (what))
 #define SG_ASSERT(cond) ((cond) ? (void)0 : sg_bug_at(__FILE__, __LINE__, "broken invariant: " #cond))
 
+/* Says so, and ends the process with exit status 70: for memory that a library did not get. */
+SG_NORETURN void sg_out_of_memory(size_t size);
+
 /* malloc and friends that never return NULL; size 0 is given one byte. */
 void *sg_xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *sg_xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));

@@ -117,7 +117,7 @@ static void read_socket(struct sg_channel *channel)
 	ssize_t n;
 
 	if (to == NULL)
-		SG_BUG("out of memory");
+		sg_out_of_memory(2 * channel->in.capacity);
 	if (room == 0)
 		return; /* whole frames wait to be taken */
 	n = recv(channel->socket, to, room, MSG_DONTWAIT);
@@ -192,6 +192,8 @@ bool sg_channel_unasked(const struct sg_channel *channel)
 int sg_channel_send(struct sg_channel *channel, struct sg_err *err)
 {
 	if (sg_wire_end(&channel->out) != 0) {
+		if (channel->out.no_memory)
+			sg_out_of_memory(2 * channel->out.capacity);
 		sg_err_set(err, SG_CLASS_POLICY, "the result is too large for the plugin");
 		sg_err_detail(err, "With its lengths it may have %zu bytes.", SG_WIRE_MAX_ANSWER);
 		return sg_err_hint(err, "Ask for less, with LIMIT or fewer columns.");

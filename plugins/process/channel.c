@@ -49,8 +49,11 @@ struct sg_wire_out *sg_channel_begin(enum sg_wire_type type)
 
 int sg_channel_send(void)
 {
-	if (sg_wire_end(&out) != 0)
+	if (sg_wire_end(&out) != 0) {
+		if (out.no_memory)
+			sg_channel_exit(SG_EXIT_MEMORY);
 		return -1;
+	}
 	sequence++;
 	write_all(out.data, out.length);
 	return 0;

@@ -56,7 +56,7 @@ void sg_wire_out_clear(struct sg_wire_out *out)
 	if (out->capacity > KEEP)
 		sg_wire_out_release(out);
 	out->length = out->frame = 0;
-	out->failed = false;
+	out->failed = out->no_memory = false;
 }
 
 void sg_wire_out_drop(struct sg_wire_out *out, size_t n)
@@ -84,7 +84,7 @@ static unsigned char *grow(struct sg_wire_out *out, size_t n)
 			capacity *= 2;
 		data = realloc(out->data, capacity);
 		if (data == NULL) {
-			out->failed = true;
+			out->failed = out->no_memory = true;
 			return NULL;
 		}
 		out->data = data;

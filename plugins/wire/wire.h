@@ -95,13 +95,13 @@ struct sg_wire_hello {
 /* ---- writing ---------------------------------------------------------------- */
 
 /* Frames, one after the other. Once failed (out of memory, or over limit) it
- * stays so and takes nothing more. */
+ * stays so and takes nothing more; no_memory tells which it was. */
 struct sg_wire_out {
 	unsigned char *data;
 	size_t length, capacity;
 	size_t frame; /* where the frame begins that is being written */
 	size_t limit; /* of a payload */
-	bool failed;
+	bool failed, no_memory;
 };
 
 void sg_wire_out_init(struct sg_wire_out *out, size_t limit);
