@@ -67,7 +67,7 @@ UNIT_TESTS += tests/unit/index/test_definition
 UNIT_TESTS += tests/unit/manifest/test_expand
 # Faults in calls and allocations (tests/unit/fault.h): the linker leads the calls of our own objects there.
 fault = tests/unit/fault.c tests/unit/fault.h
-fault_wraps = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=read,--wrap=write,--wrap=recv,--wrap=send,--wrap=_exit
+fault_wraps = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=read,--wrap=write,--wrap=recv,--wrap=send,--wrap=_exit,--wrap=__gcov_dump
 UNIT_TESTS += tests/unit/manifest/test_faults
 tests_unit_manifest_test_faults_SOURCES = tests/unit/manifest/test_faults.c $(fault)
 tests_unit_manifest_test_faults_LDFLAGS = $(AM_LDFLAGS) $(fault_wraps),--wrap=ini_parse_stream
