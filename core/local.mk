@@ -72,6 +72,7 @@ libsgrun_core_la_SOURCES += core/audit/rules_types.c core/audit/rules_types.h
 libsgrun_core_la_SOURCES += core/audit/rules_zone.c
 libsgrun_core_la_SOURCES += core/audit/scope.h
 libsgrun_core_la_SOURCES += core/audit/script.c core/audit/script.h
+libsgrun_core_la_SOURCES += core/audit/section.c core/audit/section.h
 libsgrun_core_la_SOURCES += core/audit/shorten.c core/audit/shorten.h
 libsgrun_core_la_SOURCES += core/audit/sqitch.c core/audit/sqitch.h
 libsgrun_core_la_SOURCES += core/audit/type_change.c core/audit/type_change.h

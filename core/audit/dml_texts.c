@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/audit/dml.h"
+#include "core/audit/section.h"
 
 /* ---- the reason --------------------------------------------------------------------------- */
 
@@ -188,16 +189,23 @@ static const char *key_of(struct sg_audit_scope *scope, struct sg_relation table
 	return "its primary key";
 }
 
-/* A section's name has at most 49 bytes, "backfill " included; what is too long gets the table's name alone. */
-#define LABEL_LIMIT 40
-
-static const char *label_of(struct sg_audit_scope *scope, const char *table)
+/* Has the migration work on other tables too, which is a backfill of its own? */
+static bool has_others(const struct sg_audit_scope *scope, struct sg_relation table)
 {
-	const char *id = scope->migration->id;
+	const struct sg_audit_dml_notes *notes = scope->dml;
 
-	if (strlen(id) + strlen(table) < LABEL_LIMIT && strstr(id, table) == NULL)
-		return sg_arena_printf(scope->arena, "%s_%s", id, table);
-	return strlen(id) <= LABEL_LIMIT ? id : sg_arena_printf(scope->arena, "%.*s", LABEL_LIMIT, table);
+	for (size_t i = 0; notes != NULL && i < notes->op_count; i++)
+		if (notes->ops[i].tables.count > 0 && !notes->ops[i].fresh && !sg_dml_same_table(notes->ops[i].tables.list[0], table))
+			return true;
+	return false;
+}
+
+static const char *section_of(const struct sg_audit_scope *scope, struct sg_relation table)
+{
+	const struct sg_audit_migration *migration = scope->migration;
+	const char *section = sg_audit_section(scope->arena, migration->id, migration->title, migration->layout);
+
+	return has_others(scope, table) ? sg_audit_section_of(scope->arena, section, table.name) : section;
 }
 
 const char *sg_dml_action(struct sg_audit_scope *scope, const struct sg_dml_op *op, const struct sg_dml_judgement *judgement)
@@ -211,7 +219,7 @@ const char *sg_dml_action(struct sg_audit_scope *scope, const struct sg_dml_op *
 	if (table.name == NULL)
 		return "Write the statements out, so that they can be judged; what changes rows belongs in a backfill.";
 	name = sg_audit_name(scope->arena, table);
-	section = sg_arena_printf(scope->arena, "[backfill %s] migration = %s", label_of(scope, table.name),
+	section = sg_arena_printf(scope->arena, "[backfill %s] migration = %s", section_of(scope, table),
 	                          scope->migration->id);
 	if (op->verb == SG_VERB_TRUNCATE)
 		return sg_arena_printf(arena,

@@ -6,11 +6,9 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "core/audit/section.h"
 #include "core/cli/markdown.h"
 #include "core/cli/render_audit.h"
-#include "core/manifest/ini.h"
-
-#define NAME_LIMIT (SG_INI_NAME_LIMIT - sizeof "backfill") /* of a section "backfill NAME" */
 
 static size_t count_of(const struct sg_audit_result *result, enum sg_priority priority)
 {
@@ -105,53 +103,21 @@ static void add_moved(struct sg_buf *out, const struct sg_manifest *manifest)
 
 /* ---- next steps ---- */
 
-/* Lower-case letters, digits and underscores: what a section's name, and a file's, takes. */
-static void add_plain(struct sg_buf *out, const char *text)
-{
-	for (const char *at = text; *at != '\0'; at++) {
-		char c = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
-		bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-
-		if (fine || (out->length > 0 && out->data[out->length - 1] != '_'))
-			sg_buf_addc(out, fine ? c : '_');
-	}
-	while (out->length > 0 && out->data[out->length - 1] == '_')
-		out->data[--out->length] = '\0';
-}
-
-/* A name for the section: of the migration's id, and of its title where the id does not tell it. */
-static void add_name(struct sg_buf *out, const struct sg_audit_seen *seen)
-{
-	struct sg_buf id = SG_BUF_INIT, title = SG_BUF_INIT, name = SG_BUF_INIT;
-
-	add_plain(&id, seen->id);
-	if (seen->title != NULL && seen->layout != SG_LAYOUT_MANIFEST)
-		add_plain(&title, seen->title);
-	sg_buf_addf(&name, "%s%s", sg_text_prefix(id.data, "migration") ? "" : "migration_", id.data);
-	if (title.length > 0 && strstr(id.data, title.data) == NULL)
-		sg_buf_addf(&name, "_%s", title.data);
-	if (name.length > NAME_LIMIT)
-		name.data[name.length = NAME_LIMIT] = '\0';
-	add_plain(out, name.data);
-	sg_buf_release(&id);
-	sg_buf_release(&title);
-	sg_buf_release(&name);
-}
-
 static void add_section(struct sg_buf *out, const struct sg_audit_seen *seen)
 {
-	struct sg_buf name = SG_BUF_INIT, note = SG_BUF_INIT;
+	struct sg_arena arena = SG_ARENA_INIT;
+	const char *name = sg_audit_section(&arena, seen->id, seen->title, seen->layout);
+	struct sg_buf note = SG_BUF_INIT;
 
-	add_name(&name, seen);
 	for (size_t i = 0; i < seen->type_count; i++)
 		sg_buf_addf(&note, "%s%s", i > 0 ? ", " : "", seen->types[i]);
 	for (size_t i = 0; i < seen->table_count; i++)
 		sg_buf_addf(&note, "%s%s", i > 0 ? ", " : " on ", seen->tables[i]);
 	if (seen->layout != SG_LAYOUT_MANIFEST)
 		sg_buf_addf(&note, "; now in %s", seen->path);
-	sg_buf_addf(out, "[backfill %s]\n; ", name.data);
+	sg_buf_addf(out, "[backfill %s]\n; ", name);
 	sg_text_add_clean(out, note.data, note.length, false);
-	sg_buf_addf(out, "\nplugin = %s\n", name.data);
+	sg_buf_addf(out, "\nplugin = %s\n", name);
 	if (seen->layout == SG_LAYOUT_MANIFEST) {
 		sg_buf_adds(out, "migration = ");
 		sg_text_add_clean(out, seen->id, strlen(seen->id), false);
@@ -160,8 +126,8 @@ static void add_section(struct sg_buf *out, const struct sg_audit_seen *seen)
 		sg_buf_adds(out, "; migration = the id of the migration that must be recorded before it\n");
 	}
 	sg_buf_addf(out, "priority = %s\n\n", sg_render_priority(seen->priority));
-	sg_buf_release(&name);
 	sg_buf_release(&note);
+	sg_arena_release(&arena);
 }
 
 static void add_ids(struct sg_buf *out, const struct sg_audit_result *result, enum sg_priority priority)

@@ -343,7 +343,9 @@ SG_TEST(whole_tables)
     T_EQ_STR(kinds("TRUNCATE leads, messages"), DELETES);
     T_EQ_STR(what("TRUNCATE leads, messages"), "TRUNCATE leads messages");
     T_CONTAINS(reason("DELETE FROM leads"), "no WHERE: every row of leads");
-    T_CONTAINS(action("DELETE FROM leads"), "table = leads, key = id (SG_BACKFILL in its plugin); manifest: [backfill 2_leads] migration = 2.");
+    /* two tables are two backfills */
+    T_CONTAINS(action("DELETE FROM leads; DELETE FROM messages"), "manifest: [backfill migration_2_leads] migration = 2.");
+    T_CONTAINS(action("DELETE FROM leads"), "table = leads, key = id (SG_BACKFILL in its plugin); manifest: [backfill migration_2] migration = 2.");
     T_CONTAINS(action("UPDATE nobody_knows SET a = 1"), "table = nobody_knows, key = its primary key (SG_");
     /* a row or two, by the key */
     T_EQ_STR(kinds("UPDATE business SET name = 'x' WHERE id = 4"), "other POTENTIALLY UNSAFE");
@@ -376,7 +378,7 @@ SG_TEST(seeds)
     T_EQ_STR(kinds("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)"
                    " INSERT INTO templates SELECT i::text FROM n"),
              COPIES);
-    T_CONTAINS(action("INSERT INTO templates SELECT slug, name FROM business"), "table = business, key = id (SG_BACKFILL in its plugin); manifest: [backfill 2_templates] migration = 2, also_writes = templates.");
+    T_CONTAINS(action("INSERT INTO templates SELECT slug, name FROM business"), "table = business, key = id (SG_BACKFILL in its plugin); manifest: [backfill migration_2] migration = 2, also_writes = templates.");
     T_CONTAINS(reason("INSERT INTO templates SELECT slug, name FROM business"), "as long as business is large");
 }
 
