@@ -36,6 +36,7 @@ void sg_cmd_check(struct sg_cli *cli);
 void sg_cmd_new(struct sg_cli *cli);
 void sg_cmd_audit(struct sg_cli *cli);
 void sg_cmd_rehearse(struct sg_cli *cli);
+void sg_cmd_test(struct sg_cli *cli);
 
 /* For the commands: reads the manifest with --set on top; lenient as in
  * sg_manifest_read. */

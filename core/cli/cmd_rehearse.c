@@ -63,7 +63,7 @@ static void give(struct sg_cli *cli, struct sg_rehearsal *rehearsal, struct sg_a
 void sg_cmd_rehearse(struct sg_cli *cli)
 {
 	const struct sg_options *o = &cli->options;
-	struct sg_rehearse_options how = { .schema_from = o->schema_from, .rows = o->rows };
+	struct sg_rehearse_options how = { .schema_from = o->schema_from, .rows = o->rows > 0 ? o->rows : 0 };
 	struct sg_rehearsal *rehearsal = sg_arena_alloc(&cli->arena, sizeof *rehearsal); /* released with the arena */
 	struct sg_audit_options options = { 0 };
 

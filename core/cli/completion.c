@@ -44,6 +44,11 @@ static bool is_file(const struct sg_flag *flag)
 	return flag->argument != NULL && (strstr(flag->argument, "FILE") != NULL || strstr(flag->argument, "PATH") != NULL);
 }
 
+static bool takes_files(const struct sg_command *command)
+{
+	return command->words != NULL && (strcmp(command->words, "PATH") == 0 || strcmp(command->words, "PLUGIN") == 0);
+}
+
 /* "[=FORMAT]" takes no word of its own. */
 static bool takes_word(const struct sg_flag *flag)
 {
@@ -128,7 +133,7 @@ static void bash(struct sg_buf *out)
 	                 "    esac\n"
 	                 "    mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\")\n");
 	for (const struct sg_command *command = sg_commands(); command->name != NULL; command++)
-		if (command->here && command->words != NULL && strcmp(command->words, "PATH") == 0)
+		if (command->here && takes_files(command))
 			sg_buf_addf(out,
 			            "    if [ \"$command\" = %s ] && [ \"${word#-}\" = \"$word\" ]; then\n"
 			            "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); compopt -o filenames 2>/dev/null\n"
@@ -198,7 +203,7 @@ static void zsh(struct sg_buf *out)
 			continue;
 		sg_buf_addf(out, "    %s)\n        _arguments", command->name);
 		zsh_options(out, command);
-		sg_buf_addf(out, " \\\n            '*:: :%s' ;;\n", command->words != NULL ? "_files" : "");
+		sg_buf_addf(out, " \\\n            '*:: :%s' ;;\n", takes_files(command) ? "_files" : "");
 	}
 	sg_buf_adds(out, "    *)\n        _arguments");
 	zsh_options(out, NULL);
@@ -257,7 +262,7 @@ static void fish(struct sg_buf *out)
 		sg_buf_addf(out, "complete -c sgrun -n __fish_use_subcommand -a %s -d '", command->name);
 		add_plain(out, command->help);
 		sg_buf_adds(out, "'\n");
-		if (command->words != NULL && strcmp(command->words, "PATH") == 0)
+		if (takes_files(command))
 			sg_buf_addf(out, "complete -c sgrun -n '__fish_seen_subcommand_from %s' -F\n", command->name);
 	}
 	for (const struct sg_flag *flag = sg_flags(); flag->name != NULL; flag++) {

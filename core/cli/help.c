@@ -6,17 +6,6 @@
 
 #include "core/cli/options.h"
 
-static void add_names(struct sg_buf *out, bool here)
-{
-	const char *comma = "";
-
-	for (const struct sg_command *c = sg_commands(); c->name != NULL; c++)
-		if (c->here == here) {
-			sg_buf_addf(out, "%s%s", comma, c->name);
-			comma = ", ";
-		}
-}
-
 static void add_flag(struct sg_buf *out, const struct sg_flag *flag)
 {
 	size_t start = out->length;
@@ -69,14 +58,6 @@ static void add_exit(struct sg_buf *out)
 	                 "  70 a bug of sgrun  130, 143 stopped by a signal\n");
 }
 
-static bool lacks(void)
-{
-	for (const struct sg_command *c = sg_commands(); c->name != NULL; c++)
-		if (!c->here)
-			return true;
-	return false;
-}
-
 void sg_help_main(struct sg_buf *out)
 {
 	sg_buf_adds(out, "Usage: sgrun --manifest FILE [command] [options]\n\n"
@@ -85,11 +66,6 @@ void sg_help_main(struct sg_buf *out)
 	for (const struct sg_command *c = sg_commands(); c->name != NULL; c++)
 		if (c->here)
 			sg_buf_addf(out, "  %-9s %s\n", c->name, c->help);
-	if (lacks()) {
-		sg_buf_adds(out, "Not in this version yet: ");
-		add_names(out, false);
-		sg_buf_addc(out, '\n');
-	}
 	sg_buf_adds(out, "\nOptions of every command:\n");
 	for (const struct sg_flag *f = sg_flags(); f->name != NULL; f++)
 		if (f->commands == SG_EVERY_COMMAND)
@@ -100,7 +76,7 @@ void sg_help_main(struct sg_buf *out)
 			add_own_flags(out, c);
 	add_environment(out);
 	add_exit(out);
-	sg_buf_adds(out, "\nsgrun COMMAND --help says more, and gives an example. Manual: sgrun(1).\n");
+	sg_buf_adds(out, "sgrun COMMAND --help says more, and gives an example. Manual: sgrun(1).\n");
 }
 
 void sg_help_command(struct sg_buf *out, const struct sg_command *command)

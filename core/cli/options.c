@@ -88,7 +88,14 @@ static const struct sg_command commands[] = {
 	  "of SQL (in the layouts that audit knows), the folder with a manifest and a\n"
 	  "Makefile in --folder, and report what became of each statement.",
 	  "sgrun --manifest etc/prod.ini new migration 0118_lead_source", "migration|backfill NAME" },
-	{ SG_COMMAND_TEST, "test", false, "a plugin against a throw-away server", NULL, NULL, NULL },
+	{ SG_COMMAND_TEST, "test", true, "plugins on a throw-away server, as TAP",
+	  "Tries each plugin on a private server in a temporary folder, each point in a\n"
+	  "database of its own: its fingerprint before and after, a second attempt after\n"
+	  "a rollback, what it does where it is there already; of a backfill also other\n"
+	  "batches, a kill between them, a second run, rows that others hold. Exit status\n"
+	  "1 if a point does not hold. Without a manifest each plugin rests on those\n"
+	  "before it; with one its section holds, and what comes before it is run first.",
+	  "sgrun test --schema-from schema.sql migrations/0096_lead_name.so", "PLUGIN" },
 	{ 0, NULL, false, NULL, NULL, NULL, NULL }
 };
 
@@ -131,8 +138,8 @@ static const struct sg_flag flags[] = {
 	{ SG_FLAG_FROM_LEDGER, "--from-ledger", NULL, ON(AUDIT), NULL, true, "what the real runs have sent" },
 	{ SG_FLAG_SAMPLE, "--sample", "SECONDS", ON(AUDIT), NULL, true, "measure for so long which tables are hot" },
 	{ SG_FLAG_SERVER_VERSION, "--server-version", "N", ON(AUDIT), NULL, true, "rules of PostgreSQL N, 10 to 19" },
-	{ SG_FLAG_SCHEMA_FROM, "--schema-from", "DSN|FILE", ON(REHEARSE), NULL, true, "start with this schema" },
-	{ SG_FLAG_ROWS, "--rows", "N", ON(REHEARSE), NULL, true, "fill each table with so many made-up rows" },
+	{ SG_FLAG_SCHEMA_FROM, "--schema-from", "DSN|FILE", ON(REHEARSE) | ON(TEST), NULL, true, "start with this schema" },
+	{ SG_FLAG_ROWS, "--rows", "N", ON(REHEARSE) | ON(TEST), NULL, true, "fill each table with so many made-up rows" },
 	{ SG_FLAG_TITLE, "--title", "TEXT", ON(NEW), NULL, true, "one line: what it is for" },
 	{ SG_FLAG_TABLE, "--table", "NAME", ON(NEW), NULL, true, "of a backfill: the table that it changes" },
 	{ SG_FLAG_KEY, "--key", "COLUMNS", ON(NEW), NULL, true, "of a backfill: what orders the table" },
@@ -564,7 +571,7 @@ int sg_options_parse(int argc, char *const *argv, char *(*lookup)(const char *na
 	size_t count = 0;
 	bool options_end = false;
 
-	*o = (struct sg_options){ .command = sg_command(SG_COMMAND_DEPLOY), .wait_seconds = -1, .max_minutes = -1,
+	*o = (struct sg_options){ .command = sg_command(SG_COMMAND_DEPLOY), .wait_seconds = -1, .max_minutes = -1, .rows = -1,
 		                  .ask = SG_FLAG_ALL, .sets = sets, .paths = paths };
 	/* whatever else is wrong: the error is given in the form that was asked for */
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)

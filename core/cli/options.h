@@ -92,7 +92,7 @@ struct sg_options {
 	int sample_seconds;               /* 0: not given */
 	int server_version;               /* 0: not given */
 	const char *schema_from;          /* or NULL; may hold a password: never print it */
-	int rows;                         /* 0: none */
+	int rows;                         /* -1: not given */
 	const char *title, *table, *key, *after, *folder, *from_sql; /* of new; or NULL */
 };
 

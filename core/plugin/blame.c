@@ -69,7 +69,7 @@ static int judge_kind(const struct sg_wire_hello *hello, const struct sg_expecte
 		sg_err_set(err, SG_CLASS_REFUSED, "%s: is of a kind that this sgrun does not know (%u)", path, hello->kind);
 		return sg_err_hint(err, "Let SG_MIGRATION, SG_BACKFILL or SG_DRAIN write sg_plugin().");
 	}
-	if ((hello->kind == SG_KIND_MIGRATION) != expected->migration) {
+	if (!expected->anything && (hello->kind == SG_KIND_MIGRATION) != expected->migration) {
 		sg_err_set(err, SG_CLASS_REFUSED, "%s: is a %s, the section is a %s", path, kind, wanted);
 		return sg_err_hint(err, "Name a %s as plugin, or make it a [%s …] section.", wanted,
 		                   expected->migration ? "backfill" : "migration");
@@ -101,7 +101,7 @@ static int judge_texts(const struct sg_wire_hello *hello, const struct sg_expect
 		           SG_MAX_ID);
 		return sg_err_hint(err, "Choose a shorter id.");
 	}
-	if (strcmp(hello->id, expected->step) != 0) {
+	if (!expected->anything && strcmp(hello->id, expected->step) != 0) {
 		sg_err_set(err, SG_CLASS_REFUSED, "%s: its id is \"%s\", the section's is \"%s\"", path, hello->id,
 		           expected->step);
 		return sg_err_hint(err, "Name the right plugin, or give both the same id.");

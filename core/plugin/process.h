@@ -29,6 +29,7 @@ struct sg_expected {
 	size_t library_count;
 	enum sg_sandbox sandbox;
 	int64_t limit_ms;              /* plugin_seconds */
+	bool anything;                 /* whatever its kind and id are: they are what is asked; step is only a name for it */
 };
 
 /* What the plugin's sg_plugin() said, checked; texts are in the process's memory. */

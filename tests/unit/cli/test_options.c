@@ -259,17 +259,6 @@ SG_TEST(what_is_asked_of_a_backfill_is_asked_alone)
 	}
 }
 
-SG_TEST(what_this_version_lacks_says_so)
-{
-	static const char *const lacking[] = { "test" };
-
-	for (size_t i = 0; i < SG_COUNT(lacking); i++)
-		refused(PARSE(lacking[i]), sg_test_strf("this version of sgrun does not have '%s' yet", lacking[i]),
-		        "deploy, migrate, index, backfill, plan, status, verify, check, audit, rehearse, new");
-	/* the command decides, whatever its options */
-	refused(PARSE("test", "--only", "x"), "this version of sgrun does not have 'test' yet", "deploy");
-}
-
 SG_TEST(what_to_audit)
 {
 	T_MUST_EQ_INT(PARSE("audit", "a.sql", "--json", "db/migrations", "--", "--odd.sql", "check"), 0);
@@ -314,6 +303,13 @@ SG_TEST(values_of_audit_and_rehearse)
 	T_EQ_INT(options.server_version, 12);
 	T_EQ_STR(options.baseline, "b");
 	T_TRUE(options.write_baseline);
+	T_MUST_EQ_INT(PARSE("test", "a.so", "./b.so", "--rows", "10"), 0);
+	T_EQ_INT(options.path_count, 2);
+	T_EQ_STR(options.paths[1], "./b.so");
+	T_EQ_INT(options.rows, 10);
+	T_MUST_EQ_INT(PARSE("test", "a.so"), 0);
+	T_EQ_INT(options.rows, -1);
+	refused(PARSE("test", ""), "an empty PLUGIN", "--help");
 	T_MUST_EQ_INT(PARSE("rehearse", "--rows", "10000000", "--schema-from", "x.sql"), 0);
 	T_EQ_INT(options.rows, 10000000);
 	T_EQ_STR(options.schema_from, "x.sql");
@@ -373,8 +369,7 @@ static const struct sg_test tests[] = {
 	SG_CASE(set_is_kept_in_order), SG_CASE(flag_beats_environment), SG_CASE(an_empty_variable_counts_as_not_set),
 	SG_CASE(a_bad_variable_is_named), SG_CASE(no_color_by_variable), SG_CASE(unknown_names_get_the_nearest),
 	SG_CASE(options_must_fit_the_command), SG_CASE(values_are_checked), SG_CASE(what_must_go_together),
-	SG_CASE(phases), SG_CASE(backfills_of_the_command), SG_CASE(indexes_of_the_command), SG_CASE(what_is_asked_of_a_backfill_is_asked_alone),
-	SG_CASE(what_this_version_lacks_says_so), SG_CASE(what_to_audit), SG_CASE(what_an_audit_fails_on),
+	SG_CASE(phases), SG_CASE(backfills_of_the_command), SG_CASE(indexes_of_the_command), SG_CASE(what_is_asked_of_a_backfill_is_asked_alone), SG_CASE(what_to_audit), SG_CASE(what_an_audit_fails_on),
 	SG_CASE(values_of_audit_and_rehearse), SG_CASE(the_form_of_a_graph_may_be_left_out), SG_CASE(json_is_known_even_after_a_mistake),
 	SG_CASE(help_and_version_need_nothing_else), SG_CASES_END
 };
