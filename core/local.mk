@@ -303,6 +303,7 @@ libsgrun_core_la_SOURCES += core/scaffold/c_text.c core/scaffold/c_text.h
 libsgrun_core_la_SOURCES += core/scaffold/fingerprint.c core/scaffold/fingerprint.h
 libsgrun_core_la_SOURCES += core/scaffold/scaffold.c core/scaffold/scaffold.h
 libsgrun_core_la_SOURCES += core/scaffold/take_change.c
+libsgrun_core_la_SOURCES += core/scaffold/take_fate.c
 libsgrun_core_la_SOURCES += core/scaffold/take_index.c
 libsgrun_core_la_SOURCES += core/scaffold/take_over.c core/scaffold/take_over.h
 libsgrun_core_la_SOURCES += core/scaffold/take_parts.h

@@ -117,6 +117,9 @@ struct object {
 	const char *arguments;     /* FUNCTION: "(integer, text)"; or NULL */
 	size_t statement;
 	const char *undone;        /* why it is not asked for any more */
+	const char *later;         /* … by a later migration: why it will not hold when all has run */
+	struct sg_relation now;    /* what later migrations have renamed it to; name NULL: nothing */
+	const char *now_member;
 };
 
 struct sg_fingerprint {
@@ -129,6 +132,8 @@ struct sg_fingerprint {
 	size_t number;
 	const char *none;          /* of the statement that is looked at: why nothing is asked */
 	size_t before;             /* objects before it */
+	struct sg_fingerprint *earlier; /* of the migration before; or NULL */
+	bool in_tree;
 };
 
 static void append(struct sg_fingerprint *f, struct sg_asks *to, struct sg_asked asked_)
@@ -200,11 +205,99 @@ static bool is_relation(enum kind kind)
 	return kind == TABLE || kind == VIEW || kind == SEQUENCE || kind == INDEX;
 }
 
+/* ---- what becomes of it later -------------------------------------------------------- */
+
+static struct sg_relation name_now(const struct object *o)
+{
+	return o->now.name != NULL ? o->now : o->name;
+}
+
+static const char *member_now(const struct object *o)
+{
+	return o->now_member != NULL ? o->now_member : o->member;
+}
+
+/* Is it taken away with an object of that kind and name? */
+static bool goes_with(const struct object *o, enum kind kind, struct sg_relation name, const char *member)
+{
+	bool relation = same_relation(name_now(o), name), all = relation && same(member_now(o), member);
+
+	return (o->kind == kind && all) || (kind == TABLE && is_of_table(o->kind) && relation) ||
+	       (kind == COLUMN && is_of_column(o->kind) && all) || (kind == CONSTRAINT && o->kind == VALIDATED && all) ||
+	       (kind == FUNCTION && o->kind == BODY && relation) || (kind == TYPE && o->kind == ENUM_VALUE && relation);
+}
+
+static const char *undone_later(const struct sg_fingerprint *f)
+{
+	return sg_arena_printf(f->arena, "undone by %s", f->migration);
+}
+
+static void take_away_later(struct sg_fingerprint *f, enum kind kind, struct sg_relation name, const char *member)
+{
+	for (struct sg_fingerprint *e = f->earlier; e != NULL; e = e->earlier)
+		for (size_t i = 0; i < e->count; i++)
+			if (e->objects[i].undone == NULL && !e->objects[i].gone && goes_with(&e->objects[i], kind, name, member))
+				e->objects[i].later = undone_later(f);
+}
+
+/* Made, or made otherwise: an absence, a type, a body, a comment of before is no more. */
+static void make_later(struct sg_fingerprint *f, enum kind kind, struct sg_relation name, const char *member)
+{
+	for (struct sg_fingerprint *e = f->earlier; e != NULL; e = e->earlier)
+		for (size_t i = 0; i < e->count; i++) {
+			struct object *o = &e->objects[i];
+			bool it = same_relation(name_now(o), name) && same(member_now(o), member);
+
+			if (!it || o->undone != NULL)
+				continue;
+			if (kind == COLUMN_TYPE && o->kind == COLUMN_TYPE && !o->gone)
+				o->later = undone_later(f);
+			else if ((kind == NOT_NULL && o->kind == NULLABLE) || (kind == NULLABLE && o->kind == NOT_NULL))
+				o->later = undone_later(f);
+			else if (o->kind == kind && (kind == BODY || kind == TABLE_COMMENT || kind == COLUMN_COMMENT))
+				o->later = undone_later(f);
+			else if (o->gone && (o->kind == kind || (o->kind == COLUMN && kind == COLUMN_TYPE) || (o->kind == FUNCTION && kind == BODY)))
+				o->later = undone_later(f);
+		}
+}
+
+/* Was there something of that name before? Then it proves nothing. */
+static bool was_there(const struct sg_fingerprint *f, const struct object *than, struct sg_relation name, const char *member)
+{
+	for (; f != NULL; f = f->earlier)
+		for (size_t i = 0; i < f->count; i++)
+			if (&f->objects[i] != than && f->objects[i].kind == than->kind && !f->objects[i].gone &&
+			    same_relation(f->objects[i].name, name) && same(f->objects[i].member, member))
+				return true;
+	return false;
+}
+
+/* What earlier migrations made has another name now; member NULL: the thing itself, to or schema may be NULL (as it was). */
+static void rename_later(struct sg_fingerprint *f, enum kind kind, struct sg_relation old, const char *member, const char *schema,
+                         const char *to)
+{
+	for (struct sg_fingerprint *e = f->earlier; e != NULL; e = e->earlier)
+		for (size_t i = 0; i < e->count; i++) {
+			struct object *o = &e->objects[i];
+
+			if (o->undone != NULL || o->gone || !goes_with(o, kind, old, member))
+				continue;
+			if (member != NULL)
+				o->now_member = copy(f, to);
+			else
+				o->now = (struct sg_relation){ schema != NULL ? copy(f, schema) : name_now(o).schema,
+					                       to != NULL ? copy(f, to) : name_now(o).name };
+			if (was_there(e, o, name_now(o), member_now(o)))
+				o->later = undone_later(f);
+		}
+}
+
 /* The object is taken away: what was made of it here is no longer asked for, and where nothing was, its absence is. */
 static void take_away(struct sg_fingerprint *f, enum kind kind, struct sg_relation name, const char *member)
 {
 	bool made_here = false;
 
+	take_away_later(f, kind, name, member);
 	for (size_t i = 0; i < f->count; i++) {
 		struct object *o = &f->objects[i];
 		bool itself = o->kind == kind && same_relation(o->name, name) && same(o->member, member);
@@ -228,6 +321,7 @@ static void take_away(struct sg_fingerprint *f, enum kind kind, struct sg_relati
 /* It is made: a question for its absence, of an earlier statement, is no longer one. */
 static struct object *make(struct sg_fingerprint *f, enum kind kind, struct sg_relation name, const char *member)
 {
+	make_later(f, kind, name, member);
 	for (size_t i = 0; i < f->count; i++) {
 		struct object *o = &f->objects[i];
 
@@ -556,6 +650,7 @@ static void rename_it(struct sg_fingerprint *f, const struct sg_json *body)
 		if (!sg_tree_names(routine != NULL ? sg_json_get(routine, "objname") : sg_json_get(list, "items"), &old))
 			return;
 	}
+	rename_later(f, kind, old, member, NULL, to);
 	if (rename_kept(f, kind, old, member, NULL, to)) {
 		none(f, "it renames what this migration made");
 		return;
@@ -579,6 +674,7 @@ static void set_schema(struct sg_fingerprint *f, const struct sg_json *body)
 		none(f, "objects of this sort are not asked for");
 		return;
 	}
+	rename_later(f, kind, old, NULL, schema, NULL);
 	if (rename_kept(f, kind, old, NULL, schema, NULL)) {
 		none(f, "it moves what this migration made");
 		return;
@@ -731,6 +827,52 @@ static const char *whole_question(struct sg_fingerprint *f, const struct object 
 	return o->gone && is_of_table(o->kind) ? sg_arena_printf(f->arena, "%s && %s", question(f, &table), text) : text;
 }
 
+/* A question of the name that it had, or the one that it has when all has run. */
+static const char *lasting_question(struct sg_fingerprint *f, const struct object *o)
+{
+	struct object now = *o;
+
+	if (o->now.name == NULL && o->now_member == NULL)
+		return whole_question(f, o);
+	now.name = name_now(o);
+	now.member = member_now(o);
+	return sg_arena_printf(f->arena, "(%s || %s)", whole_question(f, o), whole_question(f, &now));
+}
+
+/* Went with its table or column, which the model follows. */
+static void look_at_the_end(struct sg_fingerprint *f, struct object *o)
+{
+	const struct sg_model_table *table = sg_model_table(f->model, name_now(o));
+
+	if (o->gone || o->later != NULL)
+		return;
+	if (o->kind == INDEX && sg_model_index(f->model, name_now(o), NULL) == NULL)
+		o->later = "gone when all has run";
+	else if ((o->kind == CONSTRAINT || o->kind == VALIDATED) && table != NULL && table->known &&
+	         sg_model_constraint(table, member_now(o)) == NULL)
+		o->later = "gone when all has run";
+}
+
+/* One that lasts is asked for; of those that do not, the first, where there is no other. */
+static void leave_out_later(struct sg_fingerprint *f)
+{
+	size_t lasting = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		look_at_the_end(f, &f->objects[i]);
+		lasting += f->objects[i].undone == NULL && f->objects[i].later == NULL;
+	}
+	for (size_t i = 0; lasting > 0 && i < f->count; i++)
+		if (f->objects[i].undone == NULL && f->objects[i].later != NULL)
+			f->objects[i].undone = f->objects[i].later;
+}
+
+void sg_fingerprint_follow(struct sg_fingerprint *f, struct sg_fingerprint *before)
+{
+	f->earlier = before;
+	f->in_tree = true;
+}
+
 struct sg_fingerprint *sg_fingerprint_begin(const struct sg_model *model, const char *migration, struct sg_arena *arena)
 {
 	struct sg_fingerprint *f = sg_arena_alloc(arena, sizeof *f);
@@ -748,6 +890,8 @@ const struct sg_asks *sg_fingerprint_end(struct sg_fingerprint *f)
 	struct sg_asks *asks = sg_arena_alloc(f->arena, sizeof *asks);
 	size_t next = 0;
 
+	if (f->in_tree)
+		leave_out_later(f);
 	for (size_t i = 0; i < f->count; i++) {
 		const struct object *o = &f->objects[i];
 
@@ -755,7 +899,7 @@ const struct sg_asks *sg_fingerprint_end(struct sg_fingerprint *f)
 			append(f, asks, f->asks->list[next++]);
 		if (o->name.name != NULL)
 			append(f, asks, (struct sg_asked){ .statement = o->statement,
-			                                   .question = o->undone == NULL ? whole_question(f, o) : NULL,
+			                                   .question = o->undone == NULL ? lasting_question(f, o) : NULL,
 			                                   .why = o->undone });
 	}
 	while (next < f->asks->count)

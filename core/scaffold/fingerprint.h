@@ -25,6 +25,10 @@ struct sg_fingerprint;
 /* model: where each statement is applied before it is added here; it knows the names that the server chooses. migration: as it
  * was given to sg_model_begin(). */
 struct sg_fingerprint *sg_fingerprint_begin(const struct sg_model *model, const char *migration, struct sg_arena *arena);
+/* `before` is of the migration before this one, in a tree that is known from its first migration to its last: what this one takes away or
+ * renames of what those before it made, those will not ask for once all has run. So none of them may be ended before the last
+ * statement of the tree was added, nor the model be gone. A question that is the only one of its migration stays. */
+void sg_fingerprint_follow(struct sg_fingerprint *fingerprint, struct sg_fingerprint *before);
 /* The next statement, by the number that the model was given: its tree as in the list of sg_parse(). */
 void sg_fingerprint_add(struct sg_fingerprint *fingerprint, const struct sg_json *tree, size_t number);
 /* Frees it; the answer lives in the arena. */

@@ -108,7 +108,7 @@ struct take_step *take_add_moved(struct take *take, enum take_kind kind, const c
 	step->table = keep(take, table);
 	step->statement = take->number;
 	for (size_t i = 0; i < take->touched_count; i++)
-		if (take_same_table(take->touched[i].table, table))
+		if (take_same_table(take->touched[i].table, table) && (kind == TAKE_FILL || take->touched[i].by->kind == TAKE_FILL))
 			take_require(take, step, take->touched[i].by);
 	take->touched = sg_arena_grow(take->arena, take->touched, &take->touched_capacity, take->touched_count + 1, sizeof *take->touched);
 	take->touched[take->touched_count++] = (struct take_touched){ step->table, step };
@@ -130,6 +130,7 @@ static void begin_part(struct take *take)
 	take->part = part;
 	sg_model_begin(take->model, part->id);
 	part->fingerprint = sg_fingerprint_begin(take->model, part->id, take->arena);
+	sg_fingerprint_follow(part->fingerprint, take->last != NULL ? take->last->fingerprint : NULL);
 }
 
 static void add_relations(struct take *take, struct sg_relations *to, const struct sg_relations *from)
@@ -154,7 +155,7 @@ static void add_ddl(struct take *take, const struct sg_json *tree, const struct 
 		take->part_number++;
 	}
 	part->ddl = sg_arena_grow(take->arena, part->ddl, &part->ddl_capacity, part->ddl_count + 1, sizeof *part->ddl);
-	part->ddl[part->ddl_count] = (struct take_ddl){ .sql = sg_arena_strndup(take->arena, take->statement->text, take->statement->length),
+	part->ddl[part->ddl_count] = (struct take_ddl){ .sql = sg_arena_strdup(take->arena, take_using_index(take, tree)),
 		                                        .line = take->statement->line,
 		                                        .statement = take->number };
 	apply(take, tree, part->ddl_count);
@@ -213,25 +214,49 @@ static bool heeds_no_rows(const struct sg_json *tree)
 	return sg_json_count(cmds) > 0 && sg_node_is(alter, "objtype", "OBJECT_TABLE");
 }
 
-static bool names_touched(const struct names *names, const struct take_touched *touched)
+/* What the statement names: itself (what it changes or reads), or at all (what a foreign key points to, too). */
+struct named {
+	struct sg_relations itself, all;
+};
+
+static bool has(const struct sg_relations *list, struct sg_relation table)
 {
-	for (size_t i = 0; i < names->list.count; i++)
-		if (take_same_table(names->list.list[i], touched->table) ||
-		    (touched->by->kind == TAKE_INDEX && take_same(names->list.list[i].name, touched->by->id)))
+	for (size_t i = 0; i < list->count; i++)
+		if (take_same_table(list->list[i], table))
 			return true;
 	return false;
 }
 
-/* What was moved away before, and this one must wait for. */
-static struct sg_relations names_of(struct take *take, const struct sg_json *tree, const struct sg_verdict *verdict)
+static bool has_name(const struct sg_relations *list, const char *name)
 {
-	struct names names = { .arena = &take->scratch };
+	for (size_t i = 0; i < list->count; i++)
+		if (take_same(list->list[i].name, name))
+			return true;
+	return false;
+}
+
+/* Must it wait for that? */
+static bool waits_for(struct take *take, const struct sg_json *tree, const struct named *named, const struct take_touched *touched)
+{
+	if (touched->by->kind == TAKE_INDEX && take_follows(take, tree, touched->by))
+		return false;
+	if (touched->by->kind == TAKE_INDEX && touched->by->unique == NULL)
+		return has(&named->itself, touched->table) || has_name(&named->all, touched->by->id);
+	return has(&named->all, touched->table) || (touched->by->kind == TAKE_INDEX && has_name(&named->all, touched->by->id));
+}
+
+static struct named names_of(struct take *take, const struct sg_json *tree, const struct sg_verdict *verdict)
+{
+	struct names all = { .arena = &take->scratch };
+	struct named named = { { 0 }, { 0 } };
 
 	if (heeds_no_rows(tree))
-		return names.list;
-	collect(&names, tree);
-	add_relations(take, &names.list, &verdict->named);
-	return names.list;
+		return named;
+	collect(&all, tree);
+	add_relations(take, &all.list, &verdict->named);
+	named.all = all.list;
+	add_relations(take, &named.itself, &verdict->named);
+	return named;
 }
 
 /* Values that an earlier statement of the part has added to an enum cannot be used in its transaction. */
@@ -265,7 +290,7 @@ static bool take_ddl(struct take *take, const struct sg_json *tree, struct sg_er
 {
 	struct sg_err outside_err = SG_ERR_INIT;
 	struct sg_verdict verdict;
-	struct names names;
+	struct named named;
 	bool outside = false, waits = false;
 
 	if (judge(take, false, &verdict, err) != 0) {
@@ -275,9 +300,9 @@ static bool take_ddl(struct take *take, const struct sg_json *tree, struct sg_er
 			return false;
 		sg_err_clear(err);
 	}
-	names.list = names_of(take, tree, &verdict);
+	named = names_of(take, tree, &verdict);
 	for (size_t i = 0; i < take->touched_count; i++)
-		waits |= names_touched(&names, &take->touched[i]);
+		waits |= waits_for(take, tree, &named, &take->touched[i]);
 	if (take->part->ddl_count > 0 && (waits || outside || take->part->outside || uses_added(take))) {
 		begin_part(take);
 		/* What the part before has made is there before this one. */
@@ -290,12 +315,13 @@ static bool take_ddl(struct take *take, const struct sg_json *tree, struct sg_er
 			break;
 		}
 		/* All later migrations come after this one: they need not wait again. */
-		if (names_touched(&names, &take->touched[i]))
+		if (waits_for(take, tree, &named, &take->touched[i]))
 			take_require(take, take->part, take->touched[i].by);
 		else
 			take->touched[kept++] = take->touched[i];
 	}
 	add_ddl(take, tree, &verdict);
+	take_follow(take, tree);
 	note_added(take, tree);
 	return true;
 }
@@ -401,7 +427,7 @@ static void take_tree(struct take *take, const struct sg_json *tree)
 		                         take->statement->copy_rows));
 	} else if (strcmp(node, "VacuumStmt") == 0 && !sg_json_true(sg_json_get(body, "is_vacuumcmd"))) {
 		take_say(take, SG_TAKEN_OFF, NULL, "ANALYZE is autovacuum's");
-	} else if (!take_ddl(take, tree, &err)) {
+	} else if (!take_is_settled(take, tree) && !take_ddl(take, tree, &err)) {
 		if (strcmp(node, "IndexStmt") == 0)
 			take_index(take, tree);
 		else
@@ -461,7 +487,7 @@ static void take_file(struct take *take, const struct sg_audit_file *file)
 		return;
 	}
 	migration.path = sg_arena_strdup(take->arena, migration.path);
-	name = migration.title == NULL || strstr(migration.id, migration.title) != NULL
+	name = migration.title == NULL || strstr(take_id_of(&arena, migration.id, 200), take_id_of(&arena, migration.title, 200)) != NULL
 	               ? migration.id
 	               : sg_arena_printf(&arena, "%s_%s", migration.id, migration.title);
 	take->file = &migration;
@@ -528,6 +554,7 @@ int sg_take_over(const struct sg_take_over_options *options, const char *const *
 	take.model = sg_model_new();
 	for (size_t i = 0; i < files.count; i++)
 		take_file(&take, &files.list[i]);
+	take_settle(&take);
 	take_write(&take);
 	count(&take);
 	sg_model_free(take.model);

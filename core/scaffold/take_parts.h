@@ -101,14 +101,21 @@ void take_seed(struct take *take, const struct sg_json *tree);
 /* May backfill_batch() send this? Else why not. */
 const char *take_judge_batch(struct take *take, const char *sql, bool drain);
 
+/* take_fate.c: what later statements do to sections. */
+/* DROP INDEX or a rename of a section's index: there is no more to do than was said here. */
+bool take_is_settled(struct take *take, const struct sg_json *tree);
+/* Does that section follow this rename, so that it need not be built before? */
+bool take_follows(struct take *take, const struct sg_json *tree, const struct take_step *step);
+/* The rename has become a statement of the part: sections follow. */
+void take_follow(struct take *take, const struct sg_json *tree);
+/* The statement's text, with the name that a section's index has from the beginning. */
+const char *take_using_index(struct take *take, const struct sg_json *tree);
+void take_settle(struct take *take);
+
 /* take_write.c: sources, sections, files. */
 void take_write(struct take *take);
 
 /* take_text.c: pieces of a statement's own text. A clause begins with a word outside of parentheses. */
-struct take_words {
-	const char *sql;
-	size_t length;
-};
 /* Where the word begins, outside of parentheses, at or after `from`; SIZE_MAX: nowhere. not_after: a word before it (in capitals) that makes
  * it another thing ("DISTINCT" FROM); or NULL. */
 size_t take_find_word(const char *sql, size_t length, size_t from, const char *word, const char *not_after);
@@ -120,6 +127,8 @@ const char *take_one_line(struct sg_arena *arena, const char *sql);
 struct sg_list take_split(struct sg_arena *arena, const char *sql, size_t from, size_t to);
 /* Behind the parenthesis that opens at `from`; SIZE_MAX: it does not close. */
 size_t take_close(const char *sql, size_t length, size_t from);
+/* As the server folds a word. */
+const char *take_lower(struct sg_arena *arena, const char *word, size_t length);
 /* Does the tree name something that gives another value each time (now(), gen_random_uuid(), nextval(), …)? */
 bool take_is_volatile(const struct sg_json *tree);
 /* Does it hold a column of that name? */

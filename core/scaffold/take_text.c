@@ -104,6 +104,16 @@ const char *take_comment(struct sg_arena *arena, const char *text)
 	return comment;
 }
 
+const char *take_lower(struct sg_arena *arena, const char *word, size_t length)
+{
+	char *text = sg_arena_strndup(arena, word, length);
+
+	for (char *p = text; *p != '\0'; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	return text;
+}
+
 /* ---- tokens -------------------------------------------------------------------------------- */
 
 static void follow(const struct sg_lex *lex, const struct sg_token *token, int *depth)

@@ -1,0 +1,1 @@
+-- was done by hand

@@ -1,0 +1,1 @@
+INSERT INTO "User" ("email", "name", "role") VALUES ('root@example.org', 'Root "the" user', 'ADMIN');

@@ -1,0 +1,4 @@
+-- AlterTable
+ALTER TABLE "Post" ADD COLUMN "views" INTEGER;
+UPDATE "Post" SET "views" = 0 WHERE "views" IS NULL;
+ALTER TABLE "Post" ALTER COLUMN "views" SET NOT NULL, ALTER COLUMN "views" SET DEFAULT 0;
