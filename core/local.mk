@@ -304,6 +304,7 @@ libsgrun_core_la_SOURCES += core/scaffold/fingerprint.c core/scaffold/fingerprin
 libsgrun_core_la_SOURCES += core/scaffold/scaffold.c core/scaffold/scaffold.h
 libsgrun_core_la_SOURCES += core/scaffold/take_change.c
 libsgrun_core_la_SOURCES += core/scaffold/take_fate.c
+libsgrun_core_la_SOURCES += core/scaffold/take_guard.c
 libsgrun_core_la_SOURCES += core/scaffold/take_index.c
 libsgrun_core_la_SOURCES += core/scaffold/take_over.c core/scaffold/take_over.h
 libsgrun_core_la_SOURCES += core/scaffold/take_parts.h

@@ -229,7 +229,7 @@ tests_db_test_index_reports_SOURCES = tests/db/test_index_reports.c tests/db/pro
 
 DB_TESTS += tests/db/test_index_cli
 tests_db_test_index_cli_SOURCES = tests/db/test_index_cli.c tests/db/project.c tests/db/project.h
-DB_TESTS += tests/db/test_new
+DB_TESTS += tests/db/test_new tests/db/test_from_sql
 DB_TESTS += tests/db/test_index_line
 tests_db_test_index_line_SOURCES = tests/db/test_index_line.c tests/db/project.c tests/db/project.h
 DB_TESTS += tests/db/test_index_builders

@@ -289,7 +289,7 @@ static const char *key_list(struct take *take, const struct change *c)
 	const char *text = "";
 
 	for (size_t i = 0; i < c->key_count; i++)
-		text = sg_arena_printf(&take->scratch, "%s%s%s", text, i > 0 ? ", " : "", c->keys[i]);
+		text = sg_arena_printf(&take->scratch, "%s%s%s", text, i > 0 ? ", " : "", take_sql_name(&take->scratch, c->keys[i]));
 	return text;
 }
 
@@ -304,10 +304,10 @@ static const char *source(struct take *take, const struct change *c, const char 
 	            take_comment(a, take->file->path), take->statement->line);
 	sg_buf_addf(&out, "#include <sgrun/plugin.h>\n\nSG_BACKFILL%s(%s, %s, %s, %s%s);\n\n", found != NULL ? "_X" : "",
 	            take_literal(a, id, 1), take_literal(a, take->title != NULL ? take->title : id, 1),
-	            take_literal(a, take_bare_table(a, c->table), 1), take_literal(a, key_list(take, c), 1),
+	            take_literal(a, take_sql_table(a, c->table), 1), take_literal(a, key_list(take, c), 1),
 	            found != NULL ? ", SG_REPEATABLE" : "");
 	if (found != NULL)
-		sg_buf_addf(&out, "/* Is no row left to do? */\nint fingerprint(sg_ctx *sg)\n{\n\treturn !sg_exists(sg,\n\t\t%s,\n\t\tSG_NOARGS);\n}\n\n",
+		sg_buf_addf(&out, "/* Is no row left to do? */\nint fingerprint(sg_ctx *sg)\n{\n" TAKE_GUARDS "\treturn !sg_exists(sg,\n\t\t%s,\n\t\tSG_NOARGS);\n}\n\n",
 		            take_literal(a, found, 2));
 	else
 		sg_buf_addf(&out, "/* TO DO: %s, so what is left must be said by hand: as long\n * as this is 0, the backfill is never complete. */\n"
@@ -398,6 +398,7 @@ void take_change(struct take *take, const char *node, const struct sg_json *tree
 	id = take_free_id(take, TAKE_FILL, take_id_of(take->arena, sg_arena_printf(&take->scratch, "%s_%s_%s", take->id,
 	                                                                          c.update ? "update" : "delete", c.table.name), 180));
 	step = take_add_moved(take, TAKE_FILL, id, c.table);
+	take_remember(take, step, tree);
 	step->source = source(take, &c, id, batch, found, why != NULL ? why : "it cannot be told");
 	if (found == NULL)
 		note = sg_arena_printf(&take->scratch, "say in its fingerprint what is left to do: %s", why);

@@ -322,6 +322,7 @@ static bool take_ddl(struct take *take, const struct sg_json *tree, struct sg_er
 	}
 	add_ddl(take, tree, &verdict);
 	take_follow(take, tree);
+	take_guard(take, tree);
 	note_added(take, tree);
 	return true;
 }

@@ -33,6 +33,8 @@ struct take_step {
 	size_t added_count, added_capacity;
 	/* TAKE_FILL: its whole source, and further lines of its section */
 	const char *source, *keys;
+	struct sg_relations tables, mentions; /* that it names; of columns the name alone */
+	const char *guards;    /* of its fingerprint: what later migrations take away from it, they take when it is done */
 	/* TAKE_INDEX */
 	struct sg_relation table;
 	const char *unique, *method, *columns, *include, *with, *tablespace, *where; /* or NULL */
@@ -111,6 +113,12 @@ void take_follow(struct take *take, const struct sg_json *tree);
 /* The statement's text, with the name that a section's index has from the beginning. */
 const char *take_using_index(struct take *take, const struct sg_json *tree);
 void take_settle(struct take *take);
+/* Where the guards go in a backfill's source. */
+#define TAKE_GUARDS "\f"
+/* Tables and columns that the statement of this backfill names. */
+void take_remember(struct take *take, struct take_step *step, const struct sg_json *tree);
+/* The statement takes away, or renames, what a backfill before it names. */
+void take_guard(struct take *take, const struct sg_json *tree);
 
 /* take_write.c: sources, sections, files. */
 void take_write(struct take *take);

@@ -237,7 +237,7 @@ static const char *source(struct take *take, const struct seed *s, const char *i
 	for (size_t i = 0; i < count; i++)
 		sg_buf_addf(&out, "\t{ %s,\n\t  %s },\n", take_literal(a, founds[i], 2), take_literal(a, inserts[i], 2));
 	sg_buf_adds(&out, "};\n#define COUNT (sizeof rows / sizeof rows[0])\n\n"
-	                  "/* Is every row there? */\nint fingerprint(sg_ctx *sg)\n{\n\tfor (size_t i = 0; i < COUNT; i++)\n"
+	                  "/* Is every row there? */\nint fingerprint(sg_ctx *sg)\n{\n" TAKE_GUARDS "\tfor (size_t i = 0; i < COUNT; i++)\n"
 	                  "\t\tif (!sg_exists(sg, rows[i].found, SG_NOARGS))\n\t\t\treturn 0;\n\treturn 1;\n}\n\n"
 	                  "int64_t backfill_batch(sg_ctx *sg, const sg_batch *batch)\n{\n\tint64_t written = 0;\n\n"
 	                  "\t(void)batch; /* so few rows are no matter of sizes */\n\tfor (size_t i = 0; i < COUNT; i++)\n"
@@ -277,6 +277,7 @@ void take_seed(struct take *take, const struct sg_json *tree)
 	}
 	id = take_free_id(take, TAKE_FILL, take_id_of(take->arena, sg_arena_printf(&take->scratch, "%s_seed_%s", take->id, s.table.name), 180));
 	step = take_add_moved(take, TAKE_FILL, id, s.table);
+	take_remember(take, step, tree);
 	step->source = source(take, &s, id, inserts, founds);
 	step->keys = sg_arena_printf(take->arena, "also_writes = %s\n", take_bare_table(&take->scratch, s.table));
 	take_say(take, SG_TAKEN_SEED, id, s.by_values ? "no key of the table is known for every row: it is asked for by its values" : NULL);

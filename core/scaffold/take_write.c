@@ -81,6 +81,16 @@ static const char *migration_source(struct take *take, const struct take_step *s
 	return text;
 }
 
+static const char *backfill_source(struct take *take, const struct take_step *step)
+{
+	const char *mark = strstr(step->source, TAKE_GUARDS);
+
+	if (mark == NULL)
+		return step->source;
+	return sg_arena_printf(take->arena, "%.*s%s%s", (int)(mark - step->source), step->source, step->guards != NULL ? step->guards : "",
+	                       mark + strlen(TAKE_GUARDS));
+}
+
 /* ---- the manifest ----------------------------------------------------------------------------------- */
 
 static const char *kind_name(enum take_kind kind)
@@ -160,7 +170,7 @@ void take_write(struct take *take)
 			continue;
 		if (step->kind != TAKE_INDEX)
 			sg_scaffold_add(take->scaffold, take->arena, sg_arena_printf(take->arena, "%s/%s.c", o->where.folder, step->id),
-			                step->kind == TAKE_MIGRATION ? migration_source(take, step) : step->source, false);
+			                step->kind == TAKE_MIGRATION ? migration_source(take, step) : backfill_source(take, step), false);
 		sg_buf_adds(&sections, section(take, step, i + 1));
 	}
 	if (manifest != NULL && sections.length > 0)

@@ -1,3 +1,3 @@
 ALTER TABLE customers RENAME COLUMN full_name TO name;
-ALTER TABLE orders ALTER COLUMN number TYPE varchar(40);
+ALTER TABLE customers ALTER COLUMN name TYPE varchar(200);
 DROP INDEX CONCURRENTLY IF EXISTS idx_nothing;
