@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/audit/bytes.h"
 #include "core/base/hash.h"
@@ -102,8 +103,13 @@ int sg_baseline_read(const char *path, struct sg_arena *arena, struct sg_baselin
 	size_t length, number = 1;
 	char *text;
 
-	if (sg_bytes_read(path, BASELINE_LIMIT, arena, &text, &length, err) != 0)
+	if (sg_bytes_read(path, BASELINE_LIMIT, arena, &text, &length, err) != 0) {
+		struct stat status;
+
+		if (stat(path, &status) == 0 && (uintmax_t)status.st_size > BASELINE_LIMIT)
+			(void)sg_err_hint(err, "This is no baseline: one has a line of some 60 bytes for each finding. Name another file.");
 		return -1;
+	}
 	for (size_t at = 0; at < length; number++) {
 		const char *end = memchr(text + at, '\n', length - at);
 		size_t size = end != NULL ? (size_t)(end - text) - at : length - at, skip = 0;

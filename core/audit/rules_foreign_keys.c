@@ -10,6 +10,8 @@
 #include "core/audit/type_change.h"
 #include "core/sql/tree.h"
 
+#define LOCKED_MAX 1000 /* tables that a transaction locks: of more nothing new is said */
+
 static const char *const *copy_strings(struct sg_arena *arena, const struct sg_json *list, size_t *count_r)
 {
 	size_t count = sg_json_count(list);
@@ -77,6 +79,8 @@ static void count_locks(struct sg_audit_scope *scope, const struct sg_rules_fk *
 		notes->locked.count = 0;
 	notes->locking = scope->transaction;
 	before = notes->locked.count;
+	if (before >= LOCKED_MAX)
+		return;
 	if (was_there(scope, key->child))
 		sg_relations_add(scope->arena, &notes->locked, key->child);
 	if (was_there(scope, key->parent))

@@ -90,6 +90,14 @@ bool sg_text_prefix(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* Marks that end a line (U+2028, 2029) or make text run backwards (U+200E, 200F, 202A to 202E, 2066 to 2069): what is shown would not be
+ * what is there. */
+static bool is_directing(const unsigned char *s)
+{
+	return (s[1] == 0x80 && (s[2] == 0x8E || s[2] == 0x8F || (s[2] >= 0xA8 && s[2] <= 0xAE))) ||
+	       (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9);
+}
+
 void sg_text_add_clean(struct sg_buf *buf, const char *text, size_t length, bool lines)
 {
 	const unsigned char *s = (const unsigned char *)text;
@@ -115,6 +123,9 @@ void sg_text_add_clean(struct sg_buf *buf, const char *text, size_t length, bool
 			/* C1 control characters: terminals obey these too */
 			sg_buf_addf(buf, "\\u%04x", (unsigned)s[i + 1]);
 			i += 2;
+		} else if (step == 3 && s[i] == 0xE2 && is_directing(s + i)) {
+			sg_buf_addf(buf, "\\u%04x", 0x2000u | (unsigned)(s[i + 1] & 0x3F) << 6 | (unsigned)(s[i + 2] & 0x3F));
+			i += 3;
 		} else {
 			sg_buf_add(buf, s + i, step);
 			i += step;

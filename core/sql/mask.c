@@ -4,6 +4,7 @@
 
 #include "core/sql/mask.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,9 +17,10 @@
 static bool holds(const char *text, size_t length, const char *word)
 {
 	size_t size = strlen(word);
+	int first = tolower((unsigned char)word[0]);
 
 	for (size_t i = 0; length - i >= size && i < length; i++)
-		if (strncasecmp(text + i, word, size) == 0)
+		if (tolower((unsigned char)text[i]) == first && strncasecmp(text + i, word, size) == 0)
 			return true;
 	return false;
 }
@@ -40,6 +42,48 @@ static bool looks_secret(const char *text, size_t length)
 	return (holds(text, length, "://") && memchr(text, '@', length) != NULL);
 }
 
+/* Functions that are given a password or a key, and names of columns that hold one. */
+static const char *const takers[] = { "crypt", "digest", "hmac", "pgp_sym_encrypt", "pgp_sym_decrypt" };
+static const char *const names[] = { "password", "passwd", "secret", "api_key", "apikey", "private_key", "token" };
+
+static bool is_taker(const struct sg_lex *lex, const struct sg_token *token)
+{
+	for (size_t i = 0; i < SG_COUNT(takers); i++)
+		if (sg_lex_is(lex, token, takers[i]))
+			return true;
+	return false;
+}
+
+static bool is_secret_name(const char *sql, const struct sg_token *token)
+{
+	bool quoted = token->kind == SG_TOKEN_QUOTED;
+	size_t from = quoted ? token->inner : token->start, to = quoted ? token->inner_end : token->end;
+
+	for (size_t i = 0; (quoted || token->kind == SG_TOKEN_WORD) && i < SG_COUNT(names); i++)
+		if (holds(sql + from, to - from, names[i]))
+			return true;
+	return false;
+}
+
+/* INSERT INTO users (name, password): from there on, which literal is the password is not told apart. */
+struct insert {
+	bool begun, columns, secret;
+};
+
+static void follow(struct insert *insert, const struct sg_lex *lex, const struct sg_token *token, const char *sql)
+{
+	if (sg_lex_is(lex, token, "INSERT"))
+		*insert = (struct insert){ .begun = true };
+	else if (sg_lex_char(lex, token, ';'))
+		*insert = (struct insert){ .begun = false };
+	else if (insert->begun && (sg_lex_is(lex, token, "VALUES") || sg_lex_is(lex, token, "SELECT")))
+		insert->begun = insert->columns = false;
+	else if (insert->begun && sg_lex_char(lex, token, '('))
+		insert->columns = true;
+	else if (insert->columns && is_secret_name(sql, token))
+		insert->secret = true;
+}
+
 static void star(char *mask, size_t from, size_t to)
 {
 	memset(mask + from, 1, to - from);
@@ -53,14 +97,15 @@ static bool mark(const char *sql, size_t length, char *mask, int depth)
 	bool found = false;
 	bool secret = false;   /* a literal here is one */
 	bool options = false;  /* the word OPTIONS was just read */
-	size_t parens = 0;     /* inside OPTIONS (…) */
+	size_t parens = 0;     /* inside OPTIONS (…), crypt(…) */
+	struct insert insert = { .begun = false };
 
 	sg_lex_init(&lex, sql, length);
 	while (sg_lex_next(&lex, &token)) {
 		if (token.kind == SG_TOKEN_STRING || token.kind == SG_TOKEN_DOLLAR) {
 			size_t size = token.inner_end - token.inner;
 
-			if (secret || parens > 0) {
+			if (secret || insert.secret || parens > 0) {
 				star(mask, token.inner, token.inner_end);
 				found = true;
 			} else if (token.kind == SG_TOKEN_DOLLAR && depth < NESTING_LIMIT) {
@@ -82,8 +127,9 @@ static bool mark(const char *sql, size_t length, char *mask, int depth)
 			options = false;
 			continue;
 		}
-		options = sg_lex_is(&lex, &token, "OPTIONS");
-		if (sg_lex_is(&lex, &token, "PASSWORD") || sg_lex_is(&lex, &token, "CONNECTION") ||
+		options = sg_lex_is(&lex, &token, "OPTIONS") || is_taker(&lex, &token);
+		follow(&insert, &lex, &token, sql);
+		if (sg_lex_is(&lex, &token, "PASSWORD") || sg_lex_is(&lex, &token, "PROGRAM") || sg_lex_is(&lex, &token, "CONNECTION") ||
 		    (token.kind == SG_TOKEN_QUOTED && holds(sql + token.inner, token.inner_end - token.inner, "password")))
 			secret = true;
 		else if (!(secret && token.kind == SG_TOKEN_OTHER && memchr("=:,(", sql[token.start], 4) != NULL))
@@ -92,14 +138,29 @@ static bool mark(const char *sql, size_t length, char *mask, int depth)
 	return found;
 }
 
+/* Quick way: none of the words that introduce one. */
+static bool may_have_one(const char *sql, size_t length)
+{
+	static const char *const words[] = { "connection", "options", "program", "://" };
+
+	for (size_t i = 0; i < SG_COUNT(words); i++)
+		if (holds(sql, length, words[i]))
+			return true;
+	for (size_t i = 0; i < SG_COUNT(takers); i++)
+		if (holds(sql, length, takers[i]))
+			return true;
+	for (size_t i = 0; i < SG_COUNT(names); i++)
+		if (holds(sql, length, names[i]))
+			return true;
+	return false;
+}
+
 const char *sg_sql_mask_secrets(struct sg_arena *arena, const char *sql)
 {
 	size_t length = strlen(sql), out = 0;
 	char *mask, *text;
 
-	/* Quick way: none of the words that introduce one. */
-	if (!holds(sql, length, "password") && !holds(sql, length, "connection") && !holds(sql, length, "options") &&
-	    strstr(sql, "://") == NULL)
+	if (!may_have_one(sql, length))
 		return sql;
 	mask = sg_arena_alloc(arena, length + 1);
 	if (!mark(sql, length, mask, 0))

@@ -5,7 +5,9 @@
 #include "core/base/arena.h"
 
 /* The statement with the secrets that its syntax shows put out: literals after
- * PASSWORD and CONNECTION, in OPTIONS (…) of foreign servers and user mappings,
+ * PASSWORD, CONNECTION and COPY's PROGRAM, in OPTIONS (…) of foreign servers and
+ * user mappings, in crypt(…) and its kin, in an INSERT that names a column like
+ * password, secret or token,
  * and any literal that looks like a connection string or holds such a statement.
  * Each character between the quotes becomes '*', so that positions in
  * characters stay what they were. Never fails; sql is returned when there is

@@ -26,6 +26,9 @@ SG_TEST(text_is_no_markup)
 	T_EQ_STR(out.data, "a_b \\*c\\* \\<script> \\`x\\` [y]\\(z) \\\\ | \\&amp; R\\&D \\__x\\_");
 	sg_md_text(fresh(), "one\ntwo\033[31m");
 	T_EQ_STR(out.data, "one two\\\\x1b[31m");
+	/* text that runs backwards, and lines that end where none seems to */
+	sg_md_code(fresh(), "a\xe2\x80\xae" "b\xe2\x80\xa8" "c\xe2\x81\xa6" "d\xe2\x80\x93" "e");
+	T_EQ_STR(out.data, "`a\\u202eb\\u2028c\\u2066d\xe2\x80\x93" "e`");
 	sg_md_text(fresh(), "[backfill x] 3 < 4 & 5");
 	T_EQ_STR(out.data, "[backfill x] 3 \\< 4 & 5");
 }

@@ -35,6 +35,20 @@ SG_TEST(passwords)
     T_EQ_STR(secrets("ALTER ROLE a PASSWORD 'gehe\xc3\xafm'"), "ALTER ROLE a PASSWORD '******'");
 }
 
+SG_TEST(what_takes_a_password)
+{
+    T_EQ_STR(secrets("UPDATE u SET h = crypt('geheim', gen_salt('bf')), a = 'b'"), "UPDATE u SET h = crypt('******', gen_salt('**')), a = 'b'");
+    T_EQ_STR(secrets("SELECT pgp_sym_encrypt(x, 'geheim')"), "SELECT pgp_sym_encrypt(x, '******')");
+    T_EQ_STR(secrets("COPY t FROM PROGRAM 'curl -u a:geheim h' CSV"), "COPY t FROM PROGRAM '******************' CSV");
+    T_EQ_STR(secrets("INSERT INTO u (name, \"Password\") VALUES ('a', 'geheim'); SELECT 'b'"),
+             "INSERT INTO u (name, \"Password\") VALUES ('*', '******'); SELECT 'b'");
+    T_EQ_STR(secrets("INSERT INTO u (api_token) SELECT 'geheim'"), "INSERT INTO u (api_token) SELECT '******'");
+    T_EQ_STR(secrets("INSERT INTO u (name, kind) VALUES ('token', 'secret')"), "INSERT INTO u (name, kind) VALUES ('token', 'secret')");
+    T_EQ_STR(secrets("DO $$ BEGIN INSERT INTO u (passwd) VALUES ('geheim'); END $$"),
+             "DO $$ BEGIN INSERT INTO u (passwd) VALUES ('******'); END $$");
+    T_EQ_STR(secrets("SELECT crypt, 'a' FROM digest WHERE token = 'b'"), "SELECT crypt, 'a' FROM digest WHERE token = 'b'");
+}
+
 SG_TEST(connections_and_options)
 {
     T_EQ_STR(secrets("CREATE SUBSCRIPTION s CONNECTION 'host=h password=x' PUBLICATION p"),
@@ -75,7 +89,7 @@ SG_TEST(literals_of_others)
 
 int main(int argc, char **argv)
 {
-    static const struct sg_test tests[] = {SG_CASE(passwords), SG_CASE(connections_and_options), SG_CASE(inside_bodies),
+    static const struct sg_test tests[] = {SG_CASE(passwords), SG_CASE(what_takes_a_password), SG_CASE(connections_and_options), SG_CASE(inside_bodies),
                                            SG_CASE(what_is_no_secret_stays), SG_CASE(literals_of_others), SG_CASES_END};
     static const struct sg_suite suites[] = {{"mask", tests}, SG_SUITES_END};
 
