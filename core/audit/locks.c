@@ -262,12 +262,14 @@ static void of_reindex(const struct sg_taking *taking, const struct sg_json *bod
 static void of_vacuum(const struct sg_taking *taking, const struct sg_json *body)
 {
 	const struct sg_json *rels = sg_json_get(body, "rels"), *full = sg_node_option(sg_json_get(body, "options"), "full");
-	bool rewrite = sg_json_true(sg_json_get(body, "is_vacuumcmd")) && full != NULL && sg_node_option_on(full);
+	/* ANALYZE reads a sample, however large the table is. */
+	bool vacuum = sg_json_true(sg_json_get(body, "is_vacuumcmd"));
+	bool rewrite = vacuum && full != NULL && sg_node_option_on(full);
 
 	for (size_t i = 0; i < sg_json_count(rels); i++)
 		sg_locks_take(taking, sg_tree_relation(sg_json_get(sg_node_as(sg_json_at(rels, i), "VacuumRelation"), "relation")),
 		     rewrite ? SG_LOCK_ACCESS_EXCLUSIVE : SG_LOCK_SHARE_UPDATE_EXCLUSIVE,
-		     rewrite ? SG_LOCK_WORK_REWRITE : SG_LOCK_WORK_SCAN);
+		     rewrite ? SG_LOCK_WORK_REWRITE : vacuum ? SG_LOCK_WORK_SCAN : SG_LOCK_WORK_NONE);
 }
 
 static void of_refresh(const struct sg_taking *taking, const struct sg_json *body)

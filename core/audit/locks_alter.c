@@ -94,10 +94,10 @@ static void of_constraint(const struct sg_taking *taking, struct sg_relation tab
 
 	sg_locks_take(taking, table, foreign ? SG_LOCK_SHARE_ROW_EXCLUSIVE : SG_LOCK_ACCESS_EXCLUSIVE,
 	     trusted ? SG_LOCK_WORK_NONE : SG_LOCK_WORK_SCAN);
-	/* The rows of both are joined. */
+	/* The rows of both are joined; of a table that is new there are none, or few. */
 	if (foreign)
 		sg_locks_take(taking, sg_tree_relation(sg_json_get(constraint, "pktable")), SG_LOCK_SHARE_ROW_EXCLUSIVE,
-		              trusted ? SG_LOCK_WORK_NONE : SG_LOCK_WORK_SCAN);
+		              trusted || sg_model_is_new(taking->model, table) ? SG_LOCK_WORK_NONE : SG_LOCK_WORK_SCAN);
 }
 
 static void of_column(const struct sg_taking *taking, struct sg_relation table, const struct sg_json *column)

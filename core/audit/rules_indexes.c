@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/audit/locks.h"
 #include "core/audit/scope.h"
 #include "core/sql/tree.h"
 
@@ -211,16 +212,22 @@ static void of_reindex(struct sg_audit_scope *scope, const struct sg_json *body)
 	sg_audit_find(scope, SG_RULE_INDEX_CORRUPTION_14, on, "%s", what);
 }
 
-/* Not an index, but the same: it needs several transactions of its own. */
 static void of_alter(struct sg_audit_scope *scope, const struct sg_json *body)
 {
 	const struct sg_json *cmds = sg_json_get(body, "cmds");
+	struct sg_relation table = sg_tree_relation(sg_json_get(body, "relation"));
+	const struct sg_model_table *other = table.name != NULL ? sg_locks_default_partition(scope->model, table) : NULL;
 
-	for (size_t i = 0; scope->in_transaction && i < sg_json_count(cmds); i++) {
+	for (size_t i = 0; i < sg_json_count(cmds); i++) {
 		const struct sg_json *cmd = sg_node_as(sg_json_at(cmds, i), "AlterTableCmd");
 		const struct sg_json *def = sg_node_as(sg_json_get(cmd, "def"), "PartitionCmd");
 
-		if (sg_node_is(cmd, "subtype", "AT_DetachPartition") && sg_json_true(sg_json_get(def, "concurrent")))
+		if (!sg_node_is(cmd, "subtype", "AT_DetachPartition") || !sg_json_true(sg_json_get(def, "concurrent")))
+			continue;
+		if (other != NULL)
+			sg_audit_find(scope, SG_RULE_INDEX_CONCURRENTLY_REFUSED, NULL, "%s has the DEFAULT partition %s",
+			              sg_audit_name(scope->arena, table), sg_audit_name(scope->arena, other->name));
+		else if (scope->in_transaction)
 			sg_audit_find(scope, SG_RULE_INDEX_CONCURRENTLY_IN_TX, NULL, "DETACH PARTITION %s CONCURRENTLY",
 			              sg_audit_name(scope->arena, sg_tree_relation(sg_json_get(def, "name"))));
 	}

@@ -87,5 +87,6 @@
 		NULL,
 		"The statement is refused, and the migration fails wherever it runs.",
 		"DROP INDEX CONCURRENTLY takes one index and no CASCADE; an index of a partitioned table is built "
-		"partition by partition (ON ONLY the parent, then ATTACH PARTITION).",
+		"partition by partition (ON ONLY the parent, then ATTACH PARTITION); beside a DEFAULT partition another "
+		"is detached without CONCURRENTLY, with a lock_timeout.",
 		0, 0, NULL },

@@ -408,6 +408,31 @@ static bool is_refused(const char *node, const struct sg_json *body)
 	return strcmp(node, "ReindexStmt") == 0 && sg_node_option(sg_json_get(body, "params"), "concurrently") != NULL;
 }
 
+/* What is held bears another name from here on. */
+static void follow_rename(struct sg_audit_scope *scope, struct sg_relation old, const char *schema, const char *table)
+{
+	struct sg_audit_lock_notes *notes = notes_of(scope);
+	struct sg_relation now = { sg_arena_strdup(scope->arena, schema != NULL ? schema : old.schema),
+		                   sg_arena_strdup(scope->arena, table != NULL ? table : old.name) };
+
+	for (size_t i = 0; old.name != NULL && i < notes->held_count; i++)
+		if (is_same_table(scope->model, notes->held[i].table, old))
+			notes->held[i].table = now;
+	for (size_t i = 0; old.name != NULL && i < notes->altered_count; i++)
+		if (is_same_table(scope->model, notes->altered[i].table, old))
+			notes->altered[i].table = now;
+}
+
+static void of_rename(struct sg_audit_scope *scope, const char *node, const struct sg_json *body)
+{
+	struct sg_relation old = sg_tree_relation(sg_json_get(body, "relation"));
+
+	if (strcmp(node, "RenameStmt") == 0 && sg_node_is(body, "renameType", "OBJECT_TABLE"))
+		follow_rename(scope, old, NULL, sg_json_text(sg_json_get(body, "newname")));
+	else if (strcmp(node, "AlterObjectSchemaStmt") == 0 && sg_node_is(body, "objectType", "OBJECT_TABLE"))
+		follow_rename(scope, old, sg_json_text(sg_json_get(body, "newschema")), NULL);
+}
+
 static void of_locks(struct sg_audit_scope *scope, const char *node, const struct sg_json *body)
 {
 	bool refused = is_refused(node, body);
@@ -451,6 +476,7 @@ void sg_rules_transaction(struct sg_audit_scope *scope, const char *node, const 
 		of_alter(scope, body);
 	of_dml(scope, node, body);
 	of_locks(scope, node, body);
+	of_rename(scope, node, body);
 }
 
 void sg_rules_transaction_end(struct sg_audit_scope *scope)

@@ -211,8 +211,31 @@ SG_TEST(allow_unknown)
     T_EQ_STR(allowed("SELECT 1", "*", "all is well"), "allow.unknown");
 }
 
+/* A table that is renamed is the same one; a sample is no scan; the parent of a table that is new has no rows to be joined with. */
+SG_TEST(renamed_sampled_new)
+{
+    T_RULES("tx.several tx.wide", "ALTER TABLE t DROP COLUMN c; ALTER TABLE t RENAME TO tt; ALTER TABLE tt SET SCHEMA crm;", "");
+    T_RULES("tx.several", "ALTER TABLE t DROP COLUMN c; ALTER TABLE t RENAME TO tt; ALTER TABLE other DROP COLUMN kind;", "tx.several_tables");
+    T_RULES("tx.wide", "ALTER TABLE t DROP COLUMN c; ANALYZE t;", "");
+    T_RULES("tx.wide", "ALTER TABLE t DROP COLUMN c; CREATE INDEX ON t (a);", "tx.wide");
+    T_RULES("timeouts.statement",
+            "CREATE TABLE n (id bigint PRIMARY KEY, t_id bigint); ALTER TABLE n ADD FOREIGN KEY (t_id) REFERENCES t (id);", "");
+    T_RULES("timeouts.statement", "ALTER TABLE other ADD FOREIGN KEY (id) REFERENCES t (id);", "timeouts.statement");
+}
+
+SG_TEST(detached_beside_a_default)
+{
+    const struct look alone = {.no_transaction = true};
+    const char *before = sg_test_strf("%sCREATE TABLE part_d PARTITION OF part DEFAULT;", look_tables);
+
+    T_EQ_STR(look_rules(&alone, "index.", "ALTER TABLE part DETACH PARTITION part_1 CONCURRENTLY"), "");
+    T_EQ_STR(look_rules_after(&alone, "index.", before, "ALTER TABLE part DETACH PARTITION part_1 CONCURRENTLY"),
+             "index.concurrently_refused");
+}
+
 static const struct sg_test transactions[] = {SG_CASE(wide), SG_CASE(wide_says_which), SG_CASE(several_tables),
-                                              SG_CASE(multiple_alter), SG_CASE(nesting), SG_CASES_END};
+                                              SG_CASE(multiple_alter), SG_CASE(nesting), SG_CASE(renamed_sampled_new),
+                                              SG_CASE(detached_beside_a_default), SG_CASES_END};
 static const struct sg_test timeouts[] = {SG_CASE(lock_timeout), SG_CASE(statement_timeout), SG_CASES_END};
 static const struct sg_test dml[] = {SG_CASE(update_no_where), SG_CASE(duplicate_assignment), SG_CASES_END};
 static const struct sg_test allows[] = {SG_CASE(allow_without_reason), SG_CASE(allow_unknown), SG_CASES_END};

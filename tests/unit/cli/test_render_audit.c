@@ -163,7 +163,7 @@ SG_TEST(the_backfill_audit_says_what_is_hot_and_what_to_paste)
 
 SG_TEST(a_section_to_paste_fits_a_manifest)
 {
-	struct sg_audit_seen odd[] = { seen[1] };
+	struct sg_audit_seen odd[] = { seen[1], seen[1] }; /* findings are of the second, too */
 	struct sg_audit_result result = all();
 	struct sg_audit_about about = about_files();
 	struct sg_errs errs = SG_ERRS_INIT;
