@@ -58,7 +58,7 @@ static struct sg_audit_seen *new_seen(struct sg_audit_result *result, const stru
 	return seen;
 }
 
-static void look_with_rules(struct sg_audit_scope *scope, const char *node, const struct sg_json *body)
+static void look_with_rules(struct sg_audit_scope *scope, const char *node, const struct sg_json *body, bool hidden)
 {
 	scope->step++;
 	sg_rules_columns(scope, node, body);
@@ -66,7 +66,8 @@ static void look_with_rules(struct sg_audit_scope *scope, const char *node, cons
 	sg_rules_types(scope, node, body);
 	sg_rules_indexes(scope, node, body);
 	sg_rules_tables(scope, node, body);
-	sg_rules_transaction(scope, node, body);
+	if (!hidden)
+		sg_rules_transaction(scope, node, body);
 }
 
 static void look_at_tree(struct sg_audit_scope *scope, const struct sg_json *tree)
@@ -76,13 +77,13 @@ static void look_at_tree(struct sg_audit_scope *scope, const struct sg_json *tre
 
 	if (node == NULL)
 		return;
-	look_with_rules(scope, node, body);
+	look_with_rules(scope, node, body, false);
 	sg_dml_look(scope, tree);
 	sg_model_apply(scope->model, tree, scope->statement->text, scope->number);
 }
 
 /* Whatever runs a body makes one transaction of it. */
-void sg_audit_look_inside(struct sg_audit_scope *scope, const struct sg_json *tree, const char *text, const char *inside)
+void sg_audit_look_inside(struct sg_audit_scope *scope, const struct sg_json *tree, const char *text, const char *inside, bool hidden)
 {
 	const struct sg_audit_statement *statement = scope->statement;
 	const struct sg_audit_statement alone = { .text = text, .length = strlen(text), .outside = statement->outside };
@@ -94,7 +95,7 @@ void sg_audit_look_inside(struct sg_audit_scope *scope, const struct sg_json *tr
 	scope->statement = &alone;
 	scope->inside = inside;
 	scope->in_transaction = true;
-	look_with_rules(scope, node, sg_node_body(tree));
+	look_with_rules(scope, node, sg_node_body(tree), hidden);
 	scope->in_transaction = in_transaction;
 	scope->inside = around;
 	scope->statement = statement;

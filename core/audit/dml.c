@@ -75,11 +75,37 @@ static void add_table(struct sg_dml_reader *reader, struct sg_dml_op *op, const 
 	sg_relations_add(reader->scope->arena, &op->tables, table);
 }
 
+/* A dump of data is thousands of INSERTs, one a row: from here on they count as one operation with all their rows. */
+#define INSERTS_MAX 1000
+
+/* The operation before it, if it is an INSERT of the same kind into the same table, and nobody allows this one. */
+static struct sg_dml_op *same_insert(const struct sg_dml_reader *reader, struct sg_relation table)
+{
+	struct sg_audit_dml_notes *notes = reader->notes;
+	struct sg_dml_op *last = notes->op_count > INSERTS_MAX ? &notes->ops[notes->op_count - 1] : NULL;
+
+	if (last == NULL || last->verb != SG_VERB_INSERT || !last->literal || last->loop != reader->loop || last->hidden ||
+	    last->tables.count != 1 || table.name == NULL || reader->scope->statement->allow_count > 0 ||
+	    strcmp(last->tables.list[0].name, table.name) != 0 || (last->tables.list[0].schema != NULL) != (table.schema != NULL) ||
+	    (table.schema != NULL && strcmp(last->tables.list[0].schema, table.schema) != 0) ||
+	    (last->via != NULL) != (reader->via != NULL) || (last->via != NULL && strcmp(last->via, reader->via) != 0))
+		return NULL;
+	return last;
+}
+
 static void note_insert(struct sg_dml_reader *reader, const struct sg_json *body, const struct sg_dml_with *with)
 {
 	const struct sg_json *select = sg_node_as(sg_json_get(body, "selectStmt"), "SelectStmt");
 	bool plain = select == NULL || sg_json_get(select, "valuesLists") != NULL;
-	struct sg_dml_op *op = add_op(reader, SG_VERB_INSERT, plain ? "INSERT" : "INSERT … SELECT");
+	struct sg_dml_op *op = plain ? same_insert(reader, sg_tree_relation(sg_json_get(body, "relation"))) : NULL;
+	struct sg_relation source = { 0 };
+	size_t rows = 1;
+
+	if (op != NULL && (select == NULL || sg_dml_rows(reader, select, with, &rows, &source))) {
+		op->rows += rows + reader->scope->left_out;
+		return;
+	}
+	op = add_op(reader, SG_VERB_INSERT, plain ? "INSERT" : "INSERT … SELECT");
 
 	op->inserts = true;
 	add_table(reader, op, sg_json_get(body, "relation"));
@@ -294,17 +320,18 @@ void sg_dml_read_text(struct sg_dml_reader *reader, const char *sql, bool statem
 		size_t size = (size_t)sg_json_int(sg_json_get(one, "stmt_len"));
 		const char *text = sql;
 
-		bool looked_at;
+		bool inside, hidden;
 
 		if (sg_json_count(list) > 1 && from <= length)
 			text = sg_arena_strndup(reader->scope->arena, sql + from,
 			                        size > 0 && size <= length - from ? size : length - from);
-		/* With a name that is not known, rules would speak of a table "?". */
-		looked_at = statements && reader->via != NULL && strstr(text, "\"" SG_DML_HIDDEN "\"") == NULL;
-		if (looked_at)
-			sg_audit_look_inside(reader->scope, statement, text, reader->via);
+		/* A name that is made at run time is "?": what is done to it is told, but nothing is known by it. */
+		inside = statements && reader->via != NULL;
+		hidden = inside && strstr(text, "\"" SG_DML_HIDDEN "\"") != NULL;
+		if (inside)
+			sg_audit_look_inside(reader->scope, statement, text, reader->via, hidden);
 		sg_dml_read(reader, statement, text);
-		if (looked_at)
+		if (inside && !hidden)
 			sg_audit_apply_inside(reader->scope, statement, text);
 	}
 	sg_json_free(tree);

@@ -55,8 +55,9 @@ void sg_audit_add_dml(struct sg_audit_scope *scope, size_t number, const struct 
 struct sg_audit_found *sg_audit_new_found(struct sg_audit_scope *scope);
 /* Of allow comments that silence nothing; after all else of the migration. */
 void sg_audit_look_at_allows(struct sg_audit_scope *scope);
-/* A statement that a body runs (dml_routines.c): the rules look at it. sg_audit_apply_inside: and then it has been sent. */
-void sg_audit_look_inside(struct sg_audit_scope *scope, const struct sg_json *tree, const char *text, const char *inside);
+/* A statement that a body runs (dml_routines.c): the rules look at it. hidden: it has names that are not known ("?"), so that nothing
+ * is said of what it holds. sg_audit_apply_inside: and then it has been sent. */
+void sg_audit_look_inside(struct sg_audit_scope *scope, const struct sg_json *tree, const char *text, const char *inside, bool hidden);
 void sg_audit_apply_inside(struct sg_audit_scope *scope, const struct sg_json *tree, const char *text);
 /* "leads" or "crm.leads", for people; in the arena. */
 const char *sg_audit_name(struct sg_arena *arena, struct sg_relation relation);

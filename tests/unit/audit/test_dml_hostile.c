@@ -202,9 +202,27 @@ SG_TEST(many_columns)
     T_EQ_STR(sg_dml_kind_name(one(sql->data)->kind), "bulk_delete");
 }
 
+/* A dump of data: the first thousand each for itself, the rest as one that is as large as it is. */
+SG_TEST(very_many_inserts)
+{
+    struct sg_buf sql = SG_BUF_INIT;
+    const struct sg_audit_result *result;
+
+    for (int i = 0; i < 5000; i++)
+        sg_buf_addf(&sql, "INSERT INTO seeds VALUES (%d);\n", i);
+    sg_buf_adds(&sql, "INSERT INTO other VALUES (1); INSERT INTO seeds SELECT * FROM other;");
+    result = look_at(NULL, (const char *const[]){"CREATE TABLE seeds (id int); CREATE TABLE other (id int)", sql.data, NULL});
+    sg_buf_release(&sql);
+    T_EQ_INT(result->dml_count, 1001 + 2);
+    T_EQ_INT(result->dml[999].verdict, SG_DML_SAFE);
+    T_TRUE(result->dml[1000].verdict != SG_DML_SAFE);
+    T_CONTAINS(result->dml[1000].reason, "4000");
+    T_EQ_STR(result->dml[1002].type, "INSERT … SELECT");
+}
+
 static const struct sg_test tests[] = {SG_CASE(many_rows),    SG_CASE(long_literals), SG_CASE(long_lists),      SG_CASE(what_is_left_out),
                                        SG_CASE(deep_nesting), SG_CASE(ctes_of_ctes),  SG_CASE(many_statements), SG_CASE(many_columns), SG_CASE(very_many_statements),
-                                       SG_CASES_END};
+                                       SG_CASE(very_many_inserts), SG_CASES_END};
 static const struct sg_suite suites[] = {{"dml_hostile", tests}, SG_SUITES_END};
 
 int main(int argc, char **argv)

@@ -42,14 +42,39 @@ SG_TEST(found)
     T_RULES("dml.", DO("UPDATE t SET a = 1;"), "dml.update_no_where");
 }
 
+/* Of a table whose name is made at run time it is told what is done to it; nothing of the kind is known afterwards. */
+SG_TEST(hidden)
+{
+#define EACH(sql) "DO $$ DECLARE r record; BEGIN FOR r IN SELECT relname FROM pg_class LOOP EXECUTE " sql "; END LOOP; END $$;"
+    static const char *const others[] = {
+        "'DROP INDEX ' || quote_ident(r.relname)", "format('CREATE INDEX %I ON %I (a)', r.relname, r.relname)",
+        "format('DROP TABLE %I', r.relname)", "format('CREATE TABLE %I (id int, a text)', r.relname)",
+        "format('ALTER TABLE %I ADD FOREIGN KEY (a) REFERENCES %I (b)', r.relname, r.relname)",
+        "format('ALTER TABLE %I RENAME TO %I', r.relname, r.relname)", "format('ALTER TYPE %I ADD VALUE %L', r.relname, r.relname)",
+        "format('ALTER TABLE %I VALIDATE CONSTRAINT %I', r.relname, r.relname)",
+        "format('CREATE TABLE %I PARTITION OF %I DEFAULT', r.relname, r.relname)",
+        "format('ALTER TABLE %I DETACH PARTITION %I CONCURRENTLY', r.relname, r.relname)",
+        "format('ALTER TABLE %I ATTACH PARTITION %I DEFAULT', r.relname, r.relname)", "format('DROP TRIGGER %I ON %I', r.relname, r.relname)",
+        "format('ALTER TABLE %I ALTER %I TYPE %I', r.relname, r.relname, r.relname)", "format('DROP SCHEMA %I CASCADE', r.relname)",
+    };
+    const char *all = "";
+
+    T_RULES("index.", EACH("format('CREATE INDEX ON %I (a)', r.relname)"), "index.create_blocking");
+    T_EQ_STR(details("column.", EACH("'ALTER TABLE ' || quote_ident(r.relname) || ' ADD COLUMN x int NOT NULL'")),
+             "column x of ?, in a DO block");
+    for (size_t i = 0; i < SG_COUNT(others); i++)
+        all = sg_test_strf("%sDO $$ DECLARE r record; BEGIN FOR r IN SELECT relname FROM pg_class LOOP EXECUTE %s; END LOOP; END $$;",
+                           all, others[i]);
+    T_RULES("tx. table.no_pk", all, "");
+    T_RULES("table.drop", all, "table.drop");
+    T_RULES("schema.", all, "schema.drop");
+}
+
 SG_TEST(not_found)
 {
     T_RULES("column. index. constraint. table.drop", DO("NULL; -- ALTER TABLE t DROP COLUMN c;\n"), "");
     T_RULES("column. index. constraint. table.drop", DO("RAISE NOTICE 'DROP TABLE t';"), "");
     T_RULES("column.", "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'ALTER TABLE t DROP COLUMN c'", "");
-    /* which table, nobody knows */
-    T_RULES("column. index.", "DO $$ DECLARE r record; BEGIN FOR r IN SELECT relname FROM pg_class LOOP"
-                              " EXECUTE format('CREATE INDEX ON %I (a)', r.relname); END LOOP; END $$", "");
     /* made in the block, or in one before it */
     T_RULES("column. index. constraint.", IF_NOT("CREATE TABLE n (id bigint PRIMARY KEY, a int); CREATE INDEX ON n (a);"
                                                  " ALTER TABLE n ALTER a SET NOT NULL;"), "");
@@ -148,7 +173,7 @@ SG_TEST(proofs)
              "column.set_not_null");
 }
 
-static const struct sg_test tests[] = {SG_CASE(found),   SG_CASE(not_found), SG_CASE(each_once), SG_CASE(transactions),
+static const struct sg_test tests[] = {SG_CASE(found), SG_CASE(hidden),   SG_CASE(not_found), SG_CASE(each_once), SG_CASE(transactions),
                                        SG_CASE(hostile), SG_CASE(allowed),   SG_CASE(proofs),    SG_CASES_END};
 static const struct sg_suite suites[] = {{"rules inside bodies", tests}, SG_SUITES_END};
 
