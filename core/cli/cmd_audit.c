@@ -10,6 +10,7 @@
 #include "core/cli/cli.h"
 #include "core/cli/findings.h"
 #include "core/cli/render_audit.h"
+#include "core/cli/render_html.h"
 #include "core/run/audited.h"
 #include "core/run/rehearse.h"
 #include "core/sql/parse.h"
@@ -241,6 +242,8 @@ void sg_cmd_audit(struct sg_cli *cli)
 	if (o->json) {
 		cli->json = sg_render_head_json(o->command->name, o->manifest);
 		sg_render_audit_json(cli->json, &audit.about, audit.result);
+	} else if (o->html) {
+		sg_render_audit_html(&cli->out, &audit.about, audit.result);
 	} else {
 		sg_render_audit(&cli->out, &audit.about, audit.result);
 	}

@@ -6,6 +6,7 @@
 #include "core/base/stop.h"
 #include "core/cli/cli.h"
 #include "core/cli/findings.h"
+#include "core/cli/render_html.h"
 #include "core/run/audited.h"
 #include "core/run/rehearse.h"
 
@@ -55,6 +56,8 @@ static void give(struct sg_cli *cli, struct sg_rehearsal *rehearsal, struct sg_a
 	if (cli->options.json) {
 		cli->json = sg_render_head_json(cli->options.command->name, cli->manifest.path);
 		sg_render_rehearsal_json(cli->json, &about, rehearsal, result);
+	} else if (cli->options.html) {
+		sg_render_rehearsal_html(&cli->out, &about, rehearsal, result);
 	} else {
 		sg_render_rehearsal(&cli->out, &about, rehearsal, result);
 	}

@@ -131,6 +131,7 @@ static const struct sg_flag flags[] = {
 	{ SG_FLAG_RESUME, "--resume", "KEY", ON(BACKFILL), NULL, true, "let it go on" },
 	{ SG_FLAG_RETRY, "--retry", "KEY", ON(BACKFILL), NULL, true, "have its bad rows done by the next run" },
 	{ SG_FLAG_AGAIN, "--again", "KEY", ON(BACKFILL), NULL, true, "have the next run begin a new sweep over all rows" },
+	{ SG_FLAG_HTML, "--html", NULL, FINDS, NULL, true, "the report as one page of HTML on stdout" },
 	{ SG_FLAG_FAIL_ON, "--fail-on", "LIST", FINDS, NULL, true, "exit 9 for unsafe, error, RULE ..." },
 	{ SG_FLAG_WRITE_BASELINE, "--write-baseline", NULL, FINDS, NULL, true, "write the file of --baseline anew" },
 	{ SG_FLAG_BASELINE, "--baseline", "FILE", FINDS, NULL, true, "what is in this file is known, and does not count" },
@@ -376,6 +377,7 @@ static int assign(struct sg_options *o, const struct sg_flag *flag, const char *
 	case SG_FLAG_RESUME:
 	case SG_FLAG_RETRY:
 	case SG_FLAG_AGAIN: return read_ask(o, flag, value, err);
+	case SG_FLAG_HTML: o->html = true; return 0;
 	case SG_FLAG_FAIL_ON: return read_limits(o, flag, source, value, arena, err);
 	case SG_FLAG_WRITE_BASELINE: o->write_baseline = true; return 0;
 	case SG_FLAG_BASELINE: o->baseline = value; return 0;
@@ -518,6 +520,10 @@ static int check_work(const struct sg_options *o, struct sg_err *err)
 
 static int check_audit(const struct sg_options *o, struct sg_err *err)
 {
+	if (o->html && o->json) {
+		sg_err_set(err, SG_CLASS_USAGE, "--html and --json together");
+		return sg_err_hint(err, "--html gives the report as a page for people, --json for programs: one of them.");
+	}
 	if (o->write_baseline && o->baseline == NULL) {
 		sg_err_set(err, SG_CLASS_USAGE, "--write-baseline without --baseline");
 		return sg_err_hint(err, "Name the file that is to be written: --baseline FILE.");

@@ -30,7 +30,7 @@ enum sg_flag_id {
 	SG_FLAG_HELP, SG_FLAG_VERSION, SG_FLAG_TO, SG_FLAG_WAIT, SG_FLAG_DRY_RUN, SG_FLAG_STRICT, SG_FLAG_ONLY_PHASE,
 	SG_FLAG_MAX_MINUTES, SG_FLAG_JOBS, SG_FLAG_EXIT_CODE, SG_FLAG_REASON, SG_FLAG_ADOPT, SG_FLAG_ADOPT_TO, SG_FLAG_STATE_SQL,
 	SG_FLAG_SETTINGS, SG_FLAG_GRAPH, SG_FLAG_ALL, SG_FLAG_ONLY, SG_FLAG_PAUSE, SG_FLAG_RESUME, SG_FLAG_RETRY, SG_FLAG_AGAIN,
-	SG_FLAG_FAIL_ON, SG_FLAG_WRITE_BASELINE, SG_FLAG_BASELINE, SG_FLAG_HOT_TABLES, SG_FLAG_FROM_LEDGER, SG_FLAG_SAMPLE,
+	SG_FLAG_HTML, SG_FLAG_FAIL_ON, SG_FLAG_WRITE_BASELINE, SG_FLAG_BASELINE, SG_FLAG_HOT_TABLES, SG_FLAG_FROM_LEDGER, SG_FLAG_SAMPLE,
 	SG_FLAG_SERVER_VERSION, SG_FLAG_SCHEMA_FROM, SG_FLAG_ROWS, SG_FLAG_TITLE, SG_FLAG_TABLE, SG_FLAG_KEY, SG_FLAG_AFTER,
 	SG_FLAG_FOLDER, SG_FLAG_FROM_SQL
 };
@@ -86,7 +86,7 @@ struct sg_options {
 	const char *const *fail_on;       /* each is a word of sg_audit_is_limit, or "failed" */
 	size_t fail_on_count;
 	const char *baseline;             /* or NULL */
-	bool write_baseline, from_ledger;
+	bool write_baseline, from_ledger, html;
 	const char *const *hot_tables;
 	size_t hot_count;                 /* 0: not given */
 	int sample_seconds;               /* 0: not given */

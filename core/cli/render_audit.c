@@ -48,12 +48,12 @@ void sg_render_finding_what(struct sg_buf *out, const struct sg_audit_finding *f
 	}
 }
 
-void sg_render_more(struct sg_buf *out, size_t count)
+void sg_render_more(struct sg_buf *out, size_t count, size_t most)
 {
-	if (count <= SG_RENDER_MOST)
+	if (count <= most)
 		return;
 	sg_buf_adds(out, "- and ");
-	sg_look_number(out, (int64_t)(count - SG_RENDER_MOST));
+	sg_look_number(out, (int64_t)(count - most));
 	sg_buf_adds(out, " more: `--json` has them all\n");
 }
 
@@ -218,13 +218,17 @@ static void add_glad(struct sg_buf *out, const struct sg_audit_result *result)
 		sg_buf_adds(out, "**All is well:** no migration changes rows, and none locks or rewrites what it should not.\n");
 }
 
-void sg_render_audit(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_audit_result *result)
+void sg_render_audit_head(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_audit_result *result)
+{
+	add_title(out, about);
+	add_looked_at(out, about, result);
+}
+
+void sg_render_audit_summary(struct sg_buf *out, const struct sg_audit_result *result)
 {
 	struct sums sums;
 
 	sum_up(result, &sums);
-	add_title(out, about);
-	add_looked_at(out, about, result);
 	if (result->dml_count + result->finding_count == 0) {
 		add_glad(out, result);
 		sg_buf_adds(out, result->errs.count > 0 ? "\n" : "");
@@ -233,6 +237,12 @@ void sg_render_audit(struct sg_buf *out, const struct sg_audit_about *about, con
 		add_table(out, result, &sums);
 		add_actions(out, result, &sums);
 	}
+}
+
+void sg_render_audit(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_audit_result *result)
+{
+	sg_render_audit_head(out, about, result);
+	sg_render_audit_summary(out, result);
 	sg_render_audit_dml(out, result);
 	sg_render_audit_backfills(out, about, result);
 	sg_render_audit_findings(out, about, result);

@@ -56,8 +56,8 @@ void sg_render_seen(struct sg_buf *out, const struct sg_audit_finding *finding);
 void sg_render_finding_what(struct sg_buf *out, const struct sg_audit_finding *finding);
 /* What the rules say that were found: locks, why, the safe way, since; each once, by severity. */
 void sg_render_rules(struct sg_buf *out, const struct sg_audit_result *result);
-/* "- and 12 more, see --json", if there are more. */
-void sg_render_more(struct sg_buf *out, size_t count);
+/* "- and 12 more, see --json", if there are more than so many. */
+void sg_render_more(struct sg_buf *out, size_t count, size_t most);
 /* "HIGH" */
 const char *sg_render_priority(enum sg_priority priority);
 
@@ -70,5 +70,40 @@ void sg_render_audit_silent(struct sg_buf *out, const struct sg_audit_about *abo
 void sg_render_audit_unread(struct sg_buf *out, const struct sg_audit_result *result);
 /* The list of DML that needs action, at most `most` of them; how many there are. */
 size_t sg_render_audit_actions(struct sg_buf *out, const struct sg_audit_result *result, size_t most);
+
+/* ---- smaller parts, of which the page in HTML is made: each says what it says in the Markdown ---- */
+
+/* "# Audit of …" and what was looked at; "## Summary", or a glad word where nothing was found. */
+void sg_render_audit_head(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_audit_result *result);
+void sg_render_audit_summary(struct sg_buf *out, const struct sg_audit_result *result);
+/* "### 1. place: VERDICT" and what is said of it; "### DML summary", what needs action, and the items. */
+void sg_render_dml_operation(struct sg_buf *out, const struct sg_audit_result *result, const struct sg_audit_dml *dml, size_t number);
+void sg_render_dml_sums(struct sg_buf *out, const struct sg_audit_result *result);
+/* An entry of a list each. */
+void sg_render_finding(struct sg_buf *out, const struct sg_audit_result *result, const struct sg_audit_finding *finding,
+                       bool rehearsed);
+void sg_render_rule(struct sg_buf *out, const struct sg_rule *rule);
+/* "Errors", and what that means. */
+const char *sg_render_severities(enum sg_severity severity);
+const char *sg_render_meaning(enum sg_severity severity);
+#define SG_RENDER_READ_ONLY \
+	"All of it is read from the statements, on tables as large as yours may be; `sgrun rehearse` measures.\n\n"
+
+/* Of a rehearsal: "# Rehearsal of …" with its end, server, schema and rows; what failed; the findings, how many were measured, and
+ * the errors; the fingerprints; the strongest locks; "## Steps"; a step: "### step: title (applied)" and its tables, or nothing where
+ * it did nothing or only built its index; and a table of those. */
+void sg_render_rehearsal_head(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_rehearsal *rehearsal);
+void sg_render_rehearsal_failed(struct sg_buf *out, const struct sg_rehearsal *rehearsal);
+void sg_render_rehearsal_locks(struct sg_buf *out, const struct sg_rehearsal *rehearsal);
+void sg_render_rehearsal_proofs(struct sg_buf *out, const struct sg_rehearsal *rehearsal);
+void sg_render_rehearsal_measured(struct sg_buf *out, const struct sg_audit_result *audit);
+void sg_render_rehearsal_steps(struct sg_buf *out, const struct sg_rehearsal *rehearsal);
+/* migration: its place in the audit's. */
+void sg_render_rehearsal_step(struct sg_buf *out, const struct sg_rehearsal_step *step, const struct sg_audit_result *audit,
+                              size_t migration);
+void sg_render_rehearsal_built(struct sg_buf *out, const struct sg_rehearsal *rehearsal, const struct sg_audit_result *audit);
+#define SG_RENDER_EXCERPT 200 /* characters of a statement in a step's table */
+#define SG_RENDER_STATEMENTS \
+	"## Statements\n\nLocks on tables that were there before the step; reading alone (ACCESS SHARE) is left out.\n\n"
 
 #endif

@@ -41,7 +41,7 @@ static void add_what(struct sg_buf *out, const struct sg_audit_dml *dml)
 	}
 }
 
-static void add_operation(struct sg_buf *out, const struct sg_audit_result *result, const struct sg_audit_dml *dml, size_t number)
+void sg_render_dml_operation(struct sg_buf *out, const struct sg_audit_result *result, const struct sg_audit_dml *dml, size_t number)
 {
 	sg_buf_addf(out, "### %zu. ", number);
 	add_place(out, result, dml);
@@ -104,7 +104,7 @@ size_t sg_render_audit_actions(struct sg_buf *out, const struct sg_audit_result 
 			sg_buf_addf(out, " (%s)\n", sg_dml_kind_name(dml->kind));
 		}
 	if (most == SG_RENDER_MOST)
-		sg_render_more(out, count);
+		sg_render_more(out, count, SG_RENDER_MOST);
 	else if (count > most)
 		sg_buf_addf(out, "- and %zu more, see below\n", count - most);
 	return count;
@@ -180,6 +180,23 @@ static void add_action_items(struct sg_buf *out, const struct sg_audit_result *r
 	free(items);
 }
 
+void sg_render_dml_sums(struct sg_buf *out, const struct sg_audit_result *result)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < result->dml_count; i++)
+		count += counts(&result->dml[i]);
+	add_kinds(out, result, count);
+	sg_buf_adds(out, "Needs action:\n\n");
+	if (sg_render_audit_actions(out, result, SG_RENDER_MOST) == 0) {
+		sg_buf_adds(out, "- nothing\n\n");
+		return;
+	}
+	sg_buf_adds(out, "\n### Action items\n\n");
+	add_action_items(out, result);
+	sg_buf_addc(out, '\n');
+}
+
 void sg_render_audit_dml(struct sg_buf *out, const struct sg_audit_result *result)
 {
 	size_t count = 0;
@@ -191,15 +208,7 @@ void sg_render_audit_dml(struct sg_buf *out, const struct sg_audit_result *resul
 	sg_buf_adds(out, "## DML safety analysis\n\n");
 	for (size_t i = 0, number = 0; i < result->dml_count; i++)
 		if (counts(&result->dml[i]) && number < SG_RENDER_MOST)
-			add_operation(out, result, &result->dml[i], ++number);
-	sg_render_more(out, count);
-	add_kinds(out, result, count);
-	sg_buf_adds(out, "Needs action:\n\n");
-	if (sg_render_audit_actions(out, result, SG_RENDER_MOST) == 0) {
-		sg_buf_adds(out, "- nothing\n\n");
-		return;
-	}
-	sg_buf_adds(out, "\n### Action items\n\n");
-	add_action_items(out, result);
-	sg_buf_addc(out, '\n');
+			sg_render_dml_operation(out, result, &result->dml[i], ++number);
+	sg_render_more(out, count, SG_RENDER_MOST);
+	sg_render_dml_sums(out, result);
 }

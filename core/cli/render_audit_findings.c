@@ -18,8 +18,8 @@ static void add_place(struct sg_buf *out, const struct sg_audit_result *result, 
 	sg_arena_release(&arena);
 }
 
-static void add_finding(struct sg_buf *out, const struct sg_audit_result *result, const struct sg_audit_finding *finding,
-                        bool rehearsed)
+void sg_render_finding(struct sg_buf *out, const struct sg_audit_result *result, const struct sg_audit_finding *finding,
+                       bool rehearsed)
 {
 	sg_buf_adds(out, "- ");
 	add_place(out, result, &finding->place);
@@ -35,7 +35,7 @@ static void add_finding(struct sg_buf *out, const struct sg_audit_result *result
 	sg_buf_addc(out, '\n');
 }
 
-static void add_rule(struct sg_buf *out, const struct sg_rule *rule)
+void sg_render_rule(struct sg_buf *out, const struct sg_rule *rule)
 {
 	sg_buf_addf(out, "- **%s**: %s.\n", rule->id, rule->title);
 	if (rule->locks != NULL)
@@ -59,18 +59,30 @@ void sg_render_rules(struct sg_buf *out, const struct sg_audit_result *result)
 	for (int severity = SG_SEVERITY_ERROR; severity > SG_SEVERITY_NONE; severity--)
 		for (int i = 0; i < SG_RULE_COUNT; i++)
 			if (found[i] && (int)sg_rule((enum sg_rule_id)i)->severity == severity)
-				add_rule(out, sg_rule((enum sg_rule_id)i));
+				sg_render_rule(out, sg_rule((enum sg_rule_id)i));
 	sg_buf_addc(out, '\n');
+}
+
+const char *sg_render_severities(enum sg_severity severity)
+{
+	static const char *const heads[] = { "", "Hints", "Warnings", "Errors" };
+
+	return heads[severity];
+}
+
+const char *sg_render_meaning(enum sg_severity severity)
+{
+	static const char *const meanings[] = {
+		"", "A better way to write it; nothing is locked for long.",
+		"A strong lock for a moment, writes that wait, or an application that may break.",
+		"Fails on a table with rows, or blocks readers or writers for as long as the table is large.",
+	};
+
+	return meanings[severity];
 }
 
 void sg_render_audit_findings(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_audit_result *result)
 {
-	static const char *const heads[] = { NULL, "Hints", "Warnings", "Errors" };
-	static const char *const meanings[] = {
-		NULL, "A better way to write it; nothing is locked for long.",
-		"A strong lock for a moment, writes that wait, or an application that may break.",
-		"Fails on a table with rows, or blocks readers or writers for as long as the table is large.",
-	};
 	bool rehearsed = about->rehearsal != NULL;
 	size_t all = 0;
 
@@ -80,22 +92,23 @@ void sg_render_audit_findings(struct sg_buf *out, const struct sg_audit_about *a
 		return;
 	sg_buf_adds(out, "## DDL findings\n\n");
 	if (!rehearsed)
-		sg_buf_adds(out, "All of it is read from the statements, on tables as large as yours may be; `sgrun rehearse` measures.\n\n");
+		sg_buf_adds(out, SG_RENDER_READ_ONLY);
 	for (int severity = SG_SEVERITY_ERROR; severity > SG_SEVERITY_NONE; severity--) {
 		size_t count = sg_audit_count_findings(result, (enum sg_severity)severity);
 
 		if (count == 0)
 			continue;
-		sg_buf_addf(out, "### %s (%zu)\n\n%s\n\n", heads[severity], count, meanings[severity]);
+		sg_buf_addf(out, "### %s (%zu)\n\n%s\n\n", sg_render_severities((enum sg_severity)severity), count,
+		            sg_render_meaning((enum sg_severity)severity));
 		for (size_t i = 0, listed = 0; i < result->finding_count && listed < SG_RENDER_MOST; i++) {
 			const struct sg_audit_finding *finding = &result->findings[i];
 
 			if (finding->standing != SG_STANDING_OPEN || (int)sg_rule(finding->rule)->severity != severity)
 				continue;
-			add_finding(out, result, finding, rehearsed);
+			sg_render_finding(out, result, finding, rehearsed);
 			listed++;
 		}
-		sg_render_more(out, count);
+		sg_render_more(out, count, SG_RENDER_MOST);
 		sg_buf_addc(out, '\n');
 	}
 	sg_render_rules(out, result);
@@ -197,6 +210,6 @@ void sg_render_audit_unread(struct sg_buf *out, const struct sg_audit_result *re
 		sg_buf_addc(out, '\n');
 		sg_buf_release(&place);
 	}
-	sg_render_more(out, result->errs.count);
+	sg_render_more(out, result->errs.count, SG_RENDER_MOST);
 	sg_buf_addc(out, '\n');
 }

@@ -13,7 +13,6 @@
 #include "core/run/audited.h"
 
 #define TOP 20       /* locks in the summary */
-#define EXCERPT 200  /* characters of a statement in a table */
 
 /* ---- the head ------------------------------------------------------------------ */
 
@@ -80,7 +79,7 @@ static void add_rows(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 	}
 }
 
-static void add_head(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_rehearsal *rehearsal)
+void sg_render_rehearsal_head(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_rehearsal *rehearsal)
 {
 	sg_buf_adds(out, "# Rehearsal of ");
 	sg_md_code(out, about->manifest->path);
@@ -122,7 +121,7 @@ static int by_strength_and_time(const void *a, const void *b)
 	return strcmp(one->relation, other->relation);
 }
 
-static void add_locks(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
+void sg_render_rehearsal_locks(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 {
 	size_t count = 0, all = 0;
 	struct longest *list;
@@ -174,7 +173,7 @@ static bool proof_of(const struct sg_rehearsal_step *step, const char **text_r)
 	return true;
 }
 
-static void add_proofs(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
+void sg_render_rehearsal_proofs(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 {
 	size_t proved = 0, asked = 0;
 	const char *text;
@@ -221,7 +220,7 @@ static void add_errors(struct sg_buf *out, const struct sg_audit_result *audit)
 		sg_buf_addf(out, "- and %zu more, with their steps\n", count - TOP);
 }
 
-static void add_measured(struct sg_buf *out, const struct sg_audit_result *audit)
+void sg_render_rehearsal_measured(struct sg_buf *out, const struct sg_audit_result *audit)
 {
 	size_t seen[3] = { 0 };
 
@@ -242,7 +241,7 @@ static void add_measured(struct sg_buf *out, const struct sg_audit_result *audit
 	sg_buf_addc(out, '\n');
 }
 
-static void add_failed(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
+void sg_render_rehearsal_failed(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 {
 	if (count_outcome(rehearsal, SG_OUTCOME_FAILED) == 0)
 		return;
@@ -267,7 +266,7 @@ static const char *outcome_of(const struct sg_rehearsal_step *step)
 	return sg_render_outcome(step->outcome, step->outcome == SG_OUTCOME_FAILED ? &step->err : NULL, &tone);
 }
 
-static void add_steps(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
+void sg_render_rehearsal_steps(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 {
 	sg_buf_adds(out, "## Steps\n\n");
 	sg_md_head(out, "Step|Kind|Outcome|Duration:|Fingerprint|Note");
@@ -292,7 +291,7 @@ static void add_steps(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 static void add_statement(struct sg_buf *out, const struct sg_rehearsal_statement *statement, size_t number)
 {
 	sg_buf_addf(out, "| %zu | ", number);
-	sg_md_cell_code(out, statement->text, EXCERPT);
+	sg_md_cell_code(out, statement->text, SG_RENDER_EXCERPT);
 	if (statement->existed)
 		sg_buf_adds(out, " (existed)");
 	sg_buf_adds(out, " | ");
@@ -377,7 +376,7 @@ static bool is_built(const struct sg_rehearsal_step *step, const struct sg_audit
 	return true;
 }
 
-static void add_built(struct sg_buf *out, const struct sg_rehearsal *rehearsal, const struct sg_audit_result *audit)
+void sg_render_rehearsal_built(struct sg_buf *out, const struct sg_rehearsal *rehearsal, const struct sg_audit_result *audit)
 {
 	bool some = false;
 
@@ -393,7 +392,7 @@ static void add_built(struct sg_buf *out, const struct sg_rehearsal *rehearsal, 
 			sg_buf_adds(out, "| ");
 			sg_md_cell_code(out, step->step->id, SIZE_MAX);
 			sg_buf_adds(out, " | ");
-			sg_md_cell_code(out, step->statements[0].text, EXCERPT);
+			sg_md_cell_code(out, step->statements[0].text, SG_RENDER_EXCERPT);
 			sg_buf_adds(out, " | ");
 			sg_md_time(out, step->us);
 			sg_buf_adds(out, " |\n");
@@ -404,12 +403,13 @@ static void add_built(struct sg_buf *out, const struct sg_rehearsal *rehearsal, 
 		sg_buf_addc(out, '\n');
 }
 
-static void add_step(struct sg_buf *out, const struct sg_rehearsal_step *step, const struct sg_audit_result *audit, size_t migration)
+void sg_render_rehearsal_step(struct sg_buf *out, const struct sg_rehearsal_step *step, const struct sg_audit_result *audit,
+                              size_t migration)
 {
 	const char *proof;
 	bool fine = proof_of(step, &proof);
 
-	if (step->statement_count == 0 && step->outcome != SG_OUTCOME_FAILED && fine)
+	if (is_built(step, audit, migration) || (step->statement_count == 0 && step->outcome != SG_OUTCOME_FAILED && fine))
 		return;
 	sg_buf_adds(out, "### ");
 	sg_md_code(out, step->step->id);
@@ -439,20 +439,19 @@ static void add_step(struct sg_buf *out, const struct sg_rehearsal_step *step, c
 void sg_render_rehearsal(struct sg_buf *out, const struct sg_audit_about *about, const struct sg_rehearsal *rehearsal,
                          const struct sg_audit_result *audit)
 {
-	add_head(out, about, rehearsal);
+	sg_render_rehearsal_head(out, about, rehearsal);
 	sg_buf_adds(out, "## Summary\n\n");
-	add_failed(out, rehearsal);
-	add_measured(out, audit);
-	add_proofs(out, rehearsal);
-	add_locks(out, rehearsal);
-	add_steps(out, rehearsal);
-	sg_buf_adds(out, "## Statements\n\nLocks on tables that were there before the step; reading alone (ACCESS SHARE) is left out.\n\n");
+	sg_render_rehearsal_failed(out, rehearsal);
+	sg_render_rehearsal_measured(out, audit);
+	sg_render_rehearsal_proofs(out, rehearsal);
+	sg_render_rehearsal_locks(out, rehearsal);
+	sg_render_rehearsal_steps(out, rehearsal);
+	sg_buf_adds(out, SG_RENDER_STATEMENTS);
 	for (size_t i = 0, migration = 0; i < rehearsal->step_count; i++) {
-		if (!is_built(&rehearsal->steps[i], audit, migration))
-			add_step(out, &rehearsal->steps[i], audit, migration);
+		sg_render_rehearsal_step(out, &rehearsal->steps[i], audit, migration);
 		migration += sg_audit_rehearsed(&rehearsal->steps[i]);
 	}
-	add_built(out, rehearsal, audit);
+	sg_render_rehearsal_built(out, rehearsal, audit);
 	sg_render_rules(out, audit);
 	sg_render_audit_dml(out, audit);
 	sg_render_audit_silent(out, about, audit);

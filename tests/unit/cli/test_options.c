@@ -340,6 +340,10 @@ SG_TEST(the_form_of_a_graph_may_be_left_out)
 	refused(PARSE("plan", "--graph=svg"), "--graph: 'svg' is not text or dot", "--graph");
 	refused(PARSE("plan", "--graph="), "--graph is empty", "--graph takes [=FORMAT]");
 	refused(PARSE("plan", "--graph", "dot"), "'dot' is one word too many after 'plan'", "One command");
+	refused(PARSE("audit", "--html", "--json", "a.sql"), "--html and --json together", "one of them");
+	refused(PARSE("deploy", "--html"), "--html does not go with 'deploy'", "audit, rehearse");
+	T_MUST_EQ_INT(PARSE("rehearse", "--html"), 0);
+	T_TRUE(options.html);
 	refused(PARSE("plan", "--graph=dot", "--json"), "--graph=dot and --json together", "Graphviz");
 	T_EQ_INT(PARSE("plan", "--graph", "--json"), 0);
 	refused(PARSE("status", "--graph"), "--graph does not go with 'status'", "plan");
