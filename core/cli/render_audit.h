@@ -78,10 +78,11 @@ void sg_render_audit_head(struct sg_buf *out, const struct sg_audit_about *about
 void sg_render_audit_summary(struct sg_buf *out, const struct sg_audit_result *result);
 /* "### 1. place: VERDICT" and what is said of it; "### DML summary", what needs action, and the items. */
 void sg_render_dml_operation(struct sg_buf *out, const struct sg_audit_result *result, const struct sg_audit_dml *dml, size_t number);
-void sg_render_dml_sums(struct sg_buf *out, const struct sg_audit_result *result);
-/* An entry of a list each. */
+void sg_render_dml_kinds(struct sg_buf *out, const struct sg_audit_result *result);
+void sg_render_dml_actions(struct sg_buf *out, const struct sg_audit_result *result);
+/* An entry of a list each; of a finding with its rule's id, or without where that is said already. */
 void sg_render_finding(struct sg_buf *out, const struct sg_audit_result *result, const struct sg_audit_finding *finding,
-                       bool rehearsed);
+                       bool with_rule, bool rehearsed);
 void sg_render_rule(struct sg_buf *out, const struct sg_rule *rule);
 /* "Errors", and what that means. */
 const char *sg_render_severities(enum sg_severity severity);

@@ -65,10 +65,12 @@ void sg_render_dml_operation(struct sg_buf *out, const struct sg_audit_result *r
 	sg_buf_adds(out, "\n\n");
 }
 
-static void add_kinds(struct sg_buf *out, const struct sg_audit_result *result, size_t count)
+void sg_render_dml_kinds(struct sg_buf *out, const struct sg_audit_result *result)
 {
-	size_t safe = sg_audit_count_dml(result, SG_DML_SAFE);
+	size_t count = 0, safe = sg_audit_count_dml(result, SG_DML_SAFE);
 
+	for (size_t i = 0; i < result->dml_count; i++)
+		count += counts(&result->dml[i]);
 	sg_buf_addf(out, "### DML summary\n\n%zu of ", safe);
 	sg_md_count(out, count, "operation");
 	sg_buf_adds(out, safe == 1 ? " is safe.\n\n" : " are safe.\n\n");
@@ -180,13 +182,8 @@ static void add_action_items(struct sg_buf *out, const struct sg_audit_result *r
 	free(items);
 }
 
-void sg_render_dml_sums(struct sg_buf *out, const struct sg_audit_result *result)
+void sg_render_dml_actions(struct sg_buf *out, const struct sg_audit_result *result)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < result->dml_count; i++)
-		count += counts(&result->dml[i]);
-	add_kinds(out, result, count);
 	sg_buf_adds(out, "Needs action:\n\n");
 	if (sg_render_audit_actions(out, result, SG_RENDER_MOST) == 0) {
 		sg_buf_adds(out, "- nothing\n\n");
@@ -210,5 +207,6 @@ void sg_render_audit_dml(struct sg_buf *out, const struct sg_audit_result *resul
 		if (counts(&result->dml[i]) && number < SG_RENDER_MOST)
 			sg_render_dml_operation(out, result, &result->dml[i], ++number);
 	sg_render_more(out, count, SG_RENDER_MOST);
-	sg_render_dml_sums(out, result);
+	sg_render_dml_kinds(out, result);
+	sg_render_dml_actions(out, result);
 }

@@ -19,11 +19,13 @@ static void add_place(struct sg_buf *out, const struct sg_audit_result *result, 
 }
 
 void sg_render_finding(struct sg_buf *out, const struct sg_audit_result *result, const struct sg_audit_finding *finding,
-                       bool rehearsed)
+                       bool with_rule, bool rehearsed)
 {
 	sg_buf_adds(out, "- ");
 	add_place(out, result, &finding->place);
-	sg_buf_addf(out, " **%s** ", sg_rule(finding->rule)->id);
+	if (with_rule)
+		sg_buf_addf(out, " **%s**", sg_rule(finding->rule)->id);
+	sg_buf_addc(out, ' ');
 	sg_render_finding_what(out, finding);
 	if (rehearsed || finding->seen != SG_SEEN_NOT) {
 		sg_buf_adds(out, " (");
@@ -105,7 +107,7 @@ void sg_render_audit_findings(struct sg_buf *out, const struct sg_audit_about *a
 
 			if (finding->standing != SG_STANDING_OPEN || (int)sg_rule(finding->rule)->severity != severity)
 				continue;
-			sg_render_finding(out, result, finding, rehearsed);
+			sg_render_finding(out, result, finding, true, rehearsed);
 			listed++;
 		}
 		sg_render_more(out, count, SG_RENDER_MOST);

@@ -66,14 +66,16 @@ static void add_rule(struct sg_buf *out, const struct sg_audit_about *about, con
 	sg_buf_adds(out, "</span></summary>\n<div id=\"rule-");
 	sg_html_id(out, rule->id);
 	sg_buf_adds(out, "\">\n");
+	sg_buf_adds(out, "<div class=\"says\">\n");
 	sg_render_rule(&text, rule);
 	take(out, &text);
+	sg_buf_adds(out, "</div>\n");
 	for (size_t i = 0; i < result->finding_count && listed < SG_HTML_MOST; i++) {
 		const struct sg_audit_finding *finding = &result->findings[i];
 
 		if (finding->rule != id || finding->standing != SG_STANDING_OPEN)
 			continue;
-		sg_render_finding(&text, result, finding, about->rehearsal != NULL);
+		sg_render_finding(&text, result, finding, false, about->rehearsal != NULL);
 		listed++;
 	}
 	sg_render_more(&text, count, SG_HTML_MOST);
@@ -132,9 +134,9 @@ void sg_html_dml(struct sg_buf *out, const struct sg_audit_result *result)
 	if (count == 0)
 		return;
 	sg_buf_adds(out, "<section>\n<h2 id=\"dml-safety-analysis\">DML safety analysis</h2>\n");
-	sg_render_dml_sums(&text, result);
+	sg_render_dml_kinds(&text, result);
 	take(out, &text);
-	sg_buf_adds(out, "</section>\n<section>\n<h3>Operations</h3>\n");
+	sg_buf_adds(out, "<h3>Operations</h3>\n");
 	for (int verdict = SG_DML_UNSAFE; verdict >= SG_DML_SAFE; verdict--)
 		if (sg_audit_count_dml(result, (enum sg_dml_verdict)verdict) > 0)
 			add_filter(out, class_of((enum sg_dml_verdict)verdict), sg_dml_verdict_name((enum sg_dml_verdict)verdict),
@@ -149,6 +151,7 @@ void sg_html_dml(struct sg_buf *out, const struct sg_audit_result *result)
 		sg_buf_clear(&text);
 	}
 	sg_render_more(&text, count, SG_HTML_MOST);
+	sg_render_dml_actions(&text, result);
 	take(out, &text);
 	sg_buf_adds(out, "</section>\n");
 	sg_buf_release(&text);
