@@ -100,7 +100,7 @@ const char sg_html_style[] =
 	"td[data-head]{display:grid;grid-template-columns:7rem 1fr;gap:.5rem}\n"
 	"td[data-head]::before{content:attr(data-head);color:var(--soft);font-size:.8rem}\n"
 	"td.number{text-align:left;white-space:normal}.chart td.plot{padding:.3rem 0}\n"
-	".chart tr{padding:.5rem 0}details>:not(summary){margin-left:.6rem;margin-right:.6rem}}\n"
+	".chart tr{padding:.5rem 0}.none{display:none}details>:not(summary){margin-left:.6rem;margin-right:.6rem}}\n"
 	/* paper: everything unfolded */
 	"@media print{body{max-width:none;padding:0;font-size:11px}nav,.filter,.filter+label{display:none}\n"
 	"details::details-content{content-visibility:visible;display:block;block-size:auto}details{border:0;border-left:1px solid}\n"

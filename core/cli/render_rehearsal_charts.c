@@ -416,6 +416,14 @@ static void add_whole(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 	sg_buf_adds(out, "</ul>\n");
 }
 
+static bool has_marks(const struct sg_rehearsal_step *step)
+{
+	for (size_t i = 0; i < step->statement_count; i++)
+		if (step->statements[i].rewritten_count + step->statements[i].scanned_count > 0)
+			return true;
+	return false;
+}
+
 static void add_marks(struct sg_buf *out, const struct sg_rehearsal_step *step)
 {
 	size_t rewrites = 0, scans = 0;
@@ -451,7 +459,7 @@ static void add_lane_row(struct sg_buf *out, const struct sg_rehearsal_step *ste
 	sg_buf_addf(out, "%s</th><td class=\"number\" data-head=\"%s\"><div>", linked ? "</a>" : "",
 	            time_head(step->step->kind));
 	sg_md_time(out, drawn(step));
-	sg_buf_adds(out, "</div></td><td data-head=\"Seen\"><div>");
+	sg_buf_adds(out, has_marks(step) ? "</div></td><td data-head=\"Seen\"><div>" : "</div></td><td class=\"none\"><div>");
 	add_marks(out, step);
 	sg_buf_adds(out, "</div></td><td class=\"plot\">");
 	if (step->statement_count > 0) {
