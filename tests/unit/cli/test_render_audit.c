@@ -173,11 +173,11 @@ SG_TEST(a_section_to_paste_fits_a_manifest)
 	T_CONTAINS(report(&about, &result), "[backfill migration_11_leads_order_index]");
 	result.migrations = odd;
 	result.migration_count = 1;
+	result.dml_count = result.finding_count = 0; /* which are of the other */
 	odd[0].id = "0011_leads_order_index";
 	T_CONTAINS(report(&about, &result), "[backfill migration_0011_leads_order_index]");
 	odd[0].id = "20240101120000";
 	odd[0].title = "Übung -- macht [den] Meister, und noch viel mehr als das";
-	result.dml_count = result.finding_count = 0;
 	line = strstr(report(&about, &result), "[backfill ");
 	T_MUST_NOT_NULL(line);
 	T_LE_INT(strcspn(line, "]") - 1, 49);
