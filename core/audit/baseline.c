@@ -134,7 +134,7 @@ int sg_baseline_read(const char *path, struct sg_arena *arena, struct sg_baselin
 
 bool sg_baseline_known(struct sg_baseline *baseline, const char *migration, const char *rule, const char *statement)
 {
-	struct line key, *line;
+	struct line key = { 0 }, *line;
 
 	if (baseline == NULL || baseline->count == 0)
 		return false;

@@ -123,7 +123,9 @@ static int open_regular(const char *path, struct sg_err *err)
 		return sg_err_hint(err, "Name a regular file; what another program writes goes into a file first.");
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	return fd >= 0 ? fd : failed(err, "the file cannot be read");
+	if (fd < 0)
+		return failed(err, "the file cannot be read");
+	return fd;
 }
 
 int sg_bytes_read(const char *path, size_t limit, struct sg_arena *arena, char **bytes_r, size_t *length_r, struct sg_err *err)

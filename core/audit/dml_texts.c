@@ -119,12 +119,12 @@ static const char *of_change(struct sg_audit_scope *scope, const struct sg_dml_o
 
 	if (judgement->fact != NULL)
 		return excuse(scope, op, judgement);
-	if (judgement->kind == SG_DML_OTHER)
+	if (judgement->kind == SG_DML_OTHER && condition != NULL)
 		return sg_arena_printf(arena, "by constants of the key %s: at most %zu row%s", columns, condition->values,
 		                       condition->values == 1 ? "" : "s");
 	if (judgement->new_column)
 		return sg_arena_printf(arena, "this migration adds %s, so its WHERE holds for every row of %s", columns, table);
-	if (judgement->verdict == SG_DML_POTENTIALLY_UNSAFE)
+	if (judgement->verdict == SG_DML_POTENTIALLY_UNSAFE && condition != NULL)
 		return sg_arena_printf(
 			arena, "its WHERE leaves it the rows where %s %s not been given a value: few, or all of %s%s", columns,
 			condition->columns.count > 1 ? "have" : "has", table, no_excuse(scope, op, judgement));

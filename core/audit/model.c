@@ -99,6 +99,7 @@ static size_t name_length(const char *name)
 	if (length <= NAME_MAX_BYTES)
 		return length;
 	length = NAME_MAX_BYTES;
+	/* cppcheck-suppress arrayIndexOutOfBounds ; what is longer than that is read here */
 	while (length > 0 && ((unsigned char)name[length] & 0xC0) == 0x80)
 		length--;
 	return length;

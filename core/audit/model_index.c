@@ -132,7 +132,7 @@ static bool same_names(const char *const *a, size_t a_count, const char *const *
 	if (a_count != b_count)
 		return false;
 	for (size_t i = 0; i < a_count; i++)
-		if (a[i] != b[i])
+		if (a[i] != b[i]) /* NOLINT(clang-analyzer-core.NullDereference): lists with a count are there */
 			return false;
 	return true;
 }

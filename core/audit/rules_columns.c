@@ -104,7 +104,7 @@ static void look_at_added(struct sg_audit_scope *scope, const struct added *adde
 	if (not_null && !serial && !identity && !generated && (value == NULL || is_null(sg_json_get(value, "raw_expr"))) &&
 	    (added->type == NULL || added->type->kind != SG_MODEL_DOMAIN))
 		sg_audit_find(scope, SG_RULE_COLUMN_ADD_NOT_NULL_NO_DEFAULT, &added->table, "%s", added->label);
-	if (sg_type_is_constrained(scope->arena, scope->model, added->type_text))
+	if (added->type != NULL && sg_type_is_constrained(scope->arena, scope->model, added->type_text))
 		sg_audit_find(scope, SG_RULE_COLUMN_ADD_DOMAIN, &added->table, "%s: domain %s", added->label,
 		              sg_audit_name(scope->arena, added->type->name));
 	look_at_inline(scope, added);

@@ -435,7 +435,7 @@ static void split_text(struct split *split)
 		split->part = part;
 		take_part(split);
 	}
-	if (migration->count > 0) {
+	if (migration->count > 0 && split->list != NULL) {
 		migration->statements = sg_arena_array(split->arena, migration->count, sizeof *migration->statements);
 		memcpy(migration->statements, split->list, migration->count * sizeof *migration->statements);
 	}

@@ -145,7 +145,7 @@ void *sg_arena_grow(struct sg_arena *arena, void *array, size_t *capacity, size_
 		wanted *= 2;
 	}
 	place = sg_arena_array(arena, wanted, size);
-	if (*capacity)
+	if (array != NULL && *capacity)
 		memcpy(place, array, *capacity * size);
 	*capacity = wanted;
 	return place;

@@ -44,7 +44,7 @@ void sg_clock_utc(char text_r[32])
 	char seconds[24];
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
+	(void)gmtime_r(&now.tv_sec, &utc);
 	strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc);
 	snprintf(text_r, 32, "%s.%03dZ", seconds, (int)(now.tv_nsec / 1000000) % 1000);
 }

@@ -1,5 +1,6 @@
 /* err.c - the error value of err.h: setting, adding context, ownership. */
 #include "config.h"
+#define SG_ERR_ITSELF 1
 #include "core/base/err.h"
 
 #include <stdlib.h>

@@ -58,6 +58,18 @@ int sg_err_statement(struct sg_err *err, const char *statement, int position);
 /* Puts "prefix: " before the primary. */
 int sg_err_wrap(struct sg_err *err, const char *format, ...) SG_PRINTF(2, 3);
 
+#if defined __clang_analyzer__ && !defined SG_ERR_ITSELF /* which sees one file at a time, and shall know what they return */
+#define sg_err_set(...) (sg_err_set(__VA_ARGS__), -1)
+#define sg_err_primary(...) (sg_err_primary(__VA_ARGS__), -1)
+#define sg_err_detail(...) (sg_err_detail(__VA_ARGS__), -1)
+#define sg_err_hint(...) (sg_err_hint(__VA_ARGS__), -1)
+#define sg_err_sqlstate(...) (sg_err_sqlstate(__VA_ARGS__), -1)
+#define sg_err_at(...) (sg_err_at(__VA_ARGS__), -1)
+#define sg_err_step(...) (sg_err_step(__VA_ARGS__), -1)
+#define sg_err_statement(...) (sg_err_statement(__VA_ARGS__), -1)
+#define sg_err_wrap(...) (sg_err_wrap(__VA_ARGS__), -1)
+#endif
+
 /* err is released with the arena (err must live as long: in the arena itself). */
 struct sg_arena;
 void sg_err_defer(struct sg_err *err, struct sg_arena *arena);

@@ -217,7 +217,7 @@ static bool same(const char *a, const char *b)
 
 void sg_log_errs(enum sg_log_level level, const char *event, const struct sg_errs *errs)
 {
-	for (size_t i = 0; i < errs->count; i++) {
+	for (size_t i = 0; errs->list != NULL && i < errs->count; i++) {
 		const struct sg_err *err = &errs->list[i], *next = i + 1 < errs->count ? err + 1 : NULL;
 		bool hint_again = next != NULL && same(err->hint, next->hint);
 

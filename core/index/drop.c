@@ -151,7 +151,7 @@ static int drop_one(struct sg_index_work *work, const char *schema, const char *
 {
 	struct sg_arena arena = SG_ARENA_INIT;
 	const char *by = index;
-	struct sg_result *result;
+	struct sg_result *result = NULL;
 	int status;
 
 	sg_buf_clear(&work->obstacle);

@@ -205,14 +205,17 @@ void sg_draft_entries(struct sg_draft *draft, struct sg_ini_section *section, co
 		if (setting->type != SG_SETTING_SPECIAL) {
 			if (sg_value_store(setting, entry->text, draft->reading->folder, arena, target, &cause) != 0)
 				moved(draft, section, entry, setting, &cause);
-		} else if (strcmp(entry->key, "requires") == 0) {
+			continue;
+		}
+		SG_ASSERT(target->step != NULL); /* by the table of settings, these are of steps only */
+		if (strcmp(entry->key, "requires") == 0) {
 			read_requires(draft, target->step, entry);
 		} else {
 			options = sg_arena_grow(arena, options, &option_capacity, option_count + 1, sizeof *options);
 			options[option_count++] = (struct sg_option){ entry->key + strlen("option."), entry->text, entry->line };
 		}
 	}
-	if (option_count > 0) {
+	if (target->step != NULL && option_count > 0) {
 		target->step->options = options;
 		target->step->option_count = option_count;
 	}

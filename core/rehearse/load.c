@@ -42,6 +42,7 @@ static void first_words(const char *sql, size_t length, char words_r[64])
 {
 	size_t n = 0;
 
+	memset(words_r, 0, 64);
 	for (size_t i = 0; i < length && n < 63; i++) {
 		if (!isspace((unsigned char)sql[i]))
 			words_r[n++] = (char)tolower((unsigned char)sql[i]);

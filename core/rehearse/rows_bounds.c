@@ -103,7 +103,7 @@ static bool read_bound(struct rows *rows, struct bounds *bounds, struct leaf *le
 			open = false;
 		}
 		keep(bounds, leaf, number, bound);
-		number = (int)strtol(numbers, &next, 10);
+		(void)strtol(numbers, &next, 10);
 		numbers = *next == ' ' ? next + 1 : next;
 		number = (int)strtol(numbers, NULL, 10);
 	}

@@ -137,6 +137,7 @@ static bool has_body(const char *sql, size_t length)
 		return true;
 	if (!sg_lex_is(&lex, &token, "CREATE") || !sg_lex_next(&lex, &token))
 		return false;
+	/* NOLINTNEXTLINE(misc-redundant-expression): OR, and REPLACE: two tokens are passed over */
 	if (sg_lex_is(&lex, &token, "OR") && !(sg_lex_next(&lex, &token) && sg_lex_next(&lex, &token)))
 		return false;
 	return sg_lex_is(&lex, &token, "FUNCTION") || sg_lex_is(&lex, &token, "PROCEDURE");

@@ -183,14 +183,14 @@ static int end(struct asking *a, int status, struct sg_err *err)
 int sg_backfills_pause(struct sg_db *db, const char *state_schema, const char *key, const char *by,
                        struct sg_err *err)
 {
-	struct asking a;
+	struct asking a = { 0 };
 
 	return end(&a, begin(&a, db, state_schema, key, true, err) == 0 ? pause(&a, by, err) : -1, err);
 }
 
 int sg_backfills_resume(struct sg_db *db, const char *state_schema, const char *key, struct sg_err *err)
 {
-	struct asking a;
+	struct asking a = { 0 };
 
 	return end(&a, begin(&a, db, state_schema, key, false, err) == 0 ? resume(&a, err) : -1, err);
 }
@@ -198,7 +198,7 @@ int sg_backfills_resume(struct sg_db *db, const char *state_schema, const char *
 int sg_backfills_retry(struct sg_db *db, const char *state_schema, const char *key, int64_t *count_r,
                        struct sg_err *err)
 {
-	struct asking a;
+	struct asking a = { 0 };
 	int status = begin(&a, db, state_schema, key, false, err) == 0 ? retry(&a, err) : -1;
 
 	*count_r = status == 0 ? a.failures : 0;
@@ -207,7 +207,7 @@ int sg_backfills_retry(struct sg_db *db, const char *state_schema, const char *k
 
 int sg_backfills_again(struct sg_db *db, const char *state_schema, const char *key, struct sg_err *err)
 {
-	struct asking a;
+	struct asking a = { 0 };
 
 	return end(&a, begin(&a, db, state_schema, key, false, err) == 0 ? again(&a, err) : -1, err);
 }

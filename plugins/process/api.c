@@ -39,6 +39,7 @@ __attribute__((noreturn)) static void await_end(void)
 {
 	struct sg_wire_frame frame;
 
+	sg_channel_counters();
 	sg_channel_receive(&frame);
 	sg_channel_exit(SG_EXIT_HOST);
 }

@@ -26,6 +26,10 @@ enum {
 /* Ends the process at once, without the plugin's destructors. */
 __attribute__((noreturn)) void sg_channel_exit(int status);
 
+/* In a build for coverage: writes the counters, for the host may kill the process
+ * while it waits. Else nothing. */
+void sg_channel_counters(void);
+
 /* Begins a frame; fields are put into what it returns, then sg_channel_send. */
 struct sg_wire_out *sg_channel_begin(enum sg_wire_type type);
 /* Sends it. -1 if it grew past its limit (nothing was sent). */

@@ -19,6 +19,7 @@
 
 /* All access rights of each ABI version: what is handled and not allowed by a
  * rule is denied. By number, since the header may be older than the kernel. */
+/* LCOV_EXCL_START: not used in a build for coverage, whose counters are files; the plain build tests it */
 static const uint64_t handled[] = { 0, (UINT64_C(1) << 13) - 1, (UINT64_C(1) << 14) - 1, (UINT64_C(1) << 15) - 1,
 	                            (UINT64_C(1) << 15) - 1, (UINT64_C(1) << 16) - 1 };
 
@@ -53,6 +54,7 @@ static int allow(int rules, const char *path, uint64_t rights)
 		return errno == ENOENT || errno == EACCES || errno == ENOTDIR ? 0 : -1;
 	status = (int)syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 	close(rule.parent_fd);
+	/* cppcheck-suppress memleak ; it is closed */
 	return status;
 }
 
@@ -107,3 +109,4 @@ int sg_landlock_restrict(int rules)
 }
 
 #endif
+/* LCOV_EXCL_STOP */

@@ -23,6 +23,7 @@
 #define SPARE 16   /* received descriptors are lifted above what they are put on */
 
 /* 3 descriptors and the step's id, or -1. */
+/* LCOV_EXCL_START: builds for tests start the program each time (core/plugin/spawn.c); the plain build tests it */
 static int receive(int fds_r[3], char step_r[256])
 {
 	union {
@@ -107,3 +108,4 @@ int sg_nursery_main(char *argument, void (*serve)(void))
 	}
 	return SG_EXIT_DONE;
 }
+/* LCOV_EXCL_STOP */
