@@ -18,7 +18,7 @@ static const struct {
 
 static bool needs_hand(const struct sg_taken_statement *s)
 {
-	return s->taken == SG_TAKEN_NOT || (s->taken == SG_TAKEN_BACKFILL && s->note != NULL);
+	return s->taken == SG_TAKEN_NOT || s->unproven || (s->taken == SG_TAKEN_BACKFILL && s->note != NULL);
 }
 
 static void add_line(struct sg_buf *out, const struct sg_taken_statement *s)
@@ -120,6 +120,7 @@ void sg_render_taken_json(struct sg_json *result, const struct sg_taken_over *ta
 		sg_json_set_text(one, "into", s->into);
 		sg_json_set_text(one, "note", s->note);
 		sg_json_set_bool(one, "fingerprint", !s->no_fingerprint && s->taken <= SG_TAKEN_SEED);
+		sg_json_set_bool(one, "needs_hand", needs_hand(s));
 		sg_json_add(list, one);
 	}
 	for (size_t i = 0; i < taken->errs.count; i++)

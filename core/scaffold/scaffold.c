@@ -232,7 +232,7 @@ int sg_scaffold_backfill(const struct sg_scaffold_where *where, const char *name
 		const struct word words[] = { { "KEY", quiet_name },
 			                      { "TITLE", quiet(arena, sg_arena_printf(arena, "rows of %s", table)) },
 			                      { "TABLE", quiet(arena, sql_table(arena, table)) },
-			                      { "BARE", quiet(arena, table) },
+			                      { "BARE", quiet(arena, sql_table(arena, table)) },
 			                      { "COLUMNS", quiet(arena, key) },
 			                      { "RANGE", quiet(arena, range_of(arena, &columns)) },
 			                      { "ARGS", args_of(arena, &columns) } };

@@ -346,6 +346,15 @@ static const char *judge_question(struct take *take, const char *sql)
 	return why;
 }
 
+static bool changes_key(const struct change *c)
+{
+	for (size_t i = 0; i < sg_json_count(sg_json_get(c->body, "targetList")); i++)
+		for (size_t k = 0; k < c->key_count; k++)
+			if (c->update && take_same(sg_json_text(sg_json_get(target_at(c, i), "name")), c->keys[k]))
+				return true;
+	return false;
+}
+
 static const char *obstacle(struct take *take, struct change *c)
 {
 	const char *why;
@@ -359,7 +368,9 @@ static const char *obstacle(struct take *take, struct change *c)
 	why = read_pieces(take, c);
 	if (why != NULL)
 		return why;
-	return read_key(take, c) ? NULL : "its table has no primary key: write a backfill that selects its own rows (sgrun new backfill, without --key)";
+	if (read_key(take, c) && changes_key(c))
+		return "it changes the key by which its rows are walked: write a backfill that selects its own rows";
+	return c->key_count > 0 ? NULL : "its table has no primary key: write a backfill that selects its own rows (sgrun new backfill, without --key)";
 }
 
 void take_change(struct take *take, const char *node, const struct sg_json *tree)
@@ -404,8 +415,8 @@ void take_change(struct take *take, const char *node, const struct sg_json *tree
 		note = sg_arena_printf(&take->scratch, "say in its fingerprint what is left to do: %s", why);
 	if (c.guessed)
 		note = sg_arena_printf(&take->scratch, "the key \"id\" is a guess%s%s", note != NULL ? "; " : "", note != NULL ? note : "");
-	else if (c.others != NULL && note == NULL)
-		note = "it reads other tables: see that a batch of rows at a time is the same";
+	else if ((c.others != NULL || take_has_subquery(tree)) && note == NULL)
+		note = "it reads more than the row itself: see that a batch of rows at a time is the same";
 	take_say(take, SG_TAKEN_BACKFILL, id, note);
 	take->taken->statements[take->number].no_fingerprint = found == NULL;
 }

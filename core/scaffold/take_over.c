@@ -428,6 +428,8 @@ static void take_tree(struct take *take, const struct sg_json *tree)
 		                         take->statement->copy_rows));
 	} else if (strcmp(node, "VacuumStmt") == 0 && !sg_json_true(sg_json_get(body, "is_vacuumcmd"))) {
 		take_say(take, SG_TAKEN_OFF, NULL, "ANALYZE is autovacuum's");
+	} else if (strcmp(node, "VacuumStmt") == 0) {
+		take_say(take, SG_TAKEN_NOT, NULL, "VACUUM leaves nothing that could be asked for: run it by hand, or leave it to autovacuum");
 	} else if (!take_is_settled(take, tree) && !take_ddl(take, tree, &err)) {
 		if (strcmp(node, "IndexStmt") == 0)
 			take_index(take, tree);

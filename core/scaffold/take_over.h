@@ -33,6 +33,7 @@ struct sg_taken_statement {
 	const char *into;      /* step or section; or NULL */
 	const char *note;      /* why, or what is left to do; or NULL */
 	bool no_fingerprint;   /* nothing can be asked for after it (note says why) */
+	bool unproven;         /* … nor after any of its migration: that fails until its fingerprint is written by hand */
 };
 
 struct sg_taken_over {

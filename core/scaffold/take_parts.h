@@ -139,6 +139,8 @@ size_t take_close(const char *sql, size_t length, size_t from);
 const char *take_lower(struct sg_arena *arena, const char *word, size_t length);
 /* Does the tree name something that gives another value each time (now(), gen_random_uuid(), nextval(), …)? */
 bool take_is_volatile(const struct sg_json *tree);
+/* Does it read other rows, by a query inside of it? */
+bool take_has_subquery(const struct sg_json *tree);
 /* Does it hold a column of that name? */
 bool take_names_column(const struct sg_json *tree, const char *column);
 

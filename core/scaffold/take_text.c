@@ -278,3 +278,15 @@ bool take_names_column(const struct sg_json *tree, const char *column)
 {
 	return any(tree, is_column, column);
 }
+
+static bool is_subquery(const char *key, const struct sg_json *value, const void *what)
+{
+	(void)value;
+	(void)what;
+	return strcmp(key, "SubLink") == 0;
+}
+
+bool take_has_subquery(const struct sg_json *tree)
+{
+	return any(tree, is_subquery, NULL);
+}

@@ -36,6 +36,7 @@ static void note_asks(struct take *take, const struct take_step *step, const str
 				why = asks->list[i].why != NULL ? asks->list[i].why : why;
 			}
 		statement->no_fingerprint = !asked;
+		statement->unproven = none;
 		if (!asked)
 			statement->note = sg_arena_printf(take->arena, "%s%s", why != NULL ? why : "nothing can be asked for",
 			                                  none ? ": write the fingerprint of this migration by hand" : "");

@@ -57,7 +57,7 @@ SG_TEST(backfills)
     T_EQ_INT(sg_scaffold_backfill(&where, "fill_z", "leads", NULL, NULL, &arena, &scaffold, &err), 0);
     T_EQ_INT(sg_scaffold_write(&scaffold, &err), 0);
     source = sg_tmp_read(sg_test_strf("%s/steps/fill_x.c", folder));
-    T_CONTAINS(source, "\"crm.\303\244pfel\", \"id\", SG_REPEATABLE");
+    T_CONTAINS(source, "\"crm.\\\"\303\244pfel\\\"\", \"id\", SG_REPEATABLE");
     T_CONTAINS(source, "FROM crm.\\\"\303\244pfel\\\" WHERE");
     T_CONTAINS(source, "id BETWEEN $1 AND $2");
     source = sg_tmp_read(sg_test_strf("%s/steps/fill_y.c", folder));
