@@ -305,6 +305,7 @@ libsgrun_core_la_SOURCES += core/run/trial_backfill.c
 libsgrun_core_la_SOURCES += core/run/trial_database.c
 libsgrun_core_la_SOURCES += core/run/trial_migration.c
 libsgrun_core_la_SOURCES += core/run/trial_parts.h
+libsgrun_core_la_SOURCES += core/run/trial_rows.c
 libsgrun_core_la_SOURCES += core/run/verify.c
 libsgrun_core_la_SOURCES += core/scaffold/c_text.c core/scaffold/c_text.h
 libsgrun_core_la_SOURCES += core/scaffold/fingerprint.c core/scaffold/fingerprint.h

@@ -59,7 +59,7 @@ int trial_drop(struct trial *trial, const char *name, struct sg_err *err)
 
 /* ---- manifests for them --------------------------------------------------------------- */
 
-const struct sg_manifest *trial_manifest(struct trial *trial, const bool *include, const struct sg_step *alone, const char *name)
+struct sg_manifest *trial_manifest(struct trial *trial, const bool *include, const struct sg_step *alone, const char *name)
 {
 	const struct sg_manifest *whole = &trial->whole;
 	struct sg_manifest *copy = sg_arena_alloc(trial->arena, sizeof *copy);

@@ -48,7 +48,25 @@ SG_MUST_CHECK int trial_forget(struct trial *trial, const char *name, struct sg_
 SG_MUST_CHECK int trial_rest(struct trial *trial, const struct trial_subject *subject, const char **name_r,
                              struct sg_err **failed_r, struct sg_err *err);
 /* whole's steps of which include is true, on that database. Gates that lead out of it are left out; include NULL: that one step alone. */
-const struct sg_manifest *trial_manifest(struct trial *trial, const bool *include, const struct sg_step *alone, const char *name);
+struct sg_manifest *trial_manifest(struct trial *trial, const bool *include, const struct sg_step *alone, const char *name);
+
+/* ---- trial_rows.c: what is in the tables ---- */
+struct trial_table {
+	const char *relation;     /* quoted, with its schema */
+	const char *shown;
+	const char *row;          /* an expression: a row as text; what the clock or a sequence gave since `base` was made is not in it */
+};
+struct trial_tables {
+	struct trial_table *list;
+	size_t count;
+};
+SG_MUST_CHECK int trial_tables_read(struct trial *trial, const char *base, struct trial_tables *tables_r, struct sg_err *err);
+/* A text for each table that differs from another's where the rows do. */
+SG_MUST_CHECK int trial_contents(struct trial *trial, const struct trial_tables *tables, const char *name, const char *const **contents_r,
+                                 struct sg_err *err);
+/* Conditions that find a few rows of base that are other ones in `name`: one for each table, or NULL. */
+SG_MUST_CHECK int trial_changed(struct trial *trial, const struct trial_tables *tables, const char *base, const char *name,
+                                const char *const **where_r, struct sg_err *err);
 
 /* ---- trial_migration.c, trial_backfill.c: all points of one ---- */
 SG_MUST_CHECK int trial_migration(struct trial *trial, const struct trial_subject *subject, const char *base, struct sg_err *err);
