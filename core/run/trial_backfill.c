@@ -153,12 +153,13 @@ static int compare(const struct filling *f, struct sg_trial_point *point, const 
 static bool judge_first(const struct filling *f, struct filled *filled)
 {
 	const char *id = f->subject->step->id;
-	struct sg_trial_point *point = trial_point(f->trial, id, "its fingerprint does not hold before it has run");
+	struct sg_trial_point *point;
 
 	if (filled->first < 0) {
-		fail_end(f, point, filled);
+		fail_end(f, trial_point(f->trial, id, "its tables and its key are accepted, and its fingerprint can be asked"), filled);
 		return false;
 	}
+	point = trial_point(f->trial, id, "its fingerprint does not hold before it has run");
 	if (filled->first == 1) {
 		trial_skip(f->trial, point, "with these rows it has nothing to do; a file of --schema-from may bring some that it has to change");
 		return false;
