@@ -509,6 +509,7 @@ static void take_file(struct take *take, const struct sg_audit_file *file)
 	}
 	if (migration.count + migration.passed_count == 0)
 		take->taken->empty++;
+	take->file = NULL; /* it goes with this call */
 	sg_arena_release(&arena);
 }
 
