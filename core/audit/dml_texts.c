@@ -80,9 +80,9 @@ static const char *of_rows(struct sg_audit_scope *scope, const struct sg_dml_op 
 static const char *of_copy(struct sg_audit_scope *scope, const struct sg_dml_op *op)
 {
 	if (op->source.name != NULL)
-		return sg_arena_printf(scope->arena, "filling it takes as long as %s is large",
+		return sg_arena_printf(scope->arena, "%s is large",
 		                       sg_audit_name(scope->arena, op->source));
-	return "filling it takes as long as there are rows, which cannot be seen here";
+	return "there are rows for it; how many cannot be seen here";
 }
 
 /* Why it is no de-duplication or clean-up, if it looks like one. */
@@ -144,7 +144,7 @@ const char *sg_dml_reason(struct sg_audit_scope *scope, const struct sg_dml_op *
 	if (op->unread != NULL)
 		return sg_arena_strdup(arena, op->unread);
 	if (op->fresh && judgement->verdict != SG_DML_SAFE)
-		return sg_arena_printf(arena, "nobody else can see %s yet, but %s, and so does the migration's transaction", table,
+		return sg_arena_printf(arena, "nobody else can see %s yet, but the migration's transaction lasts as long as %s", table,
 		                       of_copy(scope, op));
 	if (op->fresh && op->temporary && op->used_by > 0 && !op->literal)
 		return sg_arena_printf(arena, "%s is temporary, and lists the rows of an operation that is safe", table);

@@ -27,12 +27,14 @@ static size_t count_outcome(const struct sg_rehearsal *rehearsal, enum sg_outcom
 
 static void add_end(struct sg_buf *out, const struct sg_rehearsal *rehearsal)
 {
-	size_t failed = count_outcome(rehearsal, SG_OUTCOME_FAILED);
+	size_t failed = count_outcome(rehearsal, SG_OUTCOME_FAILED), unreached = count_outcome(rehearsal, SG_OUTCOME_NOT_REACHED);
 
 	if (failed > 0) {
 		sg_buf_adds(out, "**FAILED: ");
 		sg_md_count(out, failed, "step");
 		sg_buf_adds(out, "**");
+		if (unreached > 0)
+			sg_buf_addf(out, ", and %zu %s not run", unreached, unreached == 1 ? "was" : "were");
 	} else if (rehearsal->complete) {
 		sg_buf_adds(out, "**Everything in the manifest was done**");
 	} else {
@@ -87,6 +89,8 @@ void sg_render_rehearsal_head(struct sg_buf *out, const struct sg_audit_about *a
 	add_end(out, rehearsal);
 	sg_buf_addf(out, "- Server: PostgreSQL %d, private, thrown away\n- Schema at the start: ", rehearsal->server_version);
 	sg_md_text(out, rehearsal->schema_from != NULL ? rehearsal->schema_from : "empty database");
+	if (rehearsal->schema_from == NULL || strcmp(rehearsal->schema_from, "empty database") == 0)
+		sg_buf_adds(out, " (`--schema-from DSN|FILE` takes another)");
 	sg_buf_addc(out, '\n');
 	if (rehearsal->left_out_count > 0) {
 		sg_buf_adds(out, "- Left out of the schema, since they could not be run here: ");

@@ -349,6 +349,7 @@ SG_TEST(a_rehearsal_says_the_worst_first)
                            "option.fingerprint = SELECT 1 WHERE false\n");
     run = project_must(project, 1, "rehearse", "--fail-on", "unsafe");
     T_CONTAINS(run.out, "## Summary\n\n- `s01` **failed**: ");
+    T_CONTAINS(run.out, "- Schema at the start: empty database (`--schema-from DSN|FILE` takes another)\n");
 }
 
 SG_TEST(a_rehearsal_as_json)

@@ -464,7 +464,7 @@ SG_TEST(a_new_table_is_filled_from_an_old_one)
     T_EQ_STR(kinds("CREATE TABLE a AS SELECT * FROM leads; CREATE TABLE b AS SELECT * FROM a"), COPY ", data_copy SAFE");
     T_EQ_STR(kinds("CREATE TABLE a (id int); CREATE TABLE b (id int); INSERT INTO b SELECT a.id FROM a, leads"), COPY);
     T_CONTAINS(reason("CREATE TABLE n AS SELECT * FROM leads"),
-               "nobody else can see n yet, but filling it takes as long as leads is large");
+               "nobody else can see n yet, but the migration's transaction lasts as long as leads is large");
 #undef COPY
 }
 
