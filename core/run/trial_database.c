@@ -193,6 +193,7 @@ static int run_before(struct trial *trial, const bool *needed, struct sg_err **f
 	struct sg_deploy_result result;
 	struct sg_run run;
 	int status;
+	bool stopped;
 
 	*failed_r = NULL;
 	if (manifest->step_count == 0)
@@ -201,14 +202,15 @@ static int run_before(struct trial *trial, const bool *needed, struct sg_err **f
 		return -1;
 	status = sg_deploy(&run, &options, &result, &errs);
 	sg_run_close(&run);
-	if (sg_stop_count() > 0)
-		status = sg_stop_err(err);
+	stopped = sg_stop_count() > 0;
+	if (stopped)
+		(void)sg_stop_err(err);
 	else if (errs.count > 0)
 		*failed_r = keep(trial, &errs.list[0]);
 	else if (status == 0)
 		*failed_r = find_failure(trial, &result);
 	sg_errs_release(&errs);
-	return sg_stop_count() > 0 ? -1 : 0;
+	return stopped ? -1 : 0;
 }
 
 int trial_rest(struct trial *trial, const struct trial_subject *subject, const char **name_r, struct sg_err **failed_r,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 /* Our own header: what "this machine" means. The linker defines it. */
+/* NOLINTNEXTLINE(cert-dcl51-cpp,bugprone-reserved-identifier): its name is the linker's */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 struct file {
