@@ -51,7 +51,7 @@ SG_TEST(many_rows)
         dml = one(sql->data);
         T_EQ_STR(sg_dml_kind_name(dml->kind), "data_copy");
         T_CONTAINS(dml->reason, sg_test_strf("%d rows written out", rows));
-        T_LT_INT(sg_test_now_ms() - start, 5000);
+        T_LT_INT(sg_test_now_ms() - start, 60000);
     }
 }
 
@@ -156,7 +156,7 @@ SG_TEST(ctes_of_ctes)
     T_EQ_STR(sg_dml_kind_name(one(sg_test_strf("%s INSERT INTO t SELECT id FROM c40", sql->data))->kind), "data_copy");
     T_EQ_STR(sg_dml_kind_name(one("WITH RECURSIVE a AS (SELECT * FROM b), b AS (SELECT * FROM a) DELETE FROM t USING a")->kind),
              "bulk_delete");
-    T_LT_INT(sg_test_now_ms() - start, 5000);
+    T_LT_INT(sg_test_now_ms() - start, 60000);
 }
 
 SG_TEST(many_statements)
@@ -171,7 +171,7 @@ SG_TEST(many_statements)
     result = look_at(NULL, (const char *const[]){tables, sql->data, NULL});
     T_EQ_INT(result->dml_count, 2000);
     T_EQ_INT(result->errs.count, 0);
-    T_LT_INT(sg_test_now_ms() - start, 10000);
+    T_LT_INT(sg_test_now_ms() - start, 60000);
 }
 
 /* Each operation would be compared with each definition. */
@@ -185,7 +185,7 @@ SG_TEST(very_many_statements)
     for (int i = 0; i < 4000; i++)
         sg_buf_adds(sql, "ALTER TABLE x ALTER b SET NOT NULL;\n");
     T_EQ_INT(look_at(NULL, (const char *const[]){tables, sql->data, NULL})->dml_count, 4000);
-    T_LT_INT(sg_test_now_ms() - start, 10000);
+    T_LT_INT(sg_test_now_ms() - start, 60000);
 }
 
 /* More than an index can have: not compared to the end, so never taken for the same. */
