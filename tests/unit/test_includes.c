@@ -3,10 +3,12 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/kit/test.h"
+#include "tests/kit/tmp.h"
 
 /* ---- each outside library's header, and who includes it ----------------------- */
 
@@ -130,7 +132,38 @@ SG_TEST(calls_go_downwards)
 	T_GT_INT(edges, 200);
 }
 
-static const struct sg_test tests[] = { SG_CASE(one_door_to_each_library), SG_CASE(calls_go_downwards), SG_CASES_END };
+/* ---- a test that is not built is none -------------------------------------------- */
+
+SG_TEST(every_test_is_run)
+{
+	static const char *const patterns[] = { "tests/unit/*/test_*.c", "tests/db/test_*.c" };
+	static const char *const lists[] = { "tests/local.mk", "tests/unit/plugin/local.mk" };
+	const char *listed = "";
+	size_t seen = 0;
+
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+		listed = sg_test_strf("%s%s", listed, sg_tmp_read(sg_test_source(lists[i])));
+	for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+		const char *pattern = sg_test_source(patterns[i]);
+		size_t top = strlen(pattern) - strlen(patterns[i]);
+		glob_t found;
+
+		T_MUST_EQ_INT(glob(pattern, 0, NULL, &found), 0);
+		for (size_t k = 0; k < found.gl_pathc; k++, seen++) {
+			const char *file = found.gl_pathv[k] + top;
+			const char *name = sg_test_strf("%.*s", (int)(strlen(file) - 2), file);
+			const char *at = strstr(listed, name);
+
+			while (at != NULL && strchr(" \n\\", at[strlen(name)]) == NULL)
+				at = strstr(at + 1, name);
+			sg_test_check(SG_HERE_, false, at != NULL, "%s is not built: no local.mk names it", file);
+		}
+		globfree(&found);
+	}
+	T_TRUE(seen > 100);
+}
+
+static const struct sg_test tests[] = { SG_CASE(one_door_to_each_library), SG_CASE(calls_go_downwards), SG_CASE(every_test_is_run), SG_CASES_END };
 static const struct sg_suite suites[] = { { "includes", tests }, SG_SUITES_END };
 
 int main(int argc, char **argv)
